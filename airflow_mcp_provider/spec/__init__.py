@@ -1,0 +1,41 @@
+"""The job spec: read from YAML or built in Python, checked, frozen."""
+
+from airflow_mcp_provider.spec.durations import human
+from airflow_mcp_provider.spec.forms import parse_plan, parse_work
+from airflow_mcp_provider.spec.job import JobSpec
+from airflow_mcp_provider.spec.limits import Retries, Subtasks, Timeouts
+from airflow_mcp_provider.spec.load import load_job, parse_job
+from airflow_mcp_provider.spec.schema import job_schema
+from airflow_mcp_provider.spec.template import fill, fill_all, names
+from airflow_mcp_provider.spec.tolerate import Tolerate
+from airflow_mcp_provider.spec.work import (
+    CommandWork,
+    Items,
+    Plan,
+    PythonWork,
+    ShellWork,
+    Work,
+)
+
+__all__ = [
+    "CommandWork",
+    "Items",
+    "JobSpec",
+    "Plan",
+    "PythonWork",
+    "Retries",
+    "ShellWork",
+    "Subtasks",
+    "Timeouts",
+    "Tolerate",
+    "Work",
+    "fill",
+    "fill_all",
+    "human",
+    "job_schema",
+    "load_job",
+    "names",
+    "parse_job",
+    "parse_plan",
+    "parse_work",
+]

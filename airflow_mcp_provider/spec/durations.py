@@ -1,0 +1,99 @@
+"""Durations in human form: ``90s``, ``5m``, ``1h30m``, ``2d``, ``500ms``, or a bare number of seconds.
+
+Runs wherever a spec is read or written. One reading for all fields, in whole milliseconds, so that what is
+written back is what was read.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+
+from airflow_mcp_provider.spec.faults import fault
+
+PATTERN = r"^(?=\d)(\d{1,9}d)?(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?(\d{1,9}ms)?$"
+LONGEST = timedelta(days=1000)
+
+_ALLOWED = "a duration such as 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
+_MILLISECOND = timedelta(milliseconds=1)
+_UNITS = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": _MILLISECOND,
+}
+
+
+def parse_duration(value: object) -> timedelta:
+    """Return the timedelta that ``value`` means."""
+    duration = _read(value)
+    if duration is None:
+        raise fault("is no duration", allowed=_ALLOWED)
+    if not timedelta() <= duration <= LONGEST:
+        raise fault("is out of range", allowed=f"0s to {human(LONGEST)}")
+    if duration % _MILLISECOND:
+        raise fault("is finer than a millisecond", allowed=_ALLOWED)
+    return duration
+
+
+def human(duration: timedelta) -> str:
+    """Return the shortest human form of ``duration``: the inverse of ``parse_duration``."""
+    text, rest = "", duration
+    for unit, size in _UNITS.items():
+        count, rest = divmod(rest, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+def _read(value: object) -> timedelta | None:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        return _read_text(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _read_seconds(value)
+    return None
+
+
+def _read_text(text: str) -> timedelta | None:
+    found = re.fullmatch(PATTERN, text, re.ASCII)
+    if found is None:
+        return None
+    counts = zip(_UNITS.values(), found.groups(), strict=True)
+    try:
+        return sum((size * int(count.rstrip("dhms")) for size, count in counts if count), timedelta())
+    except OverflowError:
+        return timedelta.max
+
+
+def _read_seconds(seconds: float) -> timedelta | None:
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        return timedelta.max
+    except ValueError:  # not a number
+        return None
+
+
+def _longer_than_zero(duration: timedelta) -> timedelta:
+    if not duration:
+        raise fault("must be longer than nothing", allowed=_ALLOWED)
+    return duration
+
+
+def _time_limit(value: object) -> timedelta:
+    return _longer_than_zero(parse_duration(value))
+
+
+_SERIALIZER = PlainSerializer(human, return_type=str, when_used="json")
+_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}],
+        "examples": ["90s", "1h30m"],
+    }
+)
+
+Duration = Annotated[timedelta, PlainValidator(parse_duration), _SERIALIZER, _SCHEMA]
+TimeLimit = Annotated[timedelta, PlainValidator(_time_limit), _SERIALIZER, _SCHEMA]

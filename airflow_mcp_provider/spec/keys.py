@@ -1,0 +1,26 @@
+"""What to say of an unknown key: a typing mistake, or one that the design keeps for later.
+
+Runs only when a spec has such a key.
+"""
+
+from collections.abc import Iterable
+
+_WORK = frozenset({"container", "job"})
+_LATER: dict[str, frozenset[str]] = {
+    "": frozenset({"schedule", "misfire_grace", "coalesce", "queue", "pod", "steps"}),
+    "plan": _WORK,
+    "run": _WORK,
+    "report": _WORK,
+    "subtasks": frozenset({"batch"}),
+    "timeouts": frozenset({"queue"}),
+}
+
+
+def unknown_key(place: str, key: object, known: Iterable[str]) -> str:
+    """Return what is wrong with ``key`` in the mapping at the path ``place``."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed for an error
+
+    if key in _LATER.get(place, ()):
+        return "is not available yet in this version"
+    near = get_close_matches(str(key)[:100].lower(), tuple(known), n=1)
+    return "is an unknown key" + (f", did you mean {near[0]}?" if near else "")

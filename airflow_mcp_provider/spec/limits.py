@@ -1,0 +1,128 @@
+"""The bounds of a job: how many subtasks, how many tries, how long.
+
+Built when a spec is read. Each default stands here and nowhere else; every bound keeps one job from eating
+a cluster.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from airflow_mcp_provider.spec.durations import Duration, TimeLimit, human
+from airflow_mcp_provider.spec.faults import fault
+from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.tolerate import Tolerate, TolerateField
+from airflow_mcp_provider.spec.values import Listed, Text
+
+CLASS_NAME = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
+
+
+def _key(name: str) -> str:
+    if not name.strip():
+        raise fault("must not be blank", allowed="the name of a value in the payload")
+    return name
+
+
+class Subtasks(Part):
+    """How a run may grow, and how many failures it bears."""
+
+    key: Annotated[Text, AfterValidator(_key)] | None = Field(
+        default=None,
+        description="The payload's value that makes a subtask unique in its run; else the whole payload is.",
+    )
+    parallelism: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="How many subtasks run at once; without it, as Airflow's settings allow.",
+    )
+    depth: int = Field(default=100, ge=0, le=10_000, description="How many generations may follow the plan's subtasks.")
+    limit: int = Field(default=10_000, ge=1, le=1_000_000, description="How many subtasks a run may have in all.")
+    tolerate: TolerateField = Field(
+        default=Tolerate(count=0),
+        description="How many failed subtasks, as 3 or 5%, still make a successful run.",
+    )
+
+
+def _class_name(name: str) -> str:
+    if not re.fullmatch(CLASS_NAME, name):
+        raise fault("is no name of an exception", allowed="names such as ValueError or my_pkg.errors.Gone")
+    return name
+
+
+def _not_both(only: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    if both := sorted(set(only) & set(info.data.get("never_on", ()))):
+        raise fault("names what never_on names too", given=", ".join(both), allowed="each exception in one of the two")
+    return only
+
+
+def _at_least_delay(longest: timedelta, info: ValidationInfo) -> timedelta:
+    delay: timedelta = info.data.get("delay", longest)
+    if longest < delay:
+        raise fault("is shorter than delay", given=human(longest), allowed=f"{human(delay)} or more")
+    return longest
+
+
+def _longest_delay(so_far: dict[str, Any]) -> timedelta:
+    delay: timedelta = so_far.get("delay", timedelta())
+    return max(timedelta(minutes=10), delay)
+
+
+ClassNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_class_name), Field(json_schema_extra={"pattern": CLASS_NAME})], ...],
+    Listed,
+]
+
+
+class Retries(Part):
+    """When a failed subtask is tried again."""
+
+    attempts: int = Field(default=3, ge=1, le=100, description="Tries in all: 1 means no retry.")
+    delay: Duration = Field(default=timedelta(seconds=60), description="The wait before the second try.")
+    backoff: float = Field(
+        default=2.0,
+        ge=1,
+        le=100,
+        allow_inf_nan=False,
+        description="Each further wait is this times longer; 1: constant.",
+    )
+    max_delay: Annotated[Duration, AfterValidator(_at_least_delay)] = Field(
+        default_factory=_longest_delay,
+        description="No wait is longer than this; by default 10m, or delay if longer.",
+    )
+    never_on: ClassNames = Field(
+        default=(), description="Exceptions that are final, by class name, subclasses included."
+    )
+    only_on: Annotated[ClassNames, AfterValidator(_not_both)] = Field(
+        default=(), description="If given, only these exceptions are worth another try."
+    )
+
+
+def _longer_than_soft(hard: timedelta | None, info: ValidationInfo) -> timedelta | None:
+    soft = info.data.get("soft")
+    if hard and soft and hard <= soft:
+        raise fault("is not longer than soft", given=human(hard), allowed=f"more than {human(soft)}")
+    return hard
+
+
+def _at_least_hard(run: timedelta | None, info: ValidationInfo) -> timedelta | None:
+    hard = info.data.get("hard")
+    if run and hard and run < hard:
+        raise fault("is shorter than hard", given=human(run), allowed=f"{human(hard)} or more")
+    return _longer_than_soft(run, info)
+
+
+class Timeouts(Part):
+    """How long a subtask, and the whole run, may take; none by default."""
+
+    soft: TimeLimit | None = Field(
+        default=None, description="After this a subtask's work is asked to end (SoftTimeout)."
+    )
+    hard: Annotated[TimeLimit | None, AfterValidator(_longer_than_soft)] = Field(
+        default=None, description="After this a subtask's work is killed."
+    )
+    run: Annotated[TimeLimit | None, AfterValidator(_at_least_hard)] = Field(
+        default=None, description="After this the whole run fails."
+    )

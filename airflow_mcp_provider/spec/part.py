@@ -1,0 +1,40 @@
+"""The base of a spec's parts: strict, frozen, and wrong values told as ``SpecError``.
+
+Runs wherever a spec is built, from YAML or in Python. It exists so that both ways give the same clear
+errors.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Part(BaseModel):
+    """A frozen value with named fields; unknown names are errors."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    def __init__(self, /, **fields: Any) -> None:
+        with _spec_errors(type(self)):
+            super().__init__(**fields)
+
+    # Pydantic then validates parts within parts without this __init__, and collects all their errors.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:  # noqa: ANN401 - validated below
+        """Build from a mapping, such as ``model_dump`` gives."""
+        with _spec_errors(cls):
+            return super().model_validate(obj, **options)
+
+
+@contextmanager
+def _spec_errors(model: type[Part]) -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        from airflow_mcp_provider.spec.problems import spec_error  # noqa: PLC0415 - difflib only when needed
+
+        raise spec_error(error, model) from None

@@ -1,0 +1,32 @@
+"""The JSON Schema of a spec file, generated from the models: for editors, and for programs that write specs.
+
+Runs when somebody asks for it (``airflow mcp schema``, the docs).
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from airflow_mcp_provider.spec.durations import human
+from airflow_mcp_provider.spec.job import JobSpec
+from airflow_mcp_provider.spec.tolerate import Tolerate
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _HumanDefaults(GenerateJsonSchema):
+    """Defaults as an author would write them."""
+
+    def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - any default
+        if isinstance(dft, timedelta):
+            return human(dft)
+        return str(dft) if isinstance(dft, Tolerate) else super().encode_default(dft)
+
+
+def job_schema() -> dict[str, Any]:
+    """Return the schema of a job's YAML file; ``id`` is not in it, for the file's name is the id."""
+    schema = JobSpec.model_json_schema(mode="validation", schema_generator=_HumanDefaults)
+    properties = {name: rule for name, rule in schema.pop("properties").items() if name != "id"}
+    required = [name for name in schema.pop("required") if name != "id"]
+    return {"$schema": DIALECT, **schema, "title": "Job", "properties": properties, "required": required}

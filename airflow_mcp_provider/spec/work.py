@@ -1,0 +1,152 @@
+"""What a job runs: a Python function, a command, a shell text; and, for a plan, plain items.
+
+Built when a spec is read; the runtime calls what is named here. Each form is told by its one key, so that
+an error is about the form that was meant, not about all of them.
+"""
+
+import re
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+)
+
+from airflow_mcp_provider.spec.faults import Path, fault
+from airflow_mcp_provider.spec.keys import unknown_key
+from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.template import stray_brace
+from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
+
+FUNCTION = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
+
+_BRACES = "{name} of letters, digits and _; {{ and }} for plain braces"
+
+
+def _function(path: str) -> str:
+    if not re.fullmatch(FUNCTION, path):
+        raise fault("must name a function", allowed="module.path:function, such as my_pkg.crawl:visit")
+    return path
+
+
+def _argument(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(frozen_json(value))
+    if not isinstance(value, str):
+        raise fault("must be a string", allowed='strings and whole numbers: put others in "quotes"')
+    return value
+
+
+def _template(text: str, at: Path = ()) -> str:
+    if stray := stray_brace(storable(text, at)):
+        raise fault(f"has a {stray} that is no part of a placeholder", allowed=_BRACES, at=at, value=text)
+    return text
+
+
+def _argument_text(text: str) -> str:
+    return _template(text)  # of one argument: to pydantic the second would be its own
+
+
+def _program(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not command or not command[0].strip():
+        raise fault("must begin with a program", allowed="[program, argument, …]")
+    return command
+
+
+def _script(text: str) -> str:
+    if not text.strip():
+        raise fault("must not be blank", allowed="a text for the shell")
+    return text
+
+
+def _item(value: object) -> Json:
+    if value is None or isinstance(value, list | tuple):
+        raise fault("is no payload", allowed="a mapping, or a string, number or boolean x as short for {item: x}")
+    return frozen_json(value, check=_template)
+
+
+Argument = Annotated[
+    str, AfterValidator(_argument_text), BeforeValidator(_argument), WithJsonSchema({"type": ["string", "integer"]})
+]
+Item = Annotated[Any, PlainValidator(_item), WithJsonSchema({"type": ["object", "string", "number", "boolean"]})]
+
+
+class PythonWork(Part):
+    """A Python function, imported in the runner."""
+
+    python: Annotated[str, AfterValidator(_function)] = Field(
+        description="module.path:function, called in the runner; it may be async.",
+        examples=["my_pkg.crawl:visit"],
+        json_schema_extra={"pattern": FUNCTION},
+    )
+
+
+class CommandWork(Part):
+    """A program with its arguments, started without a shell."""
+
+    command: Annotated[tuple[Argument, ...], AfterValidator(_program), Listed] = Field(
+        description="The program and its arguments; {name} stands for a value of the payload or of params.",
+        examples=[["python", "visit.py", "{url}"]],
+        json_schema_extra={"minItems": 1},
+    )
+
+
+class ShellWork(Part):
+    """A text for the shell; payload and params are in its environment, never pasted into it."""
+
+    shell: Annotated[Text, AfterValidator(_script)] = Field(
+        description="Run by /bin/sh; $MCP_SUBTASK and $MCP_PARAMS hold JSON, $MCP_SUBTASK_<NAME> scalars.",
+        examples=['curl -fsS "$MCP_SUBTASK_URL"'],
+        json_schema_extra={"minLength": 1},
+    )
+
+
+class Items(Part):
+    """The first subtasks, written out."""
+
+    items: Annotated[tuple[Item, ...], Listed] = Field(
+        description="Payloads of the first subtasks; a plain value x is short for {item: x}.",
+        examples=[["a", "b"]],
+    )
+
+
+def _form(value: object) -> str:
+    """Return the key that tells the form of a value that ``_one_of`` let through."""
+    return str(next(iter(value if isinstance(value, dict) else type(value).model_fields)))  # type: ignore[attr-defined]
+
+
+def _one_of(place: str, *forms: type[Part]) -> BeforeValidator:
+    keys = [key for form in forms for key in form.model_fields]
+    allowed = f"exactly one of {', '.join(keys)}"
+
+    def check(value: object) -> object:
+        if isinstance(value, forms):
+            return value
+        if not isinstance(value, dict):
+            raise fault("must be a mapping", allowed=allowed)
+        if unknown := [key for key in value if key not in keys]:
+            raise fault(unknown_key(place, unknown[0], keys), given="", allowed=allowed, at=(str(unknown[0]),))
+        if len(value) != 1:
+            raise fault("must have one key", given=" and ".join(value) or "none", allowed=allowed)
+        return value
+
+    return BeforeValidator(check)
+
+
+_Python = Annotated[PythonWork, Tag("python")]
+_Command = Annotated[CommandWork, Tag("command")]
+_Shell = Annotated[ShellWork, Tag("shell")]
+_Items = Annotated[Items, Tag("items")]
+
+Work: TypeAlias = PythonWork | CommandWork | ShellWork
+Plan: TypeAlias = Work | Items
+
+_WORK = _Python | _Command | _Shell
+PlanField = Annotated[_WORK | _Items, Discriminator(_form), _one_of("plan", PythonWork, CommandWork, ShellWork, Items)]
+RunField = Annotated[_WORK, Discriminator(_form), _one_of("run", PythonWork, CommandWork, ShellWork)]
+ReportField = Annotated[_WORK, Discriminator(_form), _one_of("report", PythonWork, CommandWork, ShellWork)]

@@ -1,0 +1,33 @@
+import pytest
+
+from airflow_mcp_provider.spec.keys import unknown_key
+
+LATER = "is not available yet in this version"
+
+
+@pytest.mark.parametrize("key", ["schedule", "misfire_grace", "coalesce", "queue", "pod", "steps"])
+def test_what_comes_later_is_named(key, refused):
+    told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{key}: {{a: 1}}\n")
+    assert [line.partition(";")[0] for line in told] == [f"job.yaml:3: {key}: {LATER}"]
+
+
+@pytest.mark.parametrize("place", ["plan", "run", "report"])
+@pytest.mark.parametrize("key", ["container", "job"])
+def test_work_that_comes_later_is_named(place, key, refused):
+    told = refused(
+        "plan: {items: [1]}\nrun: {shell: x}\n".replace(f"{place}:", "#") + f"{place}:\n  {key}: {{image: a}}\n"
+    )
+    forms = "python, command, shell, items" if place == "plan" else "python, command, shell"
+    assert told[-1].endswith(f"{place}.{key}: {LATER}; allowed exactly one of {forms}")
+
+
+@pytest.mark.parametrize(("place", "key"), [("subtasks", "batch"), ("timeouts", "queue")])
+def test_bounds_that_come_later_are_named(place, key, refused):
+    told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{place}:\n  {key}: 5\n")
+    assert [line.partition(";")[0] for line in told] == [f"job.yaml:4: {place}.{key}: {LATER}"]
+
+
+def test_a_near_miss_is_suggested():
+    assert unknown_key("", "Tgas", ("tags", "plan")) == "is an unknown key, did you mean tags?"
+    assert unknown_key("", "zzz", ("tags", "plan")) == "is an unknown key"
+    assert unknown_key("run", "schedule", ()) == "is an unknown key"

@@ -1,0 +1,95 @@
+import pytest
+
+from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.spec import JobSpec
+
+GOOD = {"plan": {"items": [1]}, "run": {"shell": "x"}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"type": "string", "default": "a", "title": "A", "description": "…"},
+        {"type": ["string", "null"], "default": None},
+        {"type": "array", "items": {"type": "integer"}, "default": [1, 2]},
+        {"type": "object", "properties": {"a": {"type": "number"}}, "default": {"a": 0.5}},
+        {"enum": ["a", "b"], "default": "b"},
+        {"type": "string", "format": "date", "default": "2026-12-01"},
+        {"type": "string", "section": "Airflow's own word", "values_display": {"a": "A"}},
+    ],
+)
+def test_schemas(schema):
+    assert JobSpec(id="a", params={"p": schema}, **GOOD).params == {"p": schema}
+
+
+@pytest.mark.parametrize(
+    ("schema", "wrong"),
+    [
+        (None, "params.p: must be a mapping; given nothing; allowed a JSON Schema property such as "),
+        ("string", 'params.p: must be a mapping; given "string"; allowed a JSON Schema property such as '),
+        ({"type": "strin"}, 'params.p.type: is no JSON Schema; given "strin"; allowed string, number, integer, '),
+        ({"type": ["string", "nul"]}, 'params.p.type.1: is no JSON Schema; given "nul"; allowed enum: ["array", '),
+        ({"minLength": -1}, "params.p.minLength: is no JSON Schema; given -1; allowed minimum: 0"),
+        ({"enum": 5}, 'params.p.enum: is no JSON Schema; given 5; allowed type: "array"'),
+        ({"pattern": "("}, 'params.p.pattern: is no JSON Schema; given "("; allowed format: "regex"'),
+        ({"items": {"type": 1}}, "params.p.items.type: is no JSON Schema; given 1; allowed string, number, "),
+        (
+            {"type": "integer", "default": "a"},
+            'params.p.default: does not fit its own schema; given "a"; allowed type: "in',
+        ),
+        (
+            {"type": "string", "default": None},
+            "params.p.default: does not fit its own schema; given nothing; allowed type",
+        ),
+        ({"minimum": 3, "default": 2}, "params.p.default: does not fit its own schema; given 2; allowed minimum: 3"),
+        (
+            {"items": {"type": "integer"}, "default": [1, "b"]},
+            'params.p.default.1: does not fit its own schema; given "b"; allowed type: "integer"',
+        ),
+        (
+            {"format": "date", "default": "soon"},
+            'params.p.default: does not fit its own schema; given "soon"; allowed form',
+        ),
+        ({"$ref": "https://example.org/schema"}, "params.p.$ref: is not supported; allowed a schema that stands alone"),
+        ({"allOf": [{"$ref": "#"}], "default": 1}, "params.p.allOf.0.$ref: is not supported; allowed a schema that "),
+        ({"default": object()}, "params.p.default: is no JSON value; given a object; allowed strings, numbers, "),
+        ({"default": float("inf")}, "params.p.default: is no JSON number; given inf; allowed finite numbers"),
+    ],
+)
+def test_what_is_no_schema(schema, wrong):
+    with pytest.raises(SpecError) as raised:
+        JobSpec(id="a", params={"p": schema}, **GOOD)
+    assert str(raised.value).startswith(wrong)
+    assert len(raised.value.problems) == 1
+
+
+@pytest.mark.parametrize("name", ["", "a-b", "1a", "a b", "é", "\uff41", "a\n", "a" * 101])
+def test_names_are_identifiers(name):
+    with pytest.raises(SpecError, match="is no name for a param; allowed letters, digits and _, at most 100"):
+        JobSpec(id="a", params={name: {}}, **GOOD)
+
+
+def test_names_are_apart_in_the_environment_too():
+    with pytest.raises(SpecError) as raised:
+        JobSpec(id="a", params={"url": {}, "URL": {}}, **GOOD)
+    assert str(raised.value) == "params.URL: differs from url in case alone; allowed another name"
+
+
+@pytest.mark.parametrize("params", [[], "a", None, 5])
+def test_params_are_a_mapping(params):
+    with pytest.raises(SpecError, match=r"^params: must be a mapping; given .*; allowed a mapping"):
+        JobSpec(id="a", params=params, **GOOD)
+
+
+@pytest.mark.parametrize("name", ["password", "API_KEY", "auth_token", "client_secret"])
+def test_what_looks_secret_is_not_told(name):
+    with pytest.raises(SpecError) as raised:
+        JobSpec(id="a", params={name: {"type": "integer", "default": "hunter2"}}, **GOOD)
+    assert "hunter2" not in str(raised.value)
+    assert "given (hidden)" in str(raised.value)
+
+
+def test_a_line_is_where_the_fault_is(refused):
+    text = "plan: {items: [1]}\nrun: {shell: x}\nparams:\n  a:\n    type: array\n    items:\n      type: strin\n"
+    assert [line.partition(": ")[0] for line in refused(text)] == ["job.yaml:7"]

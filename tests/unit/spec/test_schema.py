@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from airflow_mcp_provider.spec import JobSpec, job_schema, load_job
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "dags" / "jobs").glob("*.yaml"))
+SMALL = "plan: {items: [1]}\nrun: {shell: x}\n"
+
+GOOD = [
+    SMALL,
+    "plan: {python: a:b}\nrun: {command: [sleep, 1]}\nreport: {shell: x}\n",
+    "plan: {command: [a, '{b}']}\nrun: {python: a.b:c}\nparams: {url: {type: string}}\ntags: [a]\n",
+    SMALL + "subtasks: {key: url, parallelism: 8, depth: 20, limit: 100, tolerate: 5%}\n",
+    SMALL + "subtasks: {tolerate: 3}\n",
+    SMALL + "retries: {attempts: 3, delay: 60, backoff: 2, max_delay: 1h30m, never_on: [ValueError]}\n",
+    SMALL + "timeouts: {soft: 500ms, hard: 10m, run: 1d}\n",
+]
+BAD = [
+    "plan: {items: [1]}\n",
+    "plan: {items: [1]}\nrun: {items: [1]}\n",
+    "plan: {items: [1]}\nrun: {shell: x, python: a:b}\n",
+    "plan: {items: [1]}\nrun: {python: a}\n",
+    "plan: {items: [[1]]}\nrun: {shell: x}\n",
+    "plan: {items: [1]}\nrun: {command: []}\n",
+    "plan: {items: [1]}\nrun: {command: [true]}\n",
+    SMALL + "id: job\n",
+    SMALL + "schedule: {every: 5m}\n",
+    SMALL + "tags: [5]\n",
+    SMALL + "params: {a-b: {}}\n",
+    SMALL + "params: {a: 5}\n",
+    SMALL + "subtasks: {limit: 0}\n",
+    SMALL + "subtasks: {tolerate: x}\n",
+    SMALL + "subtasks: {batch: 1}\n",
+    SMALL + "retries: {attempts: 101}\n",
+    SMALL + "retries: {delay: 5 minutes}\n",
+    SMALL + "retries: {never_on: [a b]}\n",
+    SMALL + "timeouts: {soft: 1.5h}\n",
+]
+
+
+@pytest.fixture(scope="module")
+def validator():
+    schema = json.loads(json.dumps(job_schema()))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_example_jobs_are_good(path, validator):
+    assert load_job(path).id == path.stem
+    validator.validate(yaml.safe_load(path.read_text()))
+
+
+def test_there_are_examples():
+    assert EXAMPLES
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_the_schema_allows_what_the_loader_allows(text, validator):
+    values = yaml.safe_load(text)
+    JobSpec.model_validate(values | {"id": "a"})
+    validator.validate(values)
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_the_schema_refuses_what_the_loader_refuses(text, validator, refused):
+    refused(text)
+    assert not validator.is_valid(yaml.safe_load(text))
+
+
+def test_every_field_is_described():
+    schema = job_schema()
+    parts = [schema, *schema["$defs"].values()]
+    described = [bool(field.get("description")) for part in parts for field in part["properties"].values()]
+    assert all(described)
+    assert len(described) > 20
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["title"] == "Job"
