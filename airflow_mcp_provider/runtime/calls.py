@@ -1,0 +1,76 @@
+"""The three calls of a job's own code: ``enqueue``, ``enqueue_many``, ``progress``.
+
+They reach the runner through the socket that ``$MCP_DOOR`` names, so they work from any thread, any child
+process and any Python program that the subtask starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from airflow_mcp_provider import errors
+
+DOOR = "MCP_DOOR"
+
+
+def enqueue(payload: Mapping[str, Any], *, key: str | None = None) -> bool:
+    """Add one subtask to the run that is running; it may start at once, while this one goes on.
+
+    When this returns the subtask is durable. ``key`` is its identity within the run (default: the payload's
+    field that ``subtasks.key`` names, else a hash of the payload); True: it is new, False: the run has it already.
+
+    Raises EnqueueRefused (InvalidPayload, LimitReached, RunIsOver): nothing was added;
+    TryAgain: Airflow did not answer; InstallationError: the API server lacks the plugin.
+    """
+    return enqueue_many([payload], key=None if key is None else lambda _: key) == 1
+
+
+def enqueue_many(
+    payloads: Iterable[Mapping[str, Any]], *, key: Callable[[Mapping[str, Any]], str] | None = None
+) -> int:
+    """Add many subtasks at once; ``key`` makes the key of each from its payload. Returns how many are new.
+
+    Raises what ``enqueue`` raises. They are sent in batches: after an error the batches before it are in.
+    """
+    children = [[payload, None if key is None else key(payload)] for payload in payloads]
+    return int(_ask({"op": "enqueue", "children": children})["new"]) if children else 0
+
+
+def progress(fraction: float, message: str = "") -> None:
+    """Show how far this subtask is, ``fraction`` from 0 to 1: in Airflow's UI and REST API within 2 s."""
+    _ask({"op": "progress", "fraction": float(fraction), "message": str(message)})
+
+
+def _ask(request: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(_exchange(_line(request)))
+    if failure := answer.get("error"):
+        kind: type[errors.McpError] = getattr(errors, failure["type"], errors.McpError)
+        raise kind(failure["message"])
+    return answer
+
+
+def _line(request: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(request, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise errors.InvalidPayload(f"a payload is plain JSON; this one is not: {error}") from None
+
+
+def _exchange(line: bytes) -> str:
+    path = os.environ.get(DOOR)
+    if not path:
+        raise errors.RunIsOver("enqueue and progress work inside a running subtask; $MCP_DOOR is not set here")
+    with socket.socket(socket.AF_UNIX) as door:
+        try:
+            door.connect(path)
+            door.sendall(line)
+            answer = door.makefile(encoding="utf-8").readline()
+        except OSError as error:
+            raise errors.RunIsOver(f"the subtask of this call has ended ({error})") from None
+    if not answer:
+        raise errors.RunIsOver("the subtask of this call ended before it was answered")
+    return answer

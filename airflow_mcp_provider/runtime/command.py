@@ -1,0 +1,102 @@
+"""Run a command, in any language, as the work.
+
+Its output goes to the task log line by line as it comes. Its result is what it wrote to ``$MCP_RESULT``, else its
+last line of stdout where that is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.runtime.function import death
+from airflow_mcp_provider.runtime.processes import die_with_parent
+
+RESULT = "MCP_RESULT"
+_LINE_CHARS = 65_536
+_GRACE_S = 2.0
+"""How long an ended command's output may stay open: a process that it left behind holds it."""
+
+
+@dataclass
+class Running:
+    """A started command: its pid, and its output on the way to the log."""
+
+    pid: int
+    result: Path
+    _pumps: list[threading.Thread] = field(default_factory=list)
+    _last: list[str] = field(default_factory=lambda: [""])
+
+    def read(self, code: int) -> Any:  # noqa: ANN401 - any JSON
+        """Return the result; raises SubtaskError when the exit code was not 0."""
+        for pump in self._pumps:
+            pump.join(_GRACE_S)
+        if code != 0:
+            raise SubtaskError(_failure(code, self._last[0]), kinds=("CommandFailed",))
+        if self.result.exists():
+            return _result_file(self.result)
+        return _json_or_nothing(self._last[0])
+
+
+def start(argv: Sequence[str], environment: Mapping[str, str], result: Path) -> Running:
+    """Start ``argv`` (no shell) in a session of its own; raises SubtaskError when there is no such program."""
+    try:
+        process = subprocess.Popen(  # noqa: S603 - running the job's command is what it is for
+            argv,
+            env={**environment, RESULT: str(result)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - before any thread of ours is started
+        )
+    except (OSError, ValueError) as error:
+        raise SubtaskError(f"{argv[0]!r} cannot be started: {error}", kinds=("CommandNotStarted",)) from None
+    running = Running(process.pid, result)
+    process.returncode = 0  # we wait for it ourselves: Popen's destructor must not
+    running._pumps = [  # noqa: SLF001 - ours
+        _pump(process.stdout, sys.stdout, running._last),  # noqa: SLF001
+        _pump(process.stderr, sys.stderr, [""]),
+    ]
+    return running
+
+
+def _pump(source: IO[str] | None, target: TextIO, last: list[str]) -> threading.Thread:
+    def pump() -> None:
+        while source and (line := source.readline(_LINE_CHARS)):
+            target.write(line if line.endswith("\n") else f"{line}\n")
+            target.flush()
+            last[0] = line if line.strip() else last[0]
+
+    thread = threading.Thread(target=pump, daemon=True)
+    thread.start()
+    return thread
+
+
+def _failure(code: int, last: str) -> str:
+    said = f"; it said last: {last.strip()[:200]}" if last.strip() else ""
+    return death(code) + said
+
+
+def _result_file(path: Path) -> Any:  # noqa: ANN401 - any JSON
+    text = path.read_text(errors="replace")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SubtaskError(f"${RESULT} holds no JSON ({error}): {text[:80]!r}", kinds=("InvalidResult",)) from None
+
+
+def _json_or_nothing(line: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

@@ -1,0 +1,158 @@
+"""Where the work's calls come in: a socket for Python, a named pipe for a shell.
+
+Runs in the runner, beside the work, which is another process. Python code asks through the socket and waits for
+the answer; any program may write a JSON line to the pipe (``echo '{"path": "a"}' > $MCP_ENQUEUE``): such lines
+are enqueued as they come, and those left over before the work's end counts as success.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socketserver
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from airflow_mcp_provider.errors import InvalidPayload, McpError, TryAgain
+from airflow_mcp_provider.runtime.calls import DOOR
+from airflow_mcp_provider.runtime.wire import Child, batches, child_of
+
+PIPE = "MCP_ENQUEUE"
+MAX_LINE_BYTES = 64 * 1024 * 1024
+
+
+class Channel(Protocol):
+    """The way to the server; Airflow's is handed in by the operators."""
+
+    def enqueue(self, children: Sequence[Child]) -> int:
+        """Make them durable; returns how many are new."""
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Show it, soon."""
+
+
+class Door:
+    """The open door of one subtask: a context around its work.
+
+    ``folder`` is private to this runner and short (a socket's path has 107 characters); ``key_field`` is the
+    spec's ``subtasks.key``. Enter it before the work is forked (the paths exist then), call ``listen`` after
+    (so that no thread is lost in the fork), ``drain`` when the work has ended.
+    """
+
+    def __init__(self, folder: Path, channel: Channel, key_field: str | None = None) -> None:
+        self.channel = channel
+        self.key_field = key_field
+        self.environment = {DOOR: str(folder / "door"), PIPE: str(folder / "enqueue")}
+        self._failures: list[McpError] = []
+        self._thread: threading.Thread | None = None
+        self._buffer = bytearray()
+
+    def __enter__(self) -> Self:
+        os.mkfifo(self.environment[PIPE], 0o600)
+        # Read and write: the pipe then stays open between two writers, and opening it never blocks one.
+        self._pipe = os.open(self.environment[PIPE], os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake = os.pipe()
+        self._server = _Server(self.environment[DOOR], self._answer)
+        return self
+
+    def listen(self) -> None:
+        """Start to answer."""
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Take what is still in the pipe; raises the first error that its lines met."""
+        self._stop()
+        if self._failures:
+            raise self._failures[0]
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop()
+        self._server.server_close()
+        for descriptor in (self._pipe, *self._wake):
+            os.close(descriptor)
+
+    def _stop(self) -> None:
+        if self._thread is not None:
+            os.write(self._wake[1], b".")
+            self._thread.join()
+            self._thread = None
+
+    def _serve(self) -> None:
+        sources: list[Any] = [self._server, self._pipe, self._wake[0]]
+        ended = False
+        while not ended:
+            ready, _, _ = select.select(sources, [], [])
+            ended = self._wake[0] in ready
+            if self._server in ready:
+                self._server.handle_request()
+            self._read_pipe(last=ended)
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            if request["op"] == "progress":
+                self.channel.progress(request["fraction"], request["message"])
+                return {}
+            return {"new": self._enqueue(request["children"])}
+        except McpError as error:
+            return {"error": {"type": type(error).__name__, "message": str(error)}}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller waits for an answer
+            return {"error": {"type": TryAgain.__name__, "message": f"{type(error).__name__}: {error}"}}
+
+    def _enqueue(self, requested: Sequence[tuple[Any, str | None]]) -> int:
+        children = [child_of(payload, key, self.key_field) for payload, key in requested]
+        return sum(self.channel.enqueue(batch) for batch in batches(children))
+
+    def _read_pipe(self, *, last: bool) -> None:
+        with suppress(BlockingIOError):
+            while chunk := os.read(self._pipe, 65536):
+                self._buffer += chunk
+        self._take_lines(last=last)
+
+    def _take_lines(self, *, last: bool) -> None:
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = bytearray() if last else rest
+        wanted = [line for line in [*lines, *([rest] if last else [])] if line.strip()]
+        if not wanted or self._failures:
+            return
+        try:
+            self._enqueue([_from_line(line) for line in wanted])
+        except McpError as error:
+            self._failures.append(error)
+        except Exception as error:  # noqa: BLE001 - lines that were not taken must fail the subtask, whatever it was
+            self._failures.append(TryAgain(f"{type(error).__name__}: {error}"))
+
+
+def _from_line(line: bytes | bytearray) -> tuple[Any, str | None]:
+    """``{"payload": {…}, "key": "…"}`` or the bare payload."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InvalidPayload(f"a line written to $MCP_ENQUEUE is one JSON object; given {bytes(line)!r:.80}") from None
+    if isinstance(value, dict) and isinstance(value.get("payload"), dict) and value.keys() <= {"payload", "key"}:
+        return value["payload"], value.get("key")
+    return value, None
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, path: str, answer: Callable[[bytes], dict[str, Any]]) -> None:
+        super().__init__(path, _Handler)
+        self.answer = answer
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        line = self.rfile.readline(MAX_LINE_BYTES)
+        with suppress(OSError):  # the caller was killed: nobody waits
+            self.wfile.write(json.dumps(self.server.answer(line)).encode() + b"\n")

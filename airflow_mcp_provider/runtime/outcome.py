@@ -1,0 +1,50 @@
+"""What a subtask ended with; the values that travel to a job's report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Status = Literal["success", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Why a subtask failed: the exception's class, its message, and the last lines of its traceback."""
+
+    type: str
+    message: str
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One subtask of the run, ended.
+
+    ``parent`` is the key of the subtask that enqueued it (None: plan did), ``depth`` the number of its parents,
+    ``attempts`` how often it was started (0: never), ``result`` what the work returned (JSON), ``error`` why it
+    failed. ``skipped`` are those that were not started after too many others had failed.
+    """
+
+    key: str
+    payload: dict[str, Any]
+    parent: str | None
+    depth: int
+    status: Status
+    attempts: int
+    started: datetime | None
+    ended: datetime | None
+    result: Any = None
+    error: Error | None = None
+
+    @classmethod
+    def from_wire(cls, row: dict[str, Any]) -> Outcome:
+        """Build from a row of the server's page (see ``plugin.outcomes``)."""
+        error = row["error"]
+        times = {name: _time(row[name]) for name in ("started", "ended")}
+        return cls(**{**row, **times, "error": Error(**error) if error else None})
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

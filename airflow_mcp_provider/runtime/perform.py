@@ -1,0 +1,138 @@
+"""Do one piece of work, within its time limits, and return its result.
+
+Runs in the runner, in the task's process. The work itself is a child of this process: see ``function`` and
+``command`` for its two kinds, ``processes`` for how it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_mcp_provider.errors import HardTimeout, SoftTimeout
+from airflow_mcp_provider.runtime import command, function, processes
+from airflow_mcp_provider.runtime.door import Channel, Door
+from airflow_mcp_provider.runtime.function import Line, NoLine
+from airflow_mcp_provider.runtime.reference import fitting, resolve
+from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, json_text
+from airflow_mcp_provider.spec import CommandWork, PythonWork, ShellWork, Timeouts
+from airflow_mcp_provider.spec.template import fill
+
+Work = PythonWork | CommandWork | ShellWork
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the work is called with: the arguments of a function, the values that a command's text may name.
+
+    ``subtask`` is the payload (empty for plan and report), ``params`` the run's parameters, ``arguments`` what a
+    function gets, most important first, ``names`` how an error calls them.
+    """
+
+    arguments: tuple[Any, ...]
+    names: str
+    subtask: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
+    work: Work,
+    call: Call,
+    *,
+    channel: Channel,
+    timeouts: Timeouts,
+    key_field: str | None = None,
+    line: Line | None = None,
+    after: Callable[[Any], Any] = function.await_if_needed,
+    limit: int = MAX_RESULT_BYTES,
+) -> Any:  # noqa: ANN401 - any JSON
+    """Run ``work`` and return its result (JSON).
+
+    ``limit`` is the most that a result may have, in bytes of JSON. ``after`` is applied to a function's return value
+    inside the work's process (plan consumes its generator there).
+
+    Raises SubtaskError, SoftTimeout, HardTimeout; SpecError for a function that is not there; EnqueueRefused when a
+    line in ``$MCP_ENQUEUE`` was refused.
+    """
+    processes.adopt_orphans()
+    others = processes.below()
+    with tempfile.TemporaryDirectory(prefix="mcp-") as name, Door(Path(name), channel, key_field) as door:
+        start = _Start(Path(name) / "result", door.environment, timeouts, line or NoLine(), after)
+        try:
+            pid, read = start.function(work, call) if isinstance(work, PythonWork) else start.command(work, call)
+            door.listen()
+            value = read(_limited(pid, timeouts, told=isinstance(work, PythonWork)))
+        finally:
+            processes.kill_all(keep=others)
+        door.drain()
+        json_text(value, "result", limit)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How work is started: where it leaves its result, what it finds in its environment."""
+
+    result: Path
+    environment: Mapping[str, str]
+    timeouts: Timeouts
+    line: Line
+    after: Callable[[Any], Any]
+
+    def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:
+        def body() -> Any:  # noqa: ANN401 - whatever it returns
+            os.environ.update(self.environment)
+            user = resolve(work.python)
+            return self.after(user(*fitting(work.python, user, call.arguments, call.names)))
+
+        soft = self.timeouts.soft.total_seconds() if self.timeouts.soft else None
+        pid = function.fork(body, result=self.result, soft=soft, line=self.line)
+        return pid, lambda code: function.read(self.result, code)
+
+    def command(self, work: CommandWork | ShellWork, call: Call) -> tuple[int, Callable[[int], Any]]:
+        environment = {**os.environ, **self.environment, **_environment(call)}
+        running = command.start(_argv(work, call), environment, self.result)
+        return running.pid, running.read
+
+
+def _argv(work: CommandWork | ShellWork, call: Call) -> list[str]:
+    if isinstance(work, ShellWork):
+        return ["/bin/sh", "-c", work.shell]
+    return [fill(part, {**call.params, **call.subtask}) for part in work.command]
+
+
+def _environment(call: Call) -> dict[str, str]:
+    return {
+        "MCP_SUBTASK": json.dumps(dict(call.subtask)),
+        "MCP_PARAMS": json.dumps(dict(call.params)),
+        **{f"MCP_PARAM_{name.upper()}": text for name, text in _scalars(call.params)},
+        **{f"MCP_SUBTASK_{name.upper()}": text for name, text in _scalars(call.subtask)},
+    }
+
+
+def _scalars(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Texts as they are, numbers and booleans as JSON; a name or text that no environment can hold is left out."""
+    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items() if not isinstance(v, dict | list)}
+    return [(k, v) for k, v in texts.items() if k.isidentifier() and "\0" not in v]
+
+
+def _limited(pid: int, timeouts: Timeouts, *, told: bool) -> int:
+    """Wait within the limits; ``told``: the work keeps the soft limit itself (a function, by its alarm)."""
+    began = time.monotonic()
+    soft, hard = (limit.total_seconds() if limit else None for limit in (timeouts.soft, timeouts.hard))
+    first = soft if soft is not None and not told else hard
+    code = processes.wait(pid, first)
+    if code is None and first == soft and not told:
+        processes.interrupt(pid)
+        code = processes.wait(pid, None if hard is None else began + hard - time.monotonic())
+        if code is not None:
+            raise SoftTimeout(f"timeouts.soft ({soft:g} s) passed; the command was asked to end (SIGTERM) and did")
+    if code is None:
+        raise HardTimeout(f"timeouts.hard ({hard:g} s) passed; the work and all its processes were killed")
+    return code

@@ -1,0 +1,104 @@
+"""The work's processes: watched from outside, and really gone when their time is over.
+
+Runs in the runner. The work lives in a session of its own below this process, so a hard time limit needs
+nothing of it: no signal that it could block, no Python that it could starve.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import suppress
+
+import psutil
+
+_SET_PARENT_DEATH_SIGNAL = 1
+_SET_CHILD_SUBREAPER = 36
+"""From Linux' <sys/prctl.h>."""
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def die_with_parent() -> None:
+    """Called in a fresh child: a killed runner leaves no work behind that would run beside its retry."""
+    if _libc is not None:
+        _libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of work that daemonises, so that ``kill_all`` still finds it."""
+    if _libc is not None:
+        _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def below() -> frozenset[psutil.Process]:
+    """Return the processes below this one."""
+    return frozenset(psutil.Process().children(recursive=True))
+
+
+def kill_all(keep: frozenset[psutil.Process] = frozenset()) -> None:
+    """End every process below this one but ``keep``, new ones that appear meanwhile included."""
+    while children := below() - keep:
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        gone, _ = psutil.wait_procs(children, timeout=1)
+        if len(gone) == len(children):
+            _reap()
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def interrupt(pid: int) -> None:
+    """Ask the work's whole session to end."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGTERM)
+
+
+def wait(pid: int, seconds: float | None) -> int | None:
+    """Wait for a child; returns its exit code (negative: the signal), None when ``seconds`` passed before."""
+    if not _ended(pid, seconds):
+        return None
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except ChildProcessError:  # killed and reaped by kill_all, on cancel
+        return -signal.SIGKILL
+
+
+def _ended(pid: int, seconds: float | None) -> bool:
+    if not hasattr(os, "pidfd_open"):
+        return _ended_by_polling(pid, seconds)
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(_poll(descriptor, seconds))
+    finally:
+        os.close(descriptor)
+
+
+def _poll(descriptor: int, seconds: float | None) -> list[tuple[int, int]]:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return poll.poll(None if seconds is None else max(0, seconds * 1000))
+
+
+def _ended_by_polling(pid: int, seconds: float | None) -> bool:
+    """Where there is no pidfd (macOS)."""
+    until = None if seconds is None else time.monotonic() + seconds
+    while until is None or time.monotonic() < until:
+        with suppress(psutil.NoSuchProcess):
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.02)
+                continue
+        return True
+    return False

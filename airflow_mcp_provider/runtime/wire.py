@@ -1,0 +1,136 @@
+"""The words that runner and API server exchange, and the limits that both hold them to.
+
+Each is a key of Airflow's task state store. The runner writes them with its public accessor; the backend of
+the plugin answers in the API server. A server without the plugin stores them and answers nothing: that is
+how a runner notices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mcp_provider.errors import InvalidPayload
+
+ENQUEUE = "mcp.enqueue"
+"""Set by plan and by subtasks: a batch of children; answered in ``ANSWER``."""
+CONFIRM = "mcp.confirm"
+"""Set by report: is every subtask there and ended? Answered in ``ANSWER``."""
+ANSWER = "mcp.answer"
+"""Row of the caller, written in the transaction that did what was asked."""
+ITEM = "mcp.item"
+"""Row of a subtask: key, payload, parent, depth."""
+OUTCOME = "mcp.outcome"
+"""Row of a subtask: what its latest attempt ended with."""
+OUTCOMES = "mcp.outcomes."
+"""Read by report, followed by an offset: a page of all outcomes. No row stands behind it."""
+VERDICT = "mcp.verdict"
+"""Set by report: becomes the run's note."""
+RUN = "mcp.run"
+"""Row of plan: how many subtasks are reserved, and within which limits."""
+KEY = "mcp.key."
+"""Rows of plan, followed by a subtask's key: its map index."""
+PROGRESS = "progress"
+"""Row of a subtask, written for people: ``{"fraction": 0.5, "message": "…"}``."""
+
+MAX_PAYLOAD_BYTES = 32_768
+MAX_RESULT_BYTES = 65_535
+MAX_REPORT_BYTES = 1_000_000
+MAX_KEY_CHARS = 2_000
+BATCH_CHILDREN = 500
+BATCH_BYTES = 1_000_000
+"""One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s)."""
+ROW_KEY_CHARS = 400
+"""The store's key column has 512 characters; longer subtask keys are stored by their hash."""
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON; a backslash that is escaped itself begins no escape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A subtask to be: ``key`` is its identity within the run, ``payload`` a JSON object."""
+
+    key: str
+    payload: dict[str, Any]
+
+
+def child_of(payload: object, key: str | None, key_field: str | None) -> Child:
+    """Check one payload; its key is ``key``, else the payload's ``key_field``.
+
+    Where the spec names no such field it is the value of a lone ``item``, else a hash of the payload.
+
+    Raises InvalidPayload with what was given and what is allowed.
+    """
+    if not isinstance(payload, Mapping):
+        raise InvalidPayload(f"a payload is a JSON object (a dict), not {type(payload).__name__}: {payload!r:.80}")
+    text = json_text(payload, "payload", MAX_PAYLOAD_BYTES)
+    return Child(checked_key(key if key is not None else _own_key(payload, key_field, text)), json.loads(text))
+
+
+def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> str:
+    if key_field is None and payload.keys() == {"item"} and isinstance(payload["item"], str | int | float):
+        return str(payload["item"])
+    if key_field is None:
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    value = payload.get(key_field)
+    if not isinstance(value, str | int | float):
+        raise InvalidPayload(
+            f"subtasks.key names the field {key_field!r}, but the payload has {value!r:.80} there; "
+            f"its fields: {', '.join(map(str, payload))}; give it a string or a number, or pass key=…"
+        )
+    return str(value)
+
+
+def checked_key(key: object) -> str:
+    """Return ``key`` when it can stand in a database and a page; raises InvalidPayload."""
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_CHARS:
+        raise InvalidPayload(f"a subtask's key is a text of 1 to {MAX_KEY_CHARS} characters, not {key!r:.80}")
+    json_text(key, "key", 4 * MAX_KEY_CHARS + 2)
+    return key
+
+
+def json_text(value: object, what: str, limit: int) -> str:
+    """Return canonical JSON of at most ``limit`` bytes; raises InvalidPayload naming ``what``."""
+    try:
+        text = json.dumps(value, allow_nan=False, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidPayload(f"the {what} is not plain JSON ({error}); given {reprlib.repr(value)}") from None
+    if _NUL.search(text):
+        raise InvalidPayload(f"the {what} has a NUL character, which Airflow's database cannot hold")
+    if size > limit:
+        raise InvalidPayload(
+            f"the {what} has {size} bytes, {limit} are allowed: put the data in a store and pass its address"
+        )
+    return text
+
+
+def row_key(key: str) -> str:
+    """Name of the row that holds the map index of ``key``: readable where the column allows it."""
+    plain = len(key) <= ROW_KEY_CHARS and key.isprintable() and not key.startswith("sha256:")
+    return KEY + (key if plain else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}")
+
+
+def batches(children: Sequence[Child]) -> list[list[Child]]:
+    """Cut into calls that the server answers in time: BATCH_CHILDREN of them and about BATCH_BYTES each."""
+    result: list[list[Child]] = []
+    size = 0
+    for child in children:
+        weight = len(json.dumps(child.payload)) + len(child.key)
+        if not result or len(result[-1]) >= BATCH_CHILDREN or size + weight > BATCH_BYTES:
+            result.append([])
+            size = 0
+        result[-1].append(child)
+        size += weight
+    return result
+
+
+def payload_of(found: object) -> object:
+    """What plan found as a payload: an object is one, a plain ``x`` becomes ``{"item": x}``."""
+    return {"item": found} if isinstance(found, str | int | float) else found

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import time
+
+import psutil
+import pytest
+
+from airflow_mcp_provider.errors import HardTimeout, InvalidPayload, SoftTimeout, SpecError, SubtaskError
+
+
+def sh(text):
+    return {"shell": text}
+
+
+def test_the_result_is_the_last_line_that_is_json(do):
+    assert do(sh("echo hello; echo '{\"n\": 1}'")) == {"n": 1}
+    assert do(sh("echo hello")) is None
+    assert do(sh("true")) is None
+
+
+def test_or_the_result_file(do):
+    assert do(sh('echo \'["file"]\' > "$MCP_RESULT"; echo 5')) == ["file"]
+    with pytest.raises(SubtaskError, match="MCP_RESULT holds no JSON"):
+        do(sh('echo "{" > "$MCP_RESULT"'))
+
+
+def test_argv_takes_values_literally(do):
+    argv = ["printf", '"%s"', "{name}-{n}-{{x}}"]
+    assert do({"command": argv}, {"name": "a; $(touch b)", "n": 1}) == "a; $(touch b)-1-{x}"
+    with pytest.raises(SpecError, match=r"\{name\} has no value"):
+        do({"command": argv})
+
+
+def test_shell_finds_values_in_its_environment(do):
+    text = 'echo "[\\"$MCP_SUBTASK_PATH\\", $MCP_PARAM_DEEP, $MCP_SUBTASK]"'
+    assert do(sh(text), {"path": "a b"}, {"deep": True}) == ["a b", True, {"path": "a b"}]
+
+
+def test_output_is_passed_on_as_it_comes(do, capsys):
+    do(sh("echo out; echo err >&2; printf 'no newline'"))
+    said = capsys.readouterr()
+    assert said.out == "out\nno newline\n"
+    assert said.err == "err\n"
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (sh("echo almost; exit 7"), "ended with exit code 7; it said last: almost"),
+        (sh("kill -9 $$"), "killed by SIGKILL"),
+        ({"command": ["no-such-program"]}, "'no-such-program' cannot be started: .*No such file"),
+    ],
+)
+def test_a_failure_is_told(do, work, message):
+    with pytest.raises(SubtaskError, match=message):
+        do(work)
+
+
+def test_lines_written_to_the_pipe_are_subtasks(do, ledger):
+    do(sh("""for i in 1 2 3; do echo "{\\"path\\": \\"$i\\"}" > "$MCP_ENQUEUE"; done
+             printf '{"payload": {"path": "x"}, "key": "named"}' >> "$MCP_ENQUEUE" """), key_field="path")  # fmt: skip
+    assert ledger.children == {"1": {"path": "1"}, "2": {"path": "2"}, "3": {"path": "3"}, "named": {"path": "x"}}
+
+
+def test_a_thousand_lines_at_once(do, ledger):
+    do(sh('seq 1000 | sed \'s/.*/{"n": "&"}/\' > "$MCP_ENQUEUE"'), key_field="n")
+    assert list(ledger.children) == [str(n) for n in range(1, 1001)]
+
+
+def test_children_arrive_while_the_command_runs(do, ledger, tmp_path):
+    seen = tmp_path / "seen"
+
+    class Watching(type(ledger)):
+        def enqueue(self, children):
+            seen.write_text("yes")
+            return super().enqueue(children)
+
+    ledger.__class__ = Watching
+    wait = f'for i in $(seq 100); do [ -e {seen} ] && exit 0; sleep 0.1; done; exit 1'
+    do(sh(f'echo \'{{"a": 1}}\' > "$MCP_ENQUEUE"; {wait}'))
+
+
+def test_a_bad_line_fails_the_subtask(do):
+    with pytest.raises(InvalidPayload, match=r"a line written to \$MCP_ENQUEUE is one JSON object"):
+        do(sh('echo "{oops" > "$MCP_ENQUEUE"'))
+
+
+def test_soft_asks_the_whole_command_to_end(do, tmp_path):
+    mark = tmp_path / "mark"
+    with pytest.raises(SoftTimeout, match="asked to end"):
+        do(sh(f"trap 'echo clean > {mark}; exit 0' TERM; sleep 30 & wait"), soft="300ms", hard="20s")
+    assert mark.read_text() == "clean\n"
+
+
+def test_hard_kills_all_of_it(do, tmp_path):
+    mark = tmp_path / "mark"
+    began = time.monotonic()
+    with pytest.raises(HardTimeout):
+        do(sh(f"trap '' TERM INT; setsid sleep 300 & echo $! > {mark}; sleep 300"), soft="200ms", hard="800ms")
+    assert time.monotonic() - began < 20
+    assert not psutil.pid_exists(int(mark.read_text()))
+
+
+def test_a_background_process_does_not_hold_the_command_up(do):
+    began = time.monotonic()
+    assert do(sh("sleep 300 & echo 1")) == 1
+    assert time.monotonic() - began < 20
+
+
+def test_long_lines_and_odd_bytes(do, capsys):
+    assert do(sh("head -c 200000 /dev/zero | tr '\\0' x; echo; printf '\\377\\n'; echo 1")) == 1
+    said = capsys.readouterr().out
+    assert said.count("x") == 200_000
+    assert "\ufffd" in said
+
+
+def test_a_payload_too_big_for_an_environment_is_told(do):
+    with pytest.raises(SubtaskError, match="cannot be started"):
+        do(sh("true"), params={f"p{i}": "x" * 100_000 for i in range(40)})
+
+
+def test_environment_leaves_out_what_it_cannot_hold(do):
+    payload = {"a": "x\0y", "b": [1], "c": None, "d e": 1}
+    assert do(sh('echo "[\\"${MCP_SUBTASK_A-none}\\", \\"${MCP_SUBTASK_B-none}\\", $MCP_SUBTASK_C]"'), payload) == [
+        "none",
+        "none",
+        None,
+    ]
+    assert json.loads(json.dumps(payload)) == payload

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.runtime import wire
+
+
+def test_default_keys():
+    assert wire.child_of({"item": "a"}, None, None).key == "a"
+    assert wire.child_of({"item": 5}, None, None).key == "5"
+    first, second = (wire.child_of({"a": 1, "b": n}, None, None).key for n in (1, 2))
+    assert len(first) == 16
+    assert first != second
+    assert first == wire.child_of({"b": 1, "a": 1}, None, None).key
+
+
+def test_plain_values_become_items():
+    assert wire.payload_of("x") == {"item": "x"}
+    assert wire.payload_of({"x": 1}) == {"x": 1}
+
+
+def test_row_keys_fit_the_column_and_never_meet():
+    keys = ["a", "ä", "x" * 400, "x" * 401, "x" * 402, "with\nnewline", "sha256:abc", "nul\0"]
+    rows = [wire.row_key(key) for key in keys]
+    assert len(set(rows)) == len(keys)
+    assert all(len(row) <= 512 and row.isprintable() for row in rows)
+    assert wire.row_key("http://a/") == "mcp.key.http://a/"
+
+
+def test_batches_keep_order_and_bounds():
+    small = [wire.Child(str(n), {}) for n in range(1200)]
+    cut = wire.batches(small)
+    assert [len(batch) for batch in cut] == [500, 500, 200]
+    assert [child for batch in cut for child in batch] == small
+    big = [wire.Child(str(n), {"x": "y" * 30_000}) for n in range(100)]
+    assert all(sum(len(str(child)) for child in batch) < 1_100_000 for batch in wire.batches(big))
+    assert wire.batches([]) == []
+
+
+def test_deep_nesting_is_an_invalid_payload():
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InvalidPayload):
+        wire.child_of({"deep": deep}, None, None)
