@@ -1,0 +1,8 @@
+"""From job specs to DAGs."""
+
+from __future__ import annotations
+
+from airflow_mcp_provider.factory.dag import build_dag
+from airflow_mcp_provider.factory.folder import load_jobs
+
+__all__ = ["build_dag", "load_jobs"]

@@ -1,0 +1,46 @@
+"""The page that Airflow shows beside a job's DAG, made from its spec.
+
+Only what the author wrote for people: what a command is called with, secrets and environment are not on it.
+"""
+
+from __future__ import annotations
+
+from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, Plan, PythonWork, human
+
+
+def page(spec: JobSpec) -> str:
+    """Return the page as Markdown."""
+    facts = [
+        ("plan", _told(spec.plan)),
+        ("run", _told(spec.run)),
+        ("report", _told(spec.report) if spec.report else "counts and failures"),
+        ("subtasks", _subtasks(spec)),
+        ("attempts", f"{spec.retries.attempts}, {human(spec.retries.delay)} apart at first"),
+        ("timeouts", _timeouts(spec)),
+    ]
+    table = "\n".join(f"| {name} | {told} |" for name, told in facts if told)
+    return f"{spec.description.strip()}\n\n| | |\n| --- | --- |\n{table}\n".lstrip()
+
+
+def _told(work: Plan) -> str:
+    if isinstance(work, PythonWork):
+        return f"`{work.python}`"
+    if isinstance(work, Items):
+        return f"{len(work.items)} items"
+    return f"the command `{work.command[0]}`" if isinstance(work, CommandWork) else "a shell text"
+
+
+def _subtasks(spec: JobSpec) -> str:
+    bounds = spec.subtasks
+    parts = [
+        f"key `{bounds.key}`" if bounds.key else "",
+        f"{bounds.parallelism} at once" if bounds.parallelism else "",
+        f"at most {bounds.limit}",
+        f"{bounds.tolerate} may fail",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _timeouts(spec: JobSpec) -> str:
+    limits = {"soft": spec.timeouts.soft, "hard": spec.timeouts.hard, "run": spec.timeouts.run}
+    return ", ".join(f"{name} {human(limit)}" for name, limit in limits.items() if limit)

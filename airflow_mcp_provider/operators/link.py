@@ -1,0 +1,140 @@
+"""The operators' calls to the API server, all of them on Airflow's public ``context["task_state_store"]``.
+
+The server's side is ``plugin.backend``. Each question is a ``set``, its answer a row that the server writes in the
+transaction that did it; where no such row appears, the server has no plugin.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from airflow_mcp_provider import errors
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime.outcome import Outcome
+
+NO_PLUGIN = (
+    "the API server did not answer: it runs without the plugin of airflow-mcp-provider. Install the package there; "
+    "for `airflow api-server --apps execution`, which loads no plugins, add to its configuration: "
+    "[state_store] backend = airflow_mcp_provider.plugin.backend.GrowthBackend. `airflow mcp check` tells more"
+)
+
+
+class Store(Protocol):
+    """The part of Airflow's task state store accessor that is used."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...  # noqa: ANN401, D102 - Airflow's
+
+    def set(self, key: str, value: Any) -> None: ...  # noqa: ANN401, D102
+
+
+class Link:
+    """Ask the server; safe from several threads.
+
+    ``about`` is sent with every enqueue (parent and depth), ``opening`` with the first that succeeds. ``planned``
+    is the answer to the latest.
+    """
+
+    def __init__(self, store: Store, about: dict[str, Any], opening: dict[str, Any] | None = None) -> None:
+        self.planned: dict[str, Any] | None = None
+        self._store = store
+        self._about = about
+        self._opening = opening or {}
+        self._enqueuing = threading.Lock()
+        self._lock = threading.Lock()
+        self._count = itertools.count()
+        self._name = uuid.uuid4().hex[:12]
+
+    def enqueue(self, children: Sequence[wire.Child]) -> int:
+        """See ``runtime.door.Channel``."""
+        listed = [[child.key, child.payload] for child in children]
+        with self._enqueuing:
+            self.planned = self.ask(wire.ENQUEUE, {**self._about, **self._opening, "children": listed})
+            self._opening = {}
+            return int(self.planned["new"])
+
+    def progress(self, fraction: float, message: str) -> None:
+        """See ``runtime.door.Channel``."""
+        self._store.set(wire.PROGRESS, {"fraction": round(min(max(fraction, 0.0), 1.0), 4), "message": message[:500]})
+
+    def ask(self, question: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Set ``question`` and read its answer; raises what the server refused, InstallationError without a plugin."""
+        call = f"{self._name}.{next(self._count)}"
+        with self._lock:
+            self._store.set(question, {**body, "call": call})
+            answer = self._store.get(wire.ANSWER)
+        if not isinstance(answer, dict) or answer.get("call") != call:
+            raise errors.InstallationError(NO_PLUGIN)
+        if refused := answer.get("refused"):
+            kind: type[errors.McpError] = getattr(errors, refused["type"])
+            raise kind(refused["message"])
+        return answer
+
+    def item(self) -> dict[str, Any]:
+        """Return this subtask's item; raises InstallationError when it has none."""
+        item = self._store.get(wire.ITEM)
+        if not isinstance(item, dict):
+            raise errors.InstallationError(
+                "this subtask has no item: its run was planned without the plugin, or [state_store] clear_on_success "
+                "or `airflow state-store cleanup` removed it; clear the task `plan` of the run to plan it again"
+            )
+        return item
+
+    def outcome(self, value: dict[str, Any]) -> None:
+        """Keep what this attempt ended with."""
+        self._store.set(wire.OUTCOME, value)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Every ended subtask in the order of map indexes, a page in memory at a time."""
+        offset: int | None = 0
+        while offset is not None:
+            page = self._store.get(f"{wire.OUTCOMES}{offset}")
+            if not isinstance(page, dict):
+                raise errors.InstallationError(NO_PLUGIN)
+            yield from map(Outcome.from_wire, page["outcomes"])
+            offset = page["next"]
+
+    def verdict(self, note: str) -> None:
+        """Show ``note`` beside the run."""
+        self._store.set(wire.VERDICT, {"note": note})
+
+
+class Progress:
+    """Write a subtask's progress at most every ``every`` seconds, the latest word always."""
+
+    def __init__(self, link: Link, every: float = 0.5) -> None:
+        self._link = link
+        self._every = every
+        self._latest: tuple[float, str] | None = None
+        self._lock = threading.Lock()
+        self._sent = 0.0
+        self._timer: threading.Timer | None = None
+
+    def enqueue(self, children: Sequence[wire.Child]) -> int:
+        """Pass on."""
+        return self._link.enqueue(children)
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Send now, or as soon as ``every`` seconds have passed since the last time."""
+        with self._lock:
+            self._latest = (fraction, message)
+            if self._timer is None:
+                wait = max(0.0, self._sent + self._every - time.monotonic())
+                self._timer = threading.Timer(wait, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def flush(self) -> None:
+        """Send what waits; called once more when the work has ended."""
+        with self._lock:
+            latest, self._latest = self._latest, None
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
+            self._sent = time.monotonic()
+        if latest is not None:
+            self._link.progress(*latest)

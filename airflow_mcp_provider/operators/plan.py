@@ -1,0 +1,85 @@
+"""``plan``: find the first subtasks of a run. Runs in the runner.
+
+Its subtasks are enqueued like any others, in batches, so a plan of 100,000 fits a small pod; its own result is only
+the list that Airflow maps ``run`` over, whose entries mean nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.operators.line import SupervisorLine
+from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.runtime import enqueue_many, wire
+from airflow_mcp_provider.runtime.function import await_if_needed
+from airflow_mcp_provider.runtime.perform import Call, perform
+from airflow_mcp_provider.spec import Items, Subtasks, Timeouts
+from airflow_mcp_provider.spec.forms import fill_all, parse_plan
+
+
+class PlanOperator(BaseOperator):
+    """Seed the run. ``work``, ``subtasks`` and ``timeouts`` are parts of the spec in their JSON form."""
+
+    def __init__(
+        self, *, work: dict[str, Any], subtasks: dict[str, Any], timeouts: dict[str, Any], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.work = work
+        self.subtasks = subtasks
+        self.timeouts = timeouts
+
+    def execute(self, context: Context) -> list[int]:
+        """Return the list to map ``run`` over: as long as Airflow lets it be, the rest is added by growth."""
+        subtasks = Subtasks.model_validate(self.subtasks)
+        limits = {"limit": subtasks.limit, "depth": subtasks.depth, "tolerate": str(subtasks.tolerate)}
+        link = Link(context["task_state_store"], {"parent": None, "depth": 0}, opening={"begin": limits})
+        self._find(link, subtasks.key, dict(context["params"]))
+        if link.planned is None:  # nothing was found: the run begins all the same
+            link.enqueue([])
+        planned = link.planned or {}
+        self.log.info("planned %s subtasks", planned["reserved"])
+        return list(range(min(planned["reserved"], planned["mappable"])))
+
+    def _find(self, link: Link, key_field: str | None, params: Mapping[str, Any]) -> None:
+        work = parse_plan(self.work)
+        if isinstance(work, Items):
+            _enqueue(link, [fill_all(item, params) for item in work.items], key_field)
+            return
+        channel = Progress(link)
+        found = perform(
+            work,
+            Call((params,), "params", {}, params),
+            channel=channel,
+            timeouts=Timeouts.model_validate(self.timeouts),
+            key_field=key_field,
+            line=SupervisorLine(),
+            after=_enqueue_found,
+        )
+        channel.flush()
+        if isinstance(found, list):
+            _enqueue(link, found, key_field)
+
+
+def _enqueue(link: Link, found: Iterable[object], key_field: str | None) -> None:
+    children = [wire.child_of(wire.payload_of(one), None, key_field) for one in found]
+    for batch in wire.batches(children):
+        link.enqueue(batch)
+
+
+def _enqueue_found(found: object) -> int:
+    """In the work's process: what the function returned, or yields, goes out in batches and is forgotten."""
+    found = await_if_needed(found)
+    if found is None:
+        return 0
+    if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
+        raise InvalidPayload(f"plan returns a list (or yields) of payloads, not {type(found).__name__}: {found!r:.80}")
+    payloads: Iterator[Any] = map(wire.payload_of, found)
+    new = 0
+    while batch := list(itertools.islice(payloads, wire.BATCH_CHILDREN)):
+        new += enqueue_many(batch)
+    return new

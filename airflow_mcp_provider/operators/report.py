@@ -1,0 +1,124 @@
+"""``report``: fold all outcomes into the job's result, and decide how the run ends. Runs in the runner.
+
+Airflow starts it when every instance of ``run`` has ended, however it ended. First it asks the server to confirm
+that: subtasks that were enqueued but are not there yet, or that Airflow removed, are brought in, and the report
+waits for them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
+
+from airflow_mcp_provider.operators.line import SupervisorLine
+from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.runtime import processes, wire
+from airflow_mcp_provider.runtime.outcome import Outcome
+from airflow_mcp_provider.runtime.perform import Call, Work, perform
+from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate
+from airflow_mcp_provider.spec.forms import parse_work
+
+State = Literal["complete", "partial", "failed", "nothing to do"]
+
+
+class ReportOperator(BaseOperator):
+    """End the run. ``work`` (None: counts and failures only) and ``timeouts`` in their JSON form."""
+
+    def __init__(self, *, work: dict[str, Any] | None, timeouts: dict[str, Any], tolerate: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.work = work
+        self.timeouts = timeouts
+        self.tolerate = tolerate
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the run's result; raises AirflowFailException when more failed than is tolerated."""
+        link = Link(context["task_state_store"], {})
+        counts = link.ask(wire.CONFIRM, {})
+        if counts["pending"]:
+            self.log.info("waiting for %s subtasks that have not ended", counts["pending"])
+            raise AirflowRescheduleException(datetime.now(UTC))  # type: ignore[no-untyped-call]  # Airflow's
+        state = verdict(counts, Tolerate.of(self.tolerate))
+        result = {
+            "state": state,
+            "subtasks": counts["reserved"],
+            **{name: counts[name] for name in ("succeeded", "failed", "skipped", "failures")},
+            "result": self._fold(link, context) if self.work and counts["plan"] == "success" else None,
+        }
+        return self._end(link, context, result, counts)
+
+    def on_kill(self) -> None:
+        """Cancelled: the work ends before the runner does."""
+        processes.kill_all()
+
+    def _end(self, link: Link, context: Context, result: dict[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
+        note = describe(result, self.tolerate, counts["plan"])
+        if result["state"] != "complete":
+            link.verdict(note)
+        if result["state"] == "failed":
+            context["ti"].xcom_push(key="result", value=result)
+            raise AirflowFailException(note)
+        self.log.info(note)
+        return result
+
+    def _fold(self, link: Link, context: Context) -> Any:  # noqa: ANN401 - any JSON
+        work = parse_work(self.work or {})
+        params = dict(context["params"])
+        with tempfile.TemporaryDirectory(prefix="mcp-") as folder:
+            return perform(
+                work,
+                Call((link.outcomes(), params), "outcomes, params", _listed(work, link, Path(folder)), params),
+                channel=Progress(link),
+                timeouts=Timeouts.model_validate(self.timeouts),
+                line=SupervisorLine(),
+                limit=wire.MAX_REPORT_BYTES,
+            )
+
+
+def _listed(work: Work, link: Link, folder: Path) -> dict[str, Any]:
+    """Give a command the outcomes as a file of JSON lines, named in ``$MCP_SUBTASK_OUTCOMES``."""
+    if isinstance(work, PythonWork):
+        return {}
+    path = folder / "outcomes.jsonl"
+    with path.open("w") as lines:
+        lines.writelines(_lines(link.outcomes()))
+    return {"outcomes": str(path)}
+
+
+def _lines(outcomes: Iterator[Outcome]) -> Iterator[str]:
+    for outcome in outcomes:
+        yield json.dumps(dataclasses.asdict(outcome), default=str) + "\n"
+
+
+def verdict(counts: dict[str, Any], tolerate: Tolerate) -> State:
+    """Tell how a run ends that has these counts."""
+    if counts["plan"] != "success":
+        return "failed"
+    if not counts["reserved"]:
+        return "nothing to do"
+    if counts["failed"] == counts["skipped"] == 0:
+        return "complete"
+    tolerated = not counts["skipped"] and tolerate.allows(counts["failed"], counts["reserved"])
+    return "partial" if tolerated else "failed"
+
+
+def describe(result: dict[str, Any], tolerate: str, plan: str) -> str:
+    """One line for the run's note and the log."""
+    if plan != "success":
+        return f"failed: plan ended as {plan}; its log says why"
+    if result["state"] == "nothing to do":
+        return "nothing to do: plan found no subtasks"
+    text = f"{result['state']}: {result['succeeded']} of {result['subtasks']} subtasks succeeded"
+    if result["failed"]:
+        text += f", {result['failed']} failed (tolerated: {tolerate})"
+    if result["skipped"]:
+        text += f", {result['skipped']} were not started"
+    errors = [f"{one['key']}: {one['message']}" for one in result["failures"][:3]]
+    return "\n".join([text, *errors])

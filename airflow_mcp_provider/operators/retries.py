@@ -1,0 +1,49 @@
+"""When a failed subtask is tried again: the spec's ``retries`` as Airflow's retry policy.
+
+Runs in the runner. The work's exception stayed in the work's process; what came out are the names of its classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow.sdk import Context
+from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+
+from airflow_mcp_provider.errors import EnqueueRefused, SpecError, SubtaskError
+from airflow_mcp_provider.runtime.function import class_names
+
+HOPELESS = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in (EnqueueRefused, SpecError))
+"""A second try meets the same limit, payload or missing function."""
+
+
+class NamedRetryPolicy(RetryPolicy):
+    """Retry by exception class: never for ``never_on``, and where ``only_on`` is given for those alone.
+
+    A name is a class's dotted path or its last part; base classes match too.
+    """
+
+    def __init__(self, *, never_on: Sequence[str] = (), only_on: Sequence[str] = ()) -> None:
+        self.never_on = (*HOPELESS, *never_on)
+        self.only_on = tuple(only_on)
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """Decide from the classes of ``exception``, nearest first."""
+        del try_number, max_tries, context  # Airflow holds the decision against the number of tries itself
+        kinds = _kinds(exception)
+        if hit := _first(self.never_on, kinds):
+            return RetryDecision.fail(f"{hit} is never tried again")
+        if self.only_on and not _first(self.only_on, kinds):
+            return RetryDecision.fail(f"{kinds[0]} is not among retries.only_on ({', '.join(self.only_on)})")
+        return RetryDecision.default()
+
+
+def _kinds(exception: BaseException) -> tuple[str, ...]:
+    given = exception.kinds if isinstance(exception, SubtaskError) else ()
+    return (*given, *class_names(type(exception)))
+
+
+def _first(names: Sequence[str], kinds: Sequence[str]) -> str | None:
+    return next((kind for kind in kinds for name in names if kind == name or kind.endswith(f".{name}")), None)

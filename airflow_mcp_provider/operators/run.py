@@ -1,0 +1,97 @@
+"""``run``: one subtask, in one short-lived runner.
+
+A mapped operator: Airflow makes an instance a subtask; which one it is, the server tells (``Link.item``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.definitions.retry_policy import RetryAction
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.operators.line import SupervisorLine
+from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.runtime import processes
+from airflow_mcp_provider.runtime.function import describe
+from airflow_mcp_provider.runtime.perform import Call, perform
+from airflow_mcp_provider.spec import Timeouts
+from airflow_mcp_provider.spec.forms import parse_work
+
+LABEL_CHARS = 250
+"""Of the column that holds a mapped instance's label."""
+
+
+class RunOperator(BaseOperator):
+    """Do one subtask. ``work`` and ``timeouts`` are parts of the spec in their JSON form.
+
+    ``key_field`` is its ``subtasks.key``; ``index`` only makes the operator mappable.
+    """
+
+    def __init__(
+        self,
+        *,
+        work: dict[str, Any],
+        timeouts: dict[str, Any],
+        key_field: str | None = None,
+        index: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.work = work
+        self.timeouts = timeouts
+        self.key_field = key_field
+        self.index = index
+
+    def execute(self, context: Context) -> None:
+        """Do the subtask and keep its outcome; raises what the retry policy decides on."""
+        store = context["task_state_store"]
+        item = Link(store, {}).item()
+        if stopped := item.get("stopped"):
+            raise AirflowSkipException(stopped)
+        self._label(context, item["key"])
+        link = Link(store, {"parent": item["key"], "depth": item["depth"] + 1})
+        try:
+            result = self._perform(link, item["payload"], dict(context["params"]))
+        except Exception as error:
+            link.outcome({"attempt": context["ti"].try_number, **self._failure(error, context)})
+            raise
+        link.outcome({"attempt": context["ti"].try_number, "result": result})
+
+    def on_kill(self) -> None:
+        """Cancelled: the work ends before the runner does."""
+        processes.kill_all()
+
+    def _perform(self, link: Link, payload: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+        channel = Progress(link)
+        try:
+            return perform(
+                parse_work(self.work),
+                Call((payload, params), "subtask, params", payload, params),
+                channel=channel,
+                timeouts=Timeouts.model_validate(self.timeouts),
+                key_field=self.key_field,
+                line=SupervisorLine(),
+            )
+        finally:
+            channel.flush()
+
+    def _label(self, context: Context, key: str) -> None:
+        """Give ``map_index_template`` its value; the server shows it already, so Airflow need not send it again."""
+        context["ti"].rendered_map_index = key[:LABEL_CHARS]
+        context["mcp_key"] = key[:LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
+
+    def _failure(self, error: Exception, context: Context) -> dict[str, Any]:
+        told = error if isinstance(error, SubtaskError) else None
+        plain = describe(error)
+        kind = told.kinds[0] if told and told.kinds else plain["kinds"][0]
+        trace = told.trace if told else plain["trace"]
+        ti = context["ti"]
+        policy = self.retry_policy
+        fails = policy is not None and policy.evaluate(error, ti.try_number, ti.max_tries).action is RetryAction.FAIL
+        return {
+            "error": {"type": kind, "message": plain["message"][:2000], "trace": trace},
+            "final": fails or ti.try_number > ti.max_tries,
+        }

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from airflow.serialization.serialized_objects import DagSerialization
+
+from airflow_mcp_provider.factory import build_dag
+from airflow_mcp_provider.spec import JobSpec, parse_job
+
+TEXT = """
+description: |
+  Walk a site.
+  And measure it.
+owner: web
+tags: [crawl]
+params:
+  url: {type: string, format: uri, title: Start page, description: Where to begin}
+  deep: {type: boolean, default: false}
+plan: {python: "crawl:plan"}
+run: {command: [visit, "--token=secret", "{url}"]}
+report: {python: "crawl:summary"}
+subtasks: {key: url, parallelism: 40, tolerate: 5%}
+retries: {attempts: 4, delay: 10s, backoff: 3, max_delay: 2m, never_on: [ValueError]}
+timeouts: {soft: 9m, hard: 10m, run: 1h}
+"""
+
+
+@pytest.fixture
+def dag():
+    return build_dag(parse_job(TEXT, id="crawl_site", source="crawl_site.yaml"))
+
+
+def serialized(spec: JobSpec) -> str:
+    return json.dumps(DagSerialization.to_dict(build_dag(spec)), sort_keys=True)
+
+
+def test_plan_run_report(dag):
+    assert [(task.task_id, sorted(task.downstream_task_ids)) for task in dag.tasks] == [
+        ("plan", ["run"]),
+        ("run", ["report"]),
+        ("report", []),
+    ]
+    assert dag.task_dict["run"].is_mapped
+    assert dag.task_dict["report"].trigger_rule == "all_done"
+
+
+def test_the_spec_reaches_the_dag(dag):
+    assert (dag.dag_id, dag.description, dag.schedule, dag.catchup) == ("crawl_site", "Walk a site.", None, False)
+    assert (dag.max_active_runs, dag.max_active_tasks, dag.dagrun_timeout) == (1, 40, timedelta(hours=1))
+    assert {"crawl"} < dag.tags
+    assert dag.default_args["owner"] == "web"
+
+
+def test_params_make_the_trigger_form(dag):
+    assert dag.params.get_param("url").schema == {"type": "string", "format": "uri", "title": "Start page"}
+    assert dag.params.get_param("url").description == "Where to begin"
+    assert not dag.params.get_param("url").has_value
+    assert dag.params["deep"] is False
+
+
+def test_retries(dag):
+    run = dag.task_dict["run"]
+    assert (run.retries, run.retry_delay, run.retry_exponential_backoff) == (3, timedelta(seconds=10), 3)
+    assert run.partial_kwargs["max_retry_delay"] == timedelta(minutes=2)
+    for control in ("plan", "report"):
+        assert dag.task_dict[control].retries >= 1
+
+
+def test_the_page_tells_the_job_and_no_argument(dag):
+    assert "Walk a site.\nAnd measure it." in dag.doc_md
+    assert "`crawl:plan`" in dag.doc_md
+    assert "the command `visit`" in dag.doc_md
+    assert "secret" not in dag.doc_md
+
+
+def test_serialisation_is_stable():
+    spec = parse_job(TEXT, id="crawl_site", source="crawl_site.yaml")
+    assert len({serialized(parse_job(TEXT, id="crawl_site", source="other.yaml")) for _ in range(20)} | {serialized(spec)}) == 1
+
+
+def test_the_python_twin_is_the_same_dag():
+    short = "plan: {items: [a, b]}\nrun: {shell: 'true'}\nretries: {attempts: 1}\n"
+    twin = JobSpec(id="short", plan={"items": ["a", "b"]}, run={"shell": "true"}, retries={"attempts": 1})
+    assert serialized(parse_job(short, id="short", source="short.yaml")) == serialized(twin)
