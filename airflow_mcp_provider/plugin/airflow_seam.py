@@ -1,0 +1,78 @@
+"""Everything of Airflow's server that is not public API and that we touch, in one place.
+
+tests/unit/test_airflow_contract.py names each: a change of Airflow fails there, not in a user's run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from airflow._shared.observability.traces import new_task_run_carrier
+from airflow.api_fastapi.common.dagbag import create_dag_bag
+from airflow.models.dagrun import DagRun
+from airflow.models.task_state_store import TaskStateStoreModel as Store
+from airflow.models.taskinstance import TaskInstance, clear_task_instances
+from airflow.models.taskmap import TaskMap
+from airflow.settings import task_instance_mutation_hook
+from airflow.state import TaskScope
+from airflow.state.metastore import MetastoreBackend
+from airflow.utils.session import create_session
+from airflow.utils.sqlalchemy import with_row_locks
+from airflow.utils.state import DagRunState, State, TaskInstanceState
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+__all__ = [
+    "LABEL",
+    "DagRun",
+    "DagRunState",
+    "MetastoreBackend",
+    "State",
+    "Store",
+    "TaskInstance",
+    "TaskInstanceState",
+    "TaskMap",
+    "TaskScope",
+    "add_instances",
+    "as_new",
+    "create_session",
+    "locked",
+]
+
+
+LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the label of a mapped instance
+
+
+@cache
+def _dag_bag() -> Any:  # noqa: ANN401 - Airflow's cache of serialized DAGs
+    return create_dag_bag()
+
+
+def locked(query: Select[Any], session: Session, *, wait: bool) -> Select[Any]:
+    """Lock DagRun rows as the scheduler does, so that we and it exclude each other."""
+    return with_row_locks(query, session, of=DagRun, skip_locked=not wait)
+
+
+def add_instances(session: Session, run: DagRun, task_id: str, version: UUID | None, labels: dict[int, str]) -> None:
+    """Insert a task instance of ``task_id`` for each map index of ``labels``, as the scheduler would, in one go."""
+    dag = _dag_bag().get_dag_for_run(run, session=session)
+    task = dag.get_task(task_id)
+    instances = [TaskInstance(task, run_id=run.run_id, map_index=index, dag_version_id=version) for index in labels]
+    for instance in instances:
+        task_instance_mutation_hook(instance, dag_run=run)
+        instance.context_carrier = new_task_run_carrier(run.context_carrier)  # type: ignore[no-untyped-call]
+        instance._rendered_map_index = labels[instance.map_index]  # noqa: SLF001 - the column behind the label
+    session.add_all(instances)
+    session.flush()
+
+
+def as_new(session: Session, instances: Sequence[TaskInstance] | Iterable[TaskInstance]) -> int:
+    """Give task instances back to the scheduler as if they had never run; their run keeps its state."""
+    cleared = list(instances)
+    if cleared:
+        clear_task_instances(cleared, session, dag_run_state=False)
+        session.flush()
+    return len(cleared)

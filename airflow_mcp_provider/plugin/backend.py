@@ -1,0 +1,140 @@
+"""Airflow's state store, with ears: where runners' questions are answered, inside the Execution API's transaction.
+
+``[state_store] backend`` is an extension point of Airflow 3.3; ``plugin.setup`` puts this class there. Anything that is
+not a question of ours is stored and read as Airflow does. What it writes for a question commits together with it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+from airflow.utils.session import NEW_SESSION, provide_session
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.errors import McpError, TryAgain
+from airflow_mcp_provider.plugin import growth, outcomes, store
+from airflow_mcp_provider.plugin.airflow_seam import DagRun, MetastoreBackend, TaskScope
+from airflow_mcp_provider.plugin.reserve import begin, lock_counter, reserve
+from airflow_mcp_provider.plugin.settler import Settler
+from airflow_mcp_provider.plugin.store import REPORT, RUN_TASK, RunRef
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import Tolerate
+
+MIN_ENDED = 20
+"""A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
+NOTE_CHARS = 1000
+"""Of the column that holds a run's note."""
+
+log = structlog.get_logger(__name__)
+
+
+class GrowthBackend(MetastoreBackend):
+    """``[state_store] backend = airflow_mcp_provider.plugin.backend.GrowthBackend``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settler = Settler()
+
+    @provide_session
+    def set(
+        self,
+        scope: Any,  # noqa: ANN401 - Airflow's union of scopes
+        key: str,
+        value: str,
+        *,
+        expires_at: datetime | None = None,
+        session: Session | None = NEW_SESSION,
+    ) -> None:
+        """Store a value, or answer the question that ``key`` is."""
+        assert session is not None  # noqa: S101 - provide_session gives one
+        ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
+        if ours and key in (wire.ENQUEUE, wire.CONFIRM):
+            self._answer(scope, key, json.loads(value), session)
+        elif ours and key == wire.VERDICT and scope.task_id == REPORT:
+            _note(session, RunRef.of(session, scope), json.loads(value)["note"])
+        else:
+            super().set(scope, key, value, expires_at=expires_at, session=session)
+            if ours and key == wire.OUTCOME and scope.task_id == RUN_TASK and json.loads(value).get("final"):
+                self._judge(session, RunRef.of(session, scope))
+
+    @provide_session
+    def get(self, scope: Any, key: str, *, session: Session | None = NEW_SESSION) -> str | None:  # noqa: ANN401
+        """Read a value, or a page of the run's outcomes; a subtask that starts also sees whether it still may."""
+        assert session is not None  # noqa: S101 - provide_session gives one
+        ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
+        if ours and key.startswith(wire.OUTCOMES):
+            return json.dumps(outcomes.page(session, RunRef.of(session, scope), int(key.removeprefix(wire.OUTCOMES))))
+        value: str | None = super().get(scope, key, session=session)
+        if ours and key == wire.ITEM and scope.task_id == RUN_TASK and value is not None:
+            return self._starting(session, RunRef.of(session, scope)) or value
+        return value
+
+    def _answer(self, scope: TaskScope, key: str, body: dict[str, Any], session: Session) -> None:
+        run = RunRef.of(session, scope)
+        lock_counter(session, run)
+        previous = store.read(session, run, scope.task_id, scope.map_index, wire.ANSWER)
+        if previous is not None and previous["call"] == body["call"]:
+            return  # the same request again: its answer got lost, what it did stands
+        try:
+            with session.begin_nested():
+                answer = self._grow(scope, run, body, session) if key == wire.ENQUEUE else _confirm(session, run)
+        except McpError as error:
+            answer = {"refused": {"type": type(error).__name__, "message": str(error)}}
+        store.write(session, run, scope.task_id, scope.map_index, wire.ANSWER, {**answer, "call": body["call"]})
+
+    def _grow(self, scope: TaskScope, run: RunRef, body: dict[str, Any], session: Session) -> dict[str, Any]:
+        planning = scope.task_id != RUN_TASK
+        if planning and "begin" in body:
+            begin(session, run, body["begin"])
+        answer = reserve(session, scope, run, body)
+        if answer["new"] and not planning and not growth.settle(session, run, wait=False):
+            self._settler.after_commit(session, run)
+        return answer
+
+    def _starting(self, session: Session, run: RunRef) -> str | None:
+        lag = growth.look(session, run)
+        if lag is None:
+            return None
+        if lag.state.halted(lag.clear_number):
+            return json.dumps({"stopped": lag.state.stopped})
+        if lag.behind:
+            self._settler.request(run)
+        return None
+
+    def _judge(self, session: Session, run: RunRef) -> None:
+        """A subtask failed for good: stop the run when that is more than its job tolerates."""
+        lock_counter(session, run)
+        lag = growth.look(session, run)
+        if lag is None or lag.state.halted(lag.clear_number):
+            return
+        tolerate = Tolerate.of(lag.state.tolerate)
+        failed = lag.failed + 1  # the one that says so is still running
+        known = lag.state.reserved
+        if tolerate.allows(failed, known) or (tolerate.percent is not None and known < MIN_ENDED):
+            return
+        reason = f"{failed} of {known} known subtasks failed, tolerated are {tolerate}: no further one is started"
+        log.warning("run stopped", job=run.dag_id, run=run.run_id, reason=reason)
+        replace(lag.state, stopped=reason, stopped_at=lag.clear_number).write(session, run)
+        self._settler.after_commit(session, run)
+
+
+def _confirm(session: Session, run: RunRef) -> dict[str, Any]:
+    """Before the report: bring in what growth or Airflow left out, and count."""
+    if not growth.settle(session, run, wait=True):
+        raise TryAgain("the run is gone")
+    lag = growth.look(session, run)
+    if lag is not None and not lag.state.halted(lag.clear_number) and (revived := growth.revive(session, run)):
+        log.warning("subtasks revived", job=run.dag_id, run=run.run_id, revived=revived)
+    return outcomes.counts(session, run)
+
+
+def _note(session: Session, run: RunRef, note: str) -> None:
+    """A note that a person wrote stays."""
+    dag_run = session.get_one(DagRun, run.id)
+    states = ("partial:", "failed:", "nothing to do:")
+    if dag_run.note is None or dag_run.note.startswith(states):
+        dag_run.note = note[:NOTE_CHARS]

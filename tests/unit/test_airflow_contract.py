@@ -1,0 +1,91 @@
+"""Everything of Airflow that is not public API and that this package leans on, by name.
+
+A release of Airflow that changes one of them fails here first. The places that touch them: ``plugin/airflow_seam.py``
+(and what its tables' columns are used for beside it), ``operators/line.py``, ``factory/broken.py``.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import airflow
+import pytest
+from airflow.api_fastapi.execution_api.routes import task_state_store
+from airflow.configuration import conf
+from airflow.dag_processing import processor
+from airflow.dag_processing.importers import python_importer
+from airflow.models.dagrun import DagRun, DagRunNote
+from airflow.models.task_state_store import TaskStateStoreModel
+from airflow.models.taskinstance import TaskInstance, clear_task_instances
+from airflow.models.taskmap import TaskMap
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import CommsDecoder, _ResponseFrame
+from airflow.state.metastore import MetastoreBackend
+from airflow.utils.sqlalchemy import with_row_locks
+
+from airflow_mcp_provider.errors import InstallationError
+from airflow_mcp_provider.plugin.setup import BACKEND, DEFAULT_BACKEND, check_version
+
+
+def columns(model: type) -> dict[str, str]:
+    return {column.name: str(column.type) for column in model.__table__.columns}
+
+
+def parameters(function: object) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def test_the_release():
+    check_version(airflow.__version__)
+    for other in ("3.2.9", "3.4.0", "4.0.0.dev0"):
+        with pytest.raises(InstallationError, match=rf"this is {other}: install apache-airflow~=3\.3\.2"):
+            check_version(other)
+
+
+def test_columns_that_are_read_and_written():
+    assert {"dag_run_id", "dag_id", "run_id", "task_id", "map_index", "key", "value", "updated_at"} <= set(
+        columns(TaskStateStoreModel)
+    )
+    assert columns(TaskStateStoreModel)["key"] == "VARCHAR(512)"
+    assert {"dag_id", "run_id", "task_id", "map_index", "length"} <= set(columns(TaskMap))
+    assert {"state", "try_number", "start_date", "end_date", "duration", "dag_version_id"} <= set(columns(TaskInstance))
+    assert columns(TaskInstance)["rendered_map_index"] == "VARCHAR(250)"
+    assert {"id", "dag_id", "run_id", "state", "clear_number", "context_carrier"} <= set(columns(DagRun))
+    assert columns(DagRunNote)["content"] == "VARCHAR(1000)"
+
+
+def test_functions_of_the_server():
+    assert parameters(with_row_locks)[:2] == ["query", "session"]
+    assert {"skip_locked", "kwargs"} <= set(parameters(with_row_locks))
+    assert parameters(clear_task_instances)[:3] == ["tis", "session", "dag_run_state"]
+    assert parameters(TaskInstance.__init__)[1:] == ["task", "dag_version_id", "run_id", "state", "map_index"]
+    assert parameters(DagRun._revise_map_indexes_if_mapped) == ["self", "task", "dag_version_id", "session"]
+
+
+def test_the_scheduler_reads_a_map_as_growth_expects():
+    """Length first, indexes later, REMOVED what is too much: the race that the DagRun's lock closes."""
+    source = inspect.getsource(DagRun._revise_map_indexes_if_mapped)
+    assert source.index("get_mapped_ti_count") < source.index("select(TI.map_index)") < source.index("REMOVED")
+
+
+def test_the_state_store_backend():
+    assert parameters(MetastoreBackend.set) == ["self", "scope", "key", "value", "expires_at", "session"]
+    assert parameters(MetastoreBackend.get) == ["self", "scope", "key", "session"]
+    assert conf.get_default_value("state_store", "backend") == DEFAULT_BACKEND
+    assert BACKEND.endswith(".backend.GrowthBackend")
+    for route in (task_state_store.set_task_state_store, task_state_store.get_task_state_store):
+        source = inspect.getsource(route)
+        assert "get_state_backend()" in source
+        assert "session=session" in source, "ours must run in the request's transaction"
+
+
+def test_the_task_runner_line():
+    assert "SUPERVISOR_COMMS" in task_runner.__annotations__
+    assert {"socket", "_thread_lock"} <= {field.name for field in CommsDecoder.__attrs_attrs__}
+    frame = bytes(_ResponseFrame(id=1, body=None).as_bytes())
+    assert int.from_bytes(frame[:4], "big") == len(frame) - 4
+
+
+def test_how_a_broken_spec_becomes_an_import_error():
+    assert "error_path = dag.relative_fileloc or dag.fileloc" in inspect.getsource(processor._serialize_dags)
+    assert "dag.relative_fileloc = relative_fileloc" in inspect.getsource(python_importer.PythonDagImporter)

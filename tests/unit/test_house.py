@@ -1,0 +1,63 @@
+"""Where things may be imported, and what is public."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import airflow_mcp_provider
+from airflow_mcp_provider import errors
+
+ROOT = Path(airflow_mcp_provider.__file__).parent
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """Top-level and dotted names of everything that a fresh interpreter loads with ``modules``."""
+    code = f"import {', '.join(modules)}, sys, json; print(json.dumps(sorted(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return set(json.loads(out.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("module", ["spec", "runtime", "runtime.perform", "errors"])
+def test_spec_and_runtime_work_where_no_airflow_is(module):
+    assert not {"airflow", "kubernetes", "sqlalchemy"} & loaded_by(f"airflow_mcp_provider.{module}")
+
+
+def test_a_runner_loads_neither_kubernetes_nor_the_plugin_servers_part():
+    added = loaded_by("airflow.sdk", "airflow_mcp_provider.factory") - loaded_by("airflow.sdk")
+    assert not {name for name in added if name.split(".")[0] in {"kubernetes", "sqlalchemy", "rich", "httpx"}}
+    assert not {name for name in added if name.startswith("airflow_mcp_provider.plugin")}
+
+
+def test_the_package_itself_imports_nothing():
+    assert not [name for name in loaded_by("airflow_mcp_provider") if name.startswith("airflow_mcp_provider.")]
+
+
+@pytest.mark.parametrize("module", ["runtime", "spec", "factory"])
+def test_public_names_exist_and_are_told(module):
+    package = importlib.import_module(f"airflow_mcp_provider.{module}")
+    assert package.__all__ == sorted(package.__all__)
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+
+
+def test_the_error_tree_is_the_one_that_is_drawn():
+    drawn = errors.__doc__ or ""
+    for name, kind in vars(errors).items():
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            assert name in drawn
+            assert issubclass(kind, errors.McpError)
+
+
+def test_files_stay_short():
+    long = {str(path.relative_to(ROOT)): count for path in ROOT.rglob("*.py") if (count := _lines(path)) > 300}
+    assert long == {}
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
