@@ -1,0 +1,174 @@
+"""A small client of Airflow's REST API, as a program that uses jobs would write it.
+
+Runs in the shell (``airflow mcp demo``) and in the integration tests. Reads are repeated for a while when the server
+does not answer, because tests kill it; writes are not, because they are not ours to repeat.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from airflow_mcp_provider.errors import InstallationError
+
+Json = dict[str, Any]
+ENDED = ("success", "failed")
+PATIENCE = 60.0  # seconds that a read waits for a server which is being started again
+PAGE = 100  # rows a request, the server's own maximum
+
+
+class Api:
+    """The REST API of one server, as one user."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self._credentials = {"username": user, "password": password}
+        self._open = httpx.Client(base_url=url, timeout=60)
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        answer = self._open.post("/auth/token", json=self._credentials).raise_for_status()
+        token = answer.json()["access_token"]
+        return httpx.Client(base_url=f"{self.url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._open.close()
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def alive(self) -> bool:
+        """Tell whether the server answers."""
+        try:
+            return self._open.get("/api/v2/version").is_success
+        except httpx.TransportError:
+            return False
+
+    def get(self, path: str, **query: object) -> Json:
+        """Read; ``path`` follows ``/api/v2``."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return _body(self._client.get(path, params=_parameters(query)))
+            except httpx.TransportError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+
+    def post(self, path: str, body: object) -> Json:
+        """Make something."""
+        return _body(self._client.post(path, json=body))
+
+    def patch(self, path: str, body: object) -> Json:
+        """Change something."""
+        return _body(self._client.patch(path, json=body))
+
+    def delete(self, path: str) -> None:
+        """Remove something."""
+        _body(self._client.delete(path))
+
+    def trigger(self, dag_id: str, conf: Mapping[str, object] | None = None, **more: object) -> str:
+        """Start a run and give its id; ``more`` are further fields of the request (``run_after``, ``note`` …)."""
+        body = {"logical_date": None, "conf": dict(conf or {}), **more}
+        return str(self.post(f"/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"])
+
+    def run(self, dag_id: str, run_id: str) -> Json:
+        """Read a run."""
+        return self.get(_run_path(dag_id, run_id))
+
+    def cancel(self, dag_id: str, run_id: str) -> Json:
+        """End a run: what Airflow calls marking it failed."""
+        return self.patch(_run_path(dag_id, run_id), {"state": "failed"})
+
+    def wait(self, dag_id: str, run_id: str, timeout: float = 120) -> Json:
+        """Wait for the end of a run."""
+        until = time.monotonic() + timeout
+        while (run := self.run(dag_id, run_id))["state"] not in ENDED:
+            if time.monotonic() > until:
+                raise TimeoutError(
+                    f"{dag_id} {run_id} is {run['state']} after {timeout} s: {self._states(dag_id, run_id)}"
+                )
+            time.sleep(0.2)
+        return run
+
+    def task_instances(self, dag_id: str, run_id: str, **query: object) -> list[Json]:
+        """Read all task instances of a run, in order of their map index."""
+        found: list[Json] = []
+        while True:
+            path = f"{_run_path(dag_id, run_id)}/taskInstances"
+            page = self.get(path, limit=PAGE, offset=len(found), order_by="map_index", **query)["task_instances"]
+            found.extend(page)
+            if len(page) < PAGE:
+                return found
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:  # noqa: ANN401 - any JSON
+        """Read what a task has left."""
+        path = f"{_task_path(dag_id, run_id, task_id)}/xcomEntries/{quote(key)}"
+        return self.get(path, map_index=map_index, deserialize=True)["value"]
+
+    def state_store(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Json:
+        """Read the task state store of one task instance."""
+        path = f"{_task_path(dag_id, run_id, task_id)}/state-store"
+        entries = self.get(path, map_index=map_index, limit=PAGE)["task_state_store"]
+        return {entry["key"]: entry["value"] for entry in entries}
+
+    def log(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, attempt: int = 1) -> str:
+        """Read a task's log as text, one event a line."""
+        path = f"{_task_path(dag_id, run_id, task_id)}/logs/{attempt}"
+        content = self.get(path, map_index=map_index, full_content=True)["content"]
+        return "\n".join(line if isinstance(line, str) else str(line.get("event", line)) for line in content)
+
+    def clear(self, dag_id: str, run_id: str, task_ids: list[object] | None = None, **more: object) -> list[Json]:
+        """Clear a run, or tasks of it: an id, or ``[id, map_index]``; ``more`` are further fields of the request."""
+        body = {"dag_run_id": run_id, "dry_run": False, "only_failed": False, "reset_dag_runs": True, **more}
+        if task_ids is not None:
+            body["task_ids"] = task_ids
+        cleared: list[Json] = self.post(f"/dags/{quote(dag_id)}/clearTaskInstances", body)["task_instances"]
+        return cleared
+
+    def import_errors(self) -> list[Json]:
+        """Read what is wrong with the DAG files."""
+        errors: list[Json] = self.get("/importErrors", limit=PAGE)["import_errors"]
+        return errors
+
+    def wait_for_dag(self, dag_id: str, timeout: float = 120) -> Json:
+        """Wait until a DAG can be triggered."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            try:
+                return self.get(f"/dags/{quote(dag_id)}")
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.NOT_FOUND:
+                    raise
+            time.sleep(0.1)
+        errors = "\n".join(f"{error['filename']}: {error['stack_trace']}" for error in self.import_errors())
+        raise InstallationError(f"no DAG {dag_id!r} after {timeout} s; import errors:\n{errors or 'none'}")
+
+    def _states(self, dag_id: str, run_id: str) -> dict[str, int]:
+        states = [f"{row['task_id']}:{row['state']}" for row in self.task_instances(dag_id, run_id)]
+        return {state: states.count(state) for state in sorted(set(states))}
+
+
+def _run_path(dag_id: str, run_id: str) -> str:
+    return f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _task_path(dag_id: str, run_id: str, task_id: str) -> str:
+    return f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}"
+
+
+def _parameters(query: Mapping[str, object]) -> httpx.QueryParams:
+    return httpx.QueryParams({name: str(value) for name, value in query.items()})
+
+
+def _body(answer: httpx.Response) -> Json:
+    if answer.is_error:
+        message = f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text[:2000]}"
+        raise httpx.HTTPStatusError(message, request=answer.request, response=answer)
+    body: Json = answer.json() if answer.content else {}
+    return body

@@ -1,0 +1,79 @@
+"""``airflow mcp check``: what is active in this installation, as this shell's settings say. Runs in the shell.
+
+An API server with other settings may differ: run it where that one runs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import airflow
+from airflow import plugins_manager
+from airflow.configuration import conf
+from airflow.state import resolve_state_backend
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from sqlalchemy import make_url
+
+from airflow_mcp_provider.cli import settings
+from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, findings
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable, Sequence
+
+
+def main(args: Namespace) -> None:
+    """Print the findings; exit with 1 when something is missing."""
+    recommended = settings.load()
+    found = findings(installation(recommended), recommended)
+    if args.output == "json":
+        print(json.dumps([asdict(finding) for finding in found], indent=2))  # noqa: T201 - the command's output
+    else:
+        show(found, Console())
+    raise SystemExit(1 if any(finding.needed and not finding.ok for finding in found) else 0)
+
+
+def installation(recommended: Iterable[settings.Setting]) -> Installation:
+    """Read the facts. The plugins first: ours sets the backend when it is loaded."""
+    plugins_manager.ensure_plugins_loaded()
+    names = [info["name"] for info in plugins_manager.get_plugin_info()]
+    return Installation(
+        airflow=airflow.__version__,
+        plugins=names,
+        plugin_errors=plugins_manager.get_import_errors(),
+        backend=conf.get("state_store", "backend"),
+        backend_is_ours=any(kind.__module__.startswith(f"{PACKAGE}.") for kind in resolve_state_backend().__mro__),
+        clear_on_success=conf.getboolean("state_store", "clear_on_success"),
+        worker_backend=conf.get("workers", "state_store_backend", fallback="") or "",
+        max_map_length=conf.getint("core", "max_map_length"),
+        database=make_url(conf.get("database", "sql_alchemy_conn")).get_backend_name(),
+        active={setting.option: conf.get(*setting.option, fallback="") or "" for setting in recommended},
+    )
+
+
+def show(found: Sequence[Finding], console: Console) -> None:
+    """Print what jobs need as a table, and below it the advice: its reasons are too long for a column."""
+    table = Table("", "What", "Found", "What to do", box=box.SIMPLE)
+    for finding in found:
+        if finding.needed:
+            cure = "" if finding.ok else finding.cure
+            table.add_row(mark(finding), escape(finding.name), escape(finding.found), escape(cure))
+    console.print(table)
+    for finding in found:
+        if not finding.needed:
+            console.print(f"{mark(finding)} {escape(finding.name)}: {escape(finding.found)}")
+            if not finding.ok:
+                console.print(Padding(escape(finding.cure), (0, 0, 0, 7)), style="dim")
+
+
+def mark(finding: Finding) -> str:
+    """Tell how bad it is."""
+    if finding.ok:
+        return "[green]ok[/]"
+    return "[red]missing[/]" if finding.needed else "[yellow]advice[/]"

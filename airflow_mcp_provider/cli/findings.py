@@ -1,0 +1,135 @@
+"""What ``airflow mcp check`` looks for: facts about an installation in, findings with cures out.
+
+Pure functions on frozen values, so that each finding can be tested without an installation that has its fault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from airflow_mcp_provider.cli.settings import Setting
+
+SUPPORTED = (3, 3)
+ENTRY_POINT = "airflow.plugins"
+PACKAGE = "airflow_mcp_provider"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the check: ``cure`` says what to do when it is not ``ok``; without ``needed`` it is advice."""
+
+    name: str
+    ok: bool
+    found: str
+    cure: str = ""
+    needed: bool = True
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What was found in an installation; read by ``check.py``."""
+
+    airflow: str
+    plugins: Sequence[str]
+    plugin_errors: Mapping[str, str]
+    backend: str
+    backend_is_ours: bool
+    clear_on_success: bool
+    worker_backend: str
+    max_map_length: int
+    database: str
+    active: Mapping[tuple[str, str], str]
+
+
+def findings(installation: Installation, recommended: Iterable[Setting]) -> tuple[Finding, ...]:
+    """Look at everything."""
+    return (
+        version(installation.airflow),
+        plugin(installation.plugins, installation.plugin_errors),
+        backend(installation.backend, ours=installation.backend_is_ours),
+        clear_on_success(active=installation.clear_on_success),
+        worker_backend(installation.worker_backend),
+        max_map_length(installation.max_map_length),
+        database(installation.database),
+        *advice(installation.active, recommended),
+    )
+
+
+def version(found: str) -> Finding:
+    """Look at Airflow's version: growth stands on parts of it that are looked at for each minor version."""
+    ok = tuple(int(part) for part in found.split(".")[:2]) == SUPPORTED
+    wanted = ".".join(map(str, SUPPORTED))
+    return Finding("Airflow", ok, found, f"install apache-airflow~={wanted}.2")
+
+
+def plugin(loaded: Sequence[str], errors: Mapping[str, str]) -> Finding:
+    """Look whether Airflow loads our plugin."""
+    error = next((text for source, text in errors.items() if PACKAGE in source or source.startswith("mcp")), "")
+    if error:
+        return Finding("Plugin", ok=False, found=error, cure="the error says it; `airflow plugins` shows it, too")
+    cure = f"install airflow-mcp-provider with pip in this environment: the entry point {ENTRY_POINT!r} registers it"
+    return Finding("Plugin", "mcp" in loaded, "loaded" if "mcp" in loaded else "not registered", cure)
+
+
+def backend(name: str, *, ours: bool) -> Finding:
+    """Look at the backend that turns enqueued subtasks into task instances."""
+    cure = (
+        f"[state_store] backend = {PACKAGE}.plugin.backend.GrowthBackend, in the API server's settings "
+        "(or make your own backend a subclass of it)"
+    )
+    return Finding("Growth: [state_store] backend", ours, name, cure)
+
+
+def clear_on_success(*, active: bool) -> Finding:
+    """Look whether a subtask's payload survives its success: a cleared subtask needs it again."""
+    cure = "[state_store] clear_on_success = False: a subtask that is cleared later would have no payload"
+    return Finding("[state_store] clear_on_success", not active, str(active), cure)
+
+
+def worker_backend(name: str) -> Finding:
+    """Look whether what a runner writes reaches the server."""
+    cure = "[workers] state_store_backend = (empty): with it, the API server does not see what a runner enqueues"
+    return Finding("[workers] state_store_backend", not name, name or "(empty)", cure)
+
+
+def max_map_length(length: int) -> Finding:
+    """Look at the limit that people raise for mapped tasks."""
+    return Finding("[core] max_map_length", ok=True, found=f"{length}: it limits no job, nothing to change")
+
+
+def database(kind: str) -> Finding:
+    """Look at the database."""
+    told = {
+        "postgresql": "",
+        "sqlite": "for trying out: no row locks, one scheduler; use Postgres for work",
+        "mysql": "not tested with growth; use Postgres",
+    }
+    cure = told.get(kind, "unknown to growth; use Postgres")
+    return Finding("Database", not cure, kind, cure, needed=False)
+
+
+def advice(active: Mapping[tuple[str, str], str], recommended: Iterable[Setting]) -> tuple[Finding, ...]:
+    """Compare with our settings; nothing breaks where they differ, it is slower."""
+    return tuple(
+        _advised(setting, active[setting.option])
+        for setting in recommended
+        if setting.option in active and not same(active[setting.option], setting.value)
+    )
+
+
+def _advised(setting: Setting, active: str) -> Finding:
+    section, option = setting.option
+    cure = f"{setting.value} is better for jobs: {setting.reason}"
+    return Finding(f"[{section}] {option}", ok=False, found=active, cure=cure, needed=False)
+
+
+def same(one: str, other: str) -> bool:
+    """Compare settings as Airflow reads them: ``1`` is ``1.0``, ``True`` is ``true``."""
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return one.strip().lower() == other.strip().lower()

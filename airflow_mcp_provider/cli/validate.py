@@ -1,0 +1,52 @@
+"""``airflow mcp validate`` and ``airflow mcp schema``: job specs without an Airflow that runs.
+
+Runs in the shell and in CI, so that a wrong spec is found before it is deployed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.spec import job_schema, load_job
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def main(args: Namespace) -> None:
+    """Check each spec; exit with 1 when one is wrong."""
+    paths = specs(map(Path, args.paths))
+    if not paths:
+        raise SystemExit(f"no job spec ({', '.join(SUFFIXES)}) in {', '.join(args.paths)}")
+    wrong = sum(not _valid(path) for path in paths)
+    raise SystemExit(1 if wrong else 0)
+
+
+def schema(_: Namespace) -> None:
+    """Print the JSON Schema."""
+    print(json.dumps(job_schema(), indent=2))  # noqa: T201 - the command's output
+
+
+def specs(paths: Iterable[Path]) -> list[Path]:
+    """Give the files themselves, and those of the folders, in order."""
+    return [file for path in paths for file in ([path] if not path.is_dir() else _inside(path))]
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+
+
+def _valid(path: Path) -> bool:
+    try:
+        spec = load_job(path)
+    except SpecError as error:
+        print(error)  # noqa: T201 - the command's output
+        return False
+    print(f"{path}: ok, job {spec.id}")  # noqa: T201 - the command's output
+    return True

@@ -1,0 +1,68 @@
+"""What this package tells Airflow's provider manager about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
+    "gate": {
+        "description": (
+            "Whether a run of a job starts only when no other run of it is active, whatever number of schedulers "
+            "there are. The gate is a listener, and while there is any listener Airflow refuses DAGs that have "
+            "operators with end_from_trigger=True: who needs those must turn it off, and then two runs of a job can "
+            "overlap. Give every scheduler and API server the same value."
+        ),
+        "version_added": "0.1.0",
+        "type": "boolean",
+        "example": None,
+        "default": "True",
+    },
+    "gate_lock_timeout": {
+        "description": (
+            "Seconds that a decision of the gate waits for a row lock, on Postgres. The run stays queued and is "
+            "looked at again. Below Postgres's deadlock_timeout (1 s) the gate gives way before anybody is shot."
+        ),
+        "version_added": "0.1.0",
+        "type": "float",
+        "example": None,
+        "default": "0.5",
+    },
+    "queue_look_interval": {
+        "description": (
+            "Seconds between two looks of a scheduler at all queued runs of jobs: runs that waited longer than their "
+            "job's timeouts.queue are ended then, and notes say what the others wait for."
+        ),
+        "version_added": "0.1.0",
+        "type": "float",
+        "example": None,
+        "default": "5",
+    },
+    "end_grace": {
+        "description": (
+            "Seconds for which a run that was ended from outside (cancelled, or timeouts.run passed) keeps its job's "
+            "slot when subtasks of it were running: their processes hear of it at their next heartbeat "
+            "([workers] min_heartbeat_interval), and get 5 s to end before they are killed."
+        ),
+        "version_added": "0.1.0",
+        "type": "float",
+        "example": None,
+        "default": "15",
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata."""
+    return {
+        "package-name": "airflow-mcp-provider",
+        "name": "MCP: a job control plane",
+        "description": "A short job spec becomes one DAG whose subtasks grow while it runs.",
+        "versions": ["0.1.0"],
+        "cli": ["airflow_mcp_provider.cli.definition.get_cli_commands"],
+        "config": {
+            "mcp": {
+                "description": "Settings of airflow-mcp-provider, the job control plane.",
+                "options": QUEUE_OPTIONS,
+            },
+        },
+    }

@@ -1,0 +1,90 @@
+"""What a newcomer types first, as a program: its report, its exit code, and that it goes without a trace."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from airflow_mcp_provider.cli import guard
+
+AIRFLOW = Path(sys.executable).with_name("airflow")
+WITHIN = 60  # seconds from start to report, where nothing else runs
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for number in range(30):
+        folder = tmp_path / "tree" / f"part-{number % 7}" / f"deep-{number}"
+        folder.mkdir(parents=True)
+        (folder / "code.py").write_text("one = 1\ntwo = 2\n")
+        (folder / f"only-{number}.md").write_text(f"# {number}\n")
+    return tmp_path / "tree"
+
+
+def mcp(*arguments, **more):
+    return subprocess.run([AIRFLOW, "mcp", *map(str, arguments)], check=False, capture_output=True, text=True, **more)
+
+
+def busy():
+    """How many times longer things take now, because of what else runs."""
+    return max(1, os.getloadavg()[0] / os.cpu_count())
+
+
+def test_the_report_of_a_tree(tree):
+    limit = WITHIN * busy()
+    began = time.monotonic()
+    done = mcp("demo", tree)
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "subtasks succeeded; 38 directories, 60 files, 90 lines" in " ".join(done.stdout.split())
+    assert "Python" in done.stdout
+    assert "known" in done.stdout
+    assert took < limit
+
+
+def test_keep_tells_the_way_in_and_ctrl_c_ends_everything(tree):
+    demo = subprocess.Popen([AIRFLOW, "mcp", "demo", tree, "--keep"], stdout=subprocess.PIPE, text=True)
+    lines = []
+    for line in demo.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            break
+    assert "user admin, password" in "".join(lines)
+    (home,) = {guard.mark(child)[0] for child in psutil.Process(demo.pid).children()} - {""}
+    assert len(guard.marked(home)) >= 4
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(timeout=20) == 130
+    assert guard.marked(home) == []
+    assert not Path(home).exists()
+
+
+def test_a_tree_that_is_not_there(tmp_path):
+    done = mcp("demo", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert "is no directory" in done.stderr
+
+
+def test_check_finds_growth_active_without_any_setting(tmp_path):
+    done = mcp("check", "--output", "json", env={**os.environ, "AIRFLOW_HOME": str(tmp_path)})
+    findings = json.loads(done.stdout)
+    assert [finding for finding in findings if finding["needed"] and not finding["ok"]] == []
+    assert done.returncode == 0
+
+
+def test_check_fails_with_a_cure_where_growth_is_off(tmp_path):
+    settings = {"AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS": "True", "AIRFLOW__WORKERS__STATE_STORE_BACKEND": "a.B"}
+    done = mcp("check", env={**os.environ, **settings, "AIRFLOW_HOME": str(tmp_path)})
+    assert done.returncode == 1
+    assert done.stdout.count("missing") == 2
+
+
+def test_schema_and_validate_of_our_own_jobs():
+    assert json.loads(mcp("schema").stdout)["properties"]["plan"]
+    jobs = Path(__file__).parents[2] / "dags" / "jobs"
+    assert mcp("validate", jobs).returncode == 0

@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+
+from airflow_mcp_provider.cli.findings import Installation, findings, same
+from airflow_mcp_provider.cli.settings import Setting
+
+GOOD = Installation(
+    airflow="3.3.2",
+    plugins=("mcp", "other"),
+    plugin_errors={},
+    backend="airflow_mcp_provider.plugin.backend.GrowthBackend",
+    backend_is_ours=True,
+    clear_on_success=False,
+    worker_backend="",
+    max_map_length=1024,
+    database="postgresql",
+    active={("scheduler", "scheduler_idle_sleep_time"): "0.1"},
+)
+RECOMMENDED = (Setting("AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME", "0.1", "An idle second is long."),)
+
+
+def wrong(installation):
+    return [finding for finding in findings(installation, RECOMMENDED) if not finding.ok]
+
+
+def test_nothing_is_wrong_with_a_good_installation():
+    assert wrong(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "cure"),
+    [
+        ({"airflow": "3.2.0"}, "apache-airflow~=3.3.2"),
+        ({"airflow": "3.10.1"}, "apache-airflow~=3.3.2"),
+        ({"plugins": ("other",)}, "install airflow-mcp-provider"),
+        ({"plugin_errors": {"airflow_mcp_provider.plugin:McpPlugin": "boom"}}, "the error says it"),
+        ({"backend": "my.Backend", "backend_is_ours": False}, "airflow_mcp_provider.plugin.backend.GrowthBackend"),
+        ({"clear_on_success": True}, "clear_on_success = False"),
+        ({"worker_backend": "my.Workers"}, "state_store_backend = (empty)"),
+    ],
+)
+def test_what_jobs_need_is_missing_with_its_cure(fault, cure):
+    (finding,) = wrong(replace(GOOD, **fault))
+    assert finding.needed
+    assert cure in finding.cure
+
+
+@pytest.mark.parametrize(
+    ("fault", "cure"),
+    [
+        ({"database": "sqlite"}, "use Postgres"),
+        ({"database": "mysql"}, "use Postgres"),
+        ({"active": {("scheduler", "scheduler_idle_sleep_time"): "1"}}, "0.1 is better for jobs: An idle second"),
+    ],
+)
+def test_what_is_only_slower_is_advice(fault, cure):
+    (finding,) = wrong(replace(GOOD, **fault))
+    assert not finding.needed
+    assert cure in finding.cure
+
+
+def test_the_error_of_our_plugin_is_shown_and_not_that_of_another():
+    errors = {"theirs": "not ours", "airflow_mcp_provider.plugin:McpPlugin": "works with Airflow 3.3"}
+    (finding,) = wrong(replace(GOOD, plugin_errors=errors))
+    assert finding.found == "works with Airflow 3.3"
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("True", "true"), ("a=B c=D", "a=b c=d")])
+def test_settings_are_compared_as_airflow_reads_them(one, other):
+    assert same(one, other)
+    assert not same(one, f"{other}1")

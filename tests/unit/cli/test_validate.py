@@ -1,0 +1,39 @@
+from argparse import Namespace
+
+import pytest
+
+from airflow_mcp_provider.cli import validate
+
+GOOD = "plan: {items: [1]}\nrun: {command: [echo, '{item}']}\n"
+
+
+def run(*paths):
+    with pytest.raises(SystemExit) as end:
+        validate.main(Namespace(paths=[str(path) for path in paths]))
+    return end.value.code
+
+
+def test_good_specs_of_a_folder_and_its_folders(tmp_path, capsys):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "one.yaml").write_text(GOOD)
+    (tmp_path / "below" / "two.yml").write_text(GOOD)
+    (tmp_path / "notes.txt").write_text("no spec")
+    assert run(tmp_path) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path}/below/two.yml: ok, job two",
+        f"{tmp_path}/one.yaml: ok, job one",
+    ]
+
+
+def test_one_wrong_spec_fails_all_and_the_others_are_checked(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text("pla: 1\nrun: {command: [x]}\n")
+    (tmp_path / "b.yaml").write_text(GOOD)
+    assert run(tmp_path / "a.yaml", tmp_path / "b.yaml") == 1
+    out = capsys.readouterr().out
+    assert f"{tmp_path}/a.yaml:1: pla" in out
+    assert "job b" in out
+
+
+def test_nothing_to_check_is_an_error(tmp_path):
+    assert "no job spec" in run(tmp_path)
+    assert run(tmp_path / "missing.yaml") == 1
