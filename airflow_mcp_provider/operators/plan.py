@@ -18,8 +18,7 @@ from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.runtime import enqueue_many, wire
 from airflow_mcp_provider.runtime.function import await_if_needed
 from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.spec import Items, Subtasks, Timeouts
-from airflow_mcp_provider.spec.forms import fill_all, parse_plan
+from airflow_mcp_provider.spec import Items, Subtasks, Timeouts, fill_all, parse_plan
 
 
 class PlanOperator(BaseOperator):

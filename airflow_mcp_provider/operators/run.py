@@ -17,8 +17,7 @@ from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.runtime import processes
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.spec import Timeouts
-from airflow_mcp_provider.spec.forms import parse_work
+from airflow_mcp_provider.spec import Timeouts, parse_work
 
 LABEL_CHARS = 250
 """Of the column that holds a mapped instance's label."""

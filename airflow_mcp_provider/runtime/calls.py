@@ -42,7 +42,8 @@ def enqueue_many(
 
 def progress(fraction: float, message: str = "") -> None:
     """Show how far this subtask is, ``fraction`` from 0 to 1: in Airflow's UI and REST API within 2 s."""
-    _ask({"op": "progress", "fraction": float(fraction), "message": str(message)})
+    shown = str(message).encode("utf-8", "backslashreplace").decode()  # a file's name may hold lone surrogates
+    _ask({"op": "progress", "fraction": float(fraction), "message": shown})
 
 
 def _ask(request: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any, NoReturn, TextIO
 
 from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.runtime.function import death
@@ -90,13 +90,18 @@ def _failure(code: int, last: str) -> str:
 def _result_file(path: Path) -> Any:  # noqa: ANN401 - any JSON
     text = path.read_text(errors="replace")
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise SubtaskError(f"${RESULT} holds no JSON ({error}): {text[:80]!r}", kinds=("InvalidResult",)) from None
 
 
 def _json_or_nothing(line: str) -> Any:  # noqa: ANN401 - any JSON
     try:
-        return json.loads(line)
-    except ValueError:
+        return json.loads(line, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
         return None
+
+
+def _no_constant(name: str) -> NoReturn:
+    """NaN and Infinity are words, no JSON."""
+    raise ValueError(name)

@@ -10,7 +10,11 @@ from typing import Any
 from airflow_mcp_provider.cli.embedded import Embedded
 
 DAGS = Path(__file__).parent / "dags"
-PAIRS = (("fan", "hand_fan", "fan-out of 50"), ("chain", "hand_chain", "chain of 10"), ("tree", "hand_tree", "unbalanced tree"))
+PAIRS = (
+    ("fan", "hand_fan", "fan-out of 50"),
+    ("chain", "hand_chain", "chain of 10"),
+    ("tree", "hand_tree", "unbalanced tree"),
+)
 CRITICAL_PATH_S = 8.0
 
 
@@ -24,7 +28,10 @@ def measure(rounds: int = 3) -> list[tuple[str, str, str]]:
         for ours, hand, title in PAIRS:
             pairs = [(_seconds(airflow, ours), _seconds(airflow, hand)) for _ in range(rounds)]
             mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-            rows += [(f"{title}, ours", f"{mine:.1f} s", f"{mine / theirs:.2f} x hand-written"), (f"{title}, hand-written", f"{theirs:.1f} s", "")]
+            rows += [
+                (f"{title}, ours", f"{mine:.1f} s", f"{mine / theirs:.2f} x hand-written"),
+                (f"{title}, hand-written", f"{theirs:.1f} s", ""),
+            ]
         rows += _enqueue(airflow)
     return rows
 
@@ -46,4 +53,7 @@ def _enqueue(airflow: Embedded) -> list[tuple[str, str, str]]:
     run_id, _ = _run(airflow, "enqueue")
     result: Any = airflow.api.xcom("enqueue", run_id, "report", key="return_value")
     took = sorted(one * 1000 for one in result["result"])
-    return [("enqueue, p50", f"{statistics.median(took):.0f} ms", "goal 50 ms"), ("enqueue, p95", f"{took[int(len(took) * 0.95)]:.0f} ms", "")]
+    return [
+        ("enqueue, p50", f"{statistics.median(took):.0f} ms", "goal 50 ms"),
+        ("enqueue, p95", f"{took[int(len(took) * 0.95)]:.0f} ms", ""),
+    ]

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from airflow.sdk import DAG, task
-
 from bench import LEAVES, TREE
 
 

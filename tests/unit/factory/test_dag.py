@@ -77,7 +77,10 @@ def test_the_page_tells_the_job_and_no_argument(dag):
 
 def test_serialisation_is_stable():
     spec = parse_job(TEXT, id="crawl_site", source="crawl_site.yaml")
-    assert len({serialized(parse_job(TEXT, id="crawl_site", source="other.yaml")) for _ in range(20)} | {serialized(spec)}) == 1
+    assert (
+        len({serialized(parse_job(TEXT, id="crawl_site", source="other.yaml")) for _ in range(20)} | {serialized(spec)})
+        == 1
+    )
 
 
 def test_the_python_twin_is_the_same_dag():

@@ -25,7 +25,11 @@ def failure(*kinds: str) -> SubtaskError:
         ({"only_on": ["OSError"]}, failure("ValueError"), RetryAction.FAIL),
         ({"only_on": ["HardTimeout"]}, HardTimeout("too long"), RetryAction.DEFAULT),
         ({}, LimitReached("full"), RetryAction.FAIL),
-        ({}, failure("airflow_mcp_provider.errors.InvalidPayload", "airflow_mcp_provider.errors.EnqueueRefused"), RetryAction.FAIL),
+        (
+            {},
+            failure("airflow_mcp_provider.errors.InvalidPayload", "airflow_mcp_provider.errors.EnqueueRefused"),
+            RetryAction.FAIL,
+        ),
         ({}, SpecError("no such function"), RetryAction.FAIL),
     ],
 )

@@ -12,8 +12,7 @@ import pytest
 from airflow_mcp_provider.errors import LimitReached
 from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.runtime.wire import Child
-from airflow_mcp_provider.spec import Timeouts
-from airflow_mcp_provider.spec.forms import parse_work
+from airflow_mcp_provider.spec import Timeouts, parse_work
 
 
 class Ledger:
@@ -27,7 +26,8 @@ class Ledger:
     def enqueue(self, children: Sequence[Child]) -> int:
         new = {child.key: child.payload for child in children if child.key not in self.children}
         if len(self.children) + len(new) > self.limit:
-            raise LimitReached(f"the run would have {len(self.children) + len(new)} subtasks; the limit is {self.limit}")
+            wanted = len(self.children) + len(new)
+            raise LimitReached(f"the run would have {wanted} subtasks; the limit is {self.limit}")
         self.children |= new
         return len(new)
 

@@ -29,7 +29,8 @@ def child(n):
 def from_processes(subtask):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.map(child, range(20))
-    subprocess.run([sys.executable, "-c", "from airflow_mcp_provider.runtime import enqueue; enqueue({'n': 99})"], check=True)
+    code = "from airflow_mcp_provider.runtime import enqueue; enqueue({'n': 99})"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 def until_refused(subtask):
     for n in range(100):

@@ -77,7 +77,7 @@ def test_children_arrive_while_the_command_runs(do, ledger, tmp_path):
             return super().enqueue(children)
 
     ledger.__class__ = Watching
-    wait = f'for i in $(seq 100); do [ -e {seen} ] && exit 0; sleep 0.1; done; exit 1'
+    wait = f"for i in $(seq 100); do [ -e {seen} ] && exit 0; sleep 0.1; done; exit 1"
     do(sh(f'echo \'{{"a": 1}}\' > "$MCP_ENQUEUE"; {wait}'))
 
 

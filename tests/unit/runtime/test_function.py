@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 
 import psutil
@@ -157,8 +158,6 @@ def test_nothing_is_left_running_after_a_success(do, job):
 
 
 def test_processes_that_were_there_before_stay(do, job):
-    import subprocess
-
     with subprocess.Popen(["sleep", "60"]) as bystander:
         do({"python": f"{job}:answer"}, {"n": 1})
         assert bystander.poll() is None
