@@ -1,0 +1,49 @@
+"""The real Airflows of these tests: started once, shared by all that can share one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_mcp_provider.cli.embedded import Embedded
+
+DAGS = Path(__file__).parent / "dags"
+FULL = os.environ.get("MCP_TEST_FULL") == "1"
+"""Every size as large as it is promised; without it, as large as a few minutes allow."""
+TREES = 20
+
+# A scheduler or a runner that a test has killed is missed sooner than by default (30 s, 300 s).
+WATCHFUL = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
+}
+
+
+@pytest.fixture(scope="session")
+def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the DAG folder that tests may edit, with twenty jobs of the tree: a job has one active run."""
+    folder = tmp_path_factory.mktemp("airflow") / "dags"
+    shutil.copytree(DAGS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for number in range(TREES):
+        shutil.copyfile(folder / "jobs/tree.yaml", folder / f"jobs/tree-{number}.yaml")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def airflow(dags: Path) -> Iterator[Embedded]:
+    """Two schedulers, two API servers, Postgres."""
+    with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env=WATCHFUL) as embedded:
+        embedded.api.wait_for_dag("tree")
+        yield embedded
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """The file in which the jobs' code notes what it does."""
+    return tmp_path / "record.jsonl"
