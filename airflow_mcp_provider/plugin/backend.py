@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import McpError, TryAgain
 from airflow_mcp_provider.plugin import growth, outcomes, store
 from airflow_mcp_provider.plugin.airflow_seam import DagRun, MetastoreBackend, TaskScope
-from airflow_mcp_provider.plugin.reserve import begin, lock_counter, reserve
+from airflow_mcp_provider.plugin.reserve import Reserved, begin, check_alive, lock_counter, reserve
 from airflow_mcp_provider.plugin.settler import Settler
 from airflow_mcp_provider.plugin.store import REPORT, RUN_TASK, RunRef
 from airflow_mcp_provider.runtime import wire
@@ -75,23 +75,26 @@ class GrowthBackend(MetastoreBackend):
 
     def _answer(self, scope: TaskScope, key: str, body: dict[str, Any], session: Session) -> None:
         run = RunRef.of(session, scope)
-        lock_counter(session, run)
+        state = lock_counter(session, run)
         previous = store.read(session, run, scope.task_id, scope.map_index, wire.ANSWER)
         if previous is not None and previous["call"] == body["call"]:
             return  # the same request again: its answer got lost, what it did stands
         try:
             with session.begin_nested():
-                answer = self._grow(scope, run, body, session) if key == wire.ENQUEUE else _confirm(session, run)
+                answer = _confirm(session, run) if key == wire.CONFIRM else self._grow(session, scope, run, state, body)
         except McpError as error:
             answer = {"refused": {"type": type(error).__name__, "message": str(error)}}
         store.write(session, run, scope.task_id, scope.map_index, wire.ANSWER, {**answer, "call": body["call"]})
 
-    def _grow(self, scope: TaskScope, run: RunRef, body: dict[str, Any], session: Session) -> dict[str, Any]:
+    def _grow(
+        self, session: Session, scope: TaskScope, run: RunRef, state: Reserved | None, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        check_alive(session, scope, run)
         planning = scope.task_id != RUN_TASK
         if planning and "begin" in body:
-            begin(session, run, body["begin"])
-        answer = reserve(session, scope, run, body)
-        if answer["new"] and not planning and not growth.settle(session, run, wait=False):
+            state = begin(session, run, body["begin"])
+        state, answer = reserve(session, run, state, body)
+        if answer["new"] and not planning and not growth.settle(session, run, wait=False, state=state):
             self._settler.after_commit(session, run)
         return answer
 
@@ -112,7 +115,7 @@ class GrowthBackend(MetastoreBackend):
         if lag is None or lag.state.halted(lag.clear_number):
             return
         tolerate = Tolerate.of(lag.state.tolerate)
-        failed = lag.failed + 1  # the one that says so is still running
+        failed = lag.failed + outcomes.failing(session, run)
         known = lag.state.reserved
         if tolerate.allows(failed, known) or (tolerate.percent is not None and known < MIN_ENDED):
             return

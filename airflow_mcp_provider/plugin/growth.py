@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, func, select, text, update
 from sqlalchemy.orm import Session
@@ -65,22 +64,24 @@ def look(session: Session, run: RunRef) -> Lag | None:
     return Lag(state, row[0] or 0, *row[1:])
 
 
-def settle(session: Session, run: RunRef, *, wait: bool) -> bool:
+def settle(session: Session, run: RunRef, *, wait: bool, state: Reserved | None = None) -> bool:
     """Make every reserved place a task instance, or skip those not started when the run was stopped.
 
-    Returns False when ``wait`` is off and the scheduler holds the run; raises SQLAlchemy's OperationalError when
-    it held it longer than LOCK_TIMEOUT_MS. A run that is not running is left alone.
+    ``state`` is the counter, where the caller holds its lock. Returns False when ``wait`` is off and the scheduler
+    holds the run; raises SQLAlchemy's OperationalError when it held it longer than LOCK_TIMEOUT_MS. A run that is not
+    running is left alone.
     """
     locked = _lock(session, run, wait=wait)
     if locked is None:
         return False
-    state = Reserved.read(session, run)
-    if locked.state == DagRunState.RUNNING and state is not None:
-        if state.halted(locked.clear_number):
+    now = state or Reserved.read(session, run)
+    if locked.state == DagRunState.RUNNING and now is not None:
+        if now.halted(locked.clear_number):
             _skip_not_started(session, run)
         else:
-            _extend(session, run, locked, state.reserved)
-            _label(session, run)
+            _extend(session, run, locked, now.reserved)
+            if wait:
+                _label(session, run)
     return True
 
 
@@ -97,16 +98,18 @@ def _extend(session: Session, run: RunRef, locked: DagRun, reserved: int) -> Non
     ).one_or_none()
     if task_map is None or task_map.length >= reserved:  # plan has not ended yet, or there is nothing to do
         return
-    wanted = range(task_map.length, reserved)
+    first = task_map.length
     task_map.length = reserved
     session.flush()
-    if not _expanded(session, run):  # the scheduler will, and reads the new length then
+    there = _instances(session, run, range(first - 1, reserved))
+    if not there:  # not expanded yet: the scheduler does it, and reads the new length then
         return
-    there = _instances(session, run, wanted)
-    airflow.as_new(session, [one for one in there if one.state in LOST])
-    missing = sorted(set(wanted) - {one.map_index for one in there})
+    airflow.as_new(session, [one for one in there if one.map_index >= first and one.state in LOST])
+    missing = sorted(set(range(first, reserved)) - {one.map_index for one in there})
     if missing:
-        airflow.add_instances(session, locked, RUN_TASK, _version(session, run), labels(session, run, missing))
+        # After an edit of the DAG the new ones are of the version of those beside them, as the scheduler has it.
+        version = there[0].dag_version_id
+        airflow.add_instances(session, locked, RUN_TASK, version, labels(session, run, missing))
 
 
 def _label(session: Session, run: RunRef) -> None:
@@ -157,18 +160,8 @@ def _of_run(run: RunRef) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _expanded(session: Session, run: RunRef) -> bool:
-    return session.scalar(select(TaskInstance.id).where(*_of_run(run)).limit(1)) is not None
-
-
 def _instances(session: Session, run: RunRef, indexes: range) -> list[TaskInstance]:
     query = select(TaskInstance).where(
         *_of_run(run), TaskInstance.map_index >= indexes.start, TaskInstance.map_index < indexes.stop
     )
     return list(session.scalars(query.execution_options(populate_existing=True)).unique())
-
-
-def _version(session: Session, run: RunRef) -> UUID | None:
-    """The DAG version of the instances that are there: after an edit, that of the newest."""
-    query = select(TaskInstance.dag_version_id).where(*_of_run(run)).order_by(TaskInstance.map_index.desc()).limit(1)
-    return session.scalar(query)

@@ -62,6 +62,13 @@ def counts(session: Session, run: RunRef) -> dict[str, Any]:
     }
 
 
+def failing(session: Session, run: RunRef) -> int:
+    """Count the subtasks that have said their last attempt failed, and have not ended yet."""
+    query = _query(run).where(TaskInstance.state == TaskInstanceState.RUNNING, _end.value.contains('"final": true'))
+    said = ((json.loads(row.outcome), row.try_number) for row in session.execute(query))
+    return sum(1 for outcome, attempt in said if outcome.get("final") is True and outcome["attempt"] == attempt)
+
+
 def _states(session: Session, run: RunRef, reserved: int) -> dict[str | None, int]:
     query = (
         _task(run, RUN_TASK)

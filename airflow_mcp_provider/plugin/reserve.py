@@ -65,20 +65,22 @@ class Reserved:
         return self.stopped is not None and self.stopped_at == clear_number
 
 
-def lock_counter(session: Session, run: RunRef) -> None:
-    """Take the counter for this transaction."""
-    session.execute(
+def lock_counter(session: Session, run: RunRef) -> Reserved | None:
+    """Take the counter for this transaction, and return what it holds: None before plan has begun."""
+    value = session.scalar(
         update(Store)
         .where(*store.where(run, PLAN, -1, wire.RUN))
         .values(updated_at=datetime.now(UTC))
+        .returning(Store.value)
         .execution_options(synchronize_session=False)
     )
+    return None if value is None else Reserved(**json.loads(value))
 
 
-def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> None:
+def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
     """Plan starts, or starts again: forget an earlier plan's subtasks and have all that they became run again."""
-    lock_counter(session, run)
-    Reserved(**limits).write(session, run)
+    state = Reserved(**limits)
+    state.write(session, run)
     store.forget(session, run, PLAN, Store.key.startswith(wire.KEY, autoescape=True))
     store.forget(session, run, RUN_TASK, Store.key.in_([wire.ITEM, wire.OUTCOME, wire.PROGRESS]))
     ended = select(TaskInstance).where(
@@ -89,16 +91,16 @@ def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> None:
         TaskInstance.state != TaskInstanceState.REMOVED,
     )
     as_new(session, session.scalars(ended).unique().all())
+    return state
 
 
-def reserve(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) -> dict[str, Any]:
-    """Give each child of ``body`` its place; returns the answer to the caller.
+def reserve(
+    session: Session, run: RunRef, state: Reserved | None, body: dict[str, Any]
+) -> tuple[Reserved, dict[str, Any]]:
+    """Give each child of ``body`` its place; returns the counter, whose lock is held, and the answer to the caller.
 
     Raises RunIsOver, InvalidPayload, LimitReached; the transaction has then changed nothing but the counter's time.
     """
-    _check_alive(session, scope, run)
-    lock_counter(session, run)
-    state = Reserved.read(session, run)
     if state is None:
         raise RunIsOver("this run has no plan: it was planned without the plugin, or its state was cleaned up")
     children = _children(body)
@@ -108,10 +110,12 @@ def reserve(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any
     _place(session, run, state.reserved, new, body)
     state = replace(state, reserved=state.reserved + len(new))
     state.write(session, run)
-    return {"new": len(new), "reserved": state.reserved, "mappable": conf.getint("core", "max_map_length")}
+    mappable = conf.getint("core", "max_map_length")
+    return state, {"new": len(new), "reserved": state.reserved, "mappable": mappable}
 
 
-def _check_alive(session: Session, scope: TaskScope, run: RunRef) -> None:
+def check_alive(session: Session, scope: TaskScope, run: RunRef) -> None:
+    """Only a running subtask of a running run enqueues; raises RunIsOver."""
     query = (
         select(DagRun.state, TaskInstance.state)
         .join(TaskInstance, (TaskInstance.dag_id == DagRun.dag_id) & (TaskInstance.run_id == DagRun.run_id))

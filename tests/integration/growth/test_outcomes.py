@@ -35,6 +35,7 @@ def started(airflow: Embedded, path: Path) -> dict[str, str]:
         "deeds-hard": [does("overtime_in_c"), does("overtime_deaf"), does("overtime_with_family")],
         "deeds-strict": [*fails, does("give", "g1"), does("give", "g2"), does("give", "g3")],
         "deeds-percent": [*[does("give", f"g{i}") for i in range(10)], does("fail")],
+        "deeds-percent-strict": [*fails, *[does("give", f"g{i}") for i in range(20)]],
         "deeds-only": [does("fail"), does("fail_first", "only", times=1)],
         "deeds-default": [],
         **{
@@ -149,6 +150,15 @@ def test_a_percentage_is_of_all_subtasks(ended: Run) -> None:
     """One of eleven is less than 10 %: the run goes on to its end, and is partial."""
     run = ended("deeds-percent")
     assert (run.run["state"], run.result["state"], run.result["succeeded"]) == ("success", "partial", 10)
+
+
+def test_beyond_a_percentage_no_further_subtask_starts(ended: Run) -> None:
+    """Two run at a time; the third of 24 is more than 10 %."""
+    run = ended("deeds-percent-strict")
+    assert (run.run["state"], run.result["state"]) == ("failed", "failed")
+    states = run.states()
+    assert 3 <= states.count("failed") <= 4
+    assert states.count("skipped") >= 10
 
 
 def test_an_empty_plan_has_nothing_to_do(ended: Run) -> None:
