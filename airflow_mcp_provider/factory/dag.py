@@ -17,9 +17,8 @@ from airflow_mcp_provider.operators.report import ReportOperator
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator
 from airflow_mcp_provider.spec import JobSpec, Retries
+from airflow_mcp_provider.spec.marker import KEY, TAG, Marker
 
-TAG = "mcp"
-"""On every job's DAG: how people filter them."""
 CONTROL_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=2)}
 """Of plan and report. At least one try more is part of the contract: Airflow can lose a task's final state."""
 KEY_TEMPLATE = "{{ mcp_key }}"
@@ -72,9 +71,15 @@ def _dag(spec: JobSpec) -> DAG:
         dagrun_timeout=spec.timeouts.run,
         params={name: _param(schema) for name, schema in spec.params.items()},
         tags=[TAG, *spec.tags],
-        default_args={"owner": spec.owner},
+        default_args={"owner": spec.owner, **_queue(spec)},
         **limits,
     )
+
+
+def _queue(spec: JobSpec) -> dict[str, Any]:
+    # Absolute: a job's tasks weigh the same, so that no job's plan comes before the report of a more urgent one.
+    weight = {"priority_weight": 1 + spec.queue.priority, "weight_rule": "absolute"}
+    return {KEY: Marker(spec.queue.priority, spec.timeouts.queue).dump(), **weight}
 
 
 def _dump(part: Any) -> dict[str, Any]:  # noqa: ANN401 - a Work or Items
@@ -85,9 +90,8 @@ def _dump(part: Any) -> dict[str, Any]:  # noqa: ANN401 - a Work or Items
 def _param(schema: Any) -> Param:  # noqa: ANN401 - a frozen JSON Schema
     keywords = {**schema}
     description = keywords.pop("description", None)
-    if "default" in keywords:
-        return Param(keywords.pop("default"), description=description, **keywords)
-    return Param(description=description, **keywords)
+    default = {"default": keywords.pop("default")} if "default" in keywords else {}
+    return Param(**default, description=description, schema=keywords)
 
 
 def _retries(retries: Retries) -> dict[str, Any]:

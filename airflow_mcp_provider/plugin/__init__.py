@@ -5,13 +5,14 @@ Airflow loads this module in every component, the runner included: it imports no
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
 
 class McpPlugin(AirflowPlugin):
-    """Switches growth on: subtasks that a runner enqueues become task instances of the run."""
+    """Switches on growth (what a runner enqueues becomes task instances of the run) and the gate of the queue."""
 
     name = "mcp"
 
@@ -26,3 +27,12 @@ class McpPlugin(AirflowPlugin):
 
         super().on_load(*args, **kwargs)  # type: ignore[no-untyped-call]  # Airflow's
         activate()
+        if not _in_runner():
+            from airflow_mcp_provider.plugin.listener import listeners  # noqa: PLC0415 - nor this
+
+            cls.listeners = listeners()
+
+
+def _in_runner() -> bool:
+    """Whether this process executes a task: it has a supervisor to talk to."""
+    return hasattr(sys.modules.get("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS")

@@ -16,8 +16,8 @@ from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import McpError, TryAgain
-from airflow_mcp_provider.plugin import growth, outcomes, store
-from airflow_mcp_provider.plugin.airflow_seam import DagRun, MetastoreBackend, TaskScope
+from airflow_mcp_provider.plugin import growth, notes, outcomes, store
+from airflow_mcp_provider.plugin.airflow_seam import MetastoreBackend, TaskScope
 from airflow_mcp_provider.plugin.reserve import Reserved, begin, check_alive, lock_counter, reserve
 from airflow_mcp_provider.plugin.settler import Settler
 from airflow_mcp_provider.plugin.store import REPORT, RUN_TASK, RunRef
@@ -26,8 +26,6 @@ from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
 """A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
-NOTE_CHARS = 1000
-"""Of the column that holds a run's note."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,10 +50,10 @@ class GrowthBackend(MetastoreBackend):
         """Store a value, or answer the question that ``key`` is."""
         assert session is not None  # noqa: S101 - provide_session gives one
         ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
-        if ours and key in (wire.ENQUEUE, wire.CONFIRM):
-            self._answer(scope, key, json.loads(value), session)
+        if ours and key in (wire.ENQUEUE, wire.CONFIRM) and _is_question(body := json.loads(value)):
+            self._answer(scope, key, body, session)
         elif ours and key == wire.VERDICT and scope.task_id == REPORT:
-            _note(session, RunRef.of(session, scope), json.loads(value)["note"])
+            notes.put(session.connection(), RunRef.of(session, scope).id, json.loads(value)["note"])
         else:
             super().set(scope, key, value, expires_at=expires_at, session=session)
             if ours and key == wire.OUTCOME and scope.task_id == RUN_TASK and json.loads(value).get("final"):
@@ -125,6 +123,11 @@ class GrowthBackend(MetastoreBackend):
         self._settler.after_commit(session, run)
 
 
+def _is_question(body: object) -> bool:
+    """Anything else under our keys is somebody else's value, and is stored as such."""
+    return isinstance(body, dict) and isinstance(body.get("call"), str)
+
+
 def _confirm(session: Session, run: RunRef) -> dict[str, Any]:
     """Before the report: bring in what growth or Airflow left out, and count."""
     if not growth.settle(session, run, wait=True):
@@ -133,11 +136,3 @@ def _confirm(session: Session, run: RunRef) -> dict[str, Any]:
     if lag is not None and not lag.state.halted(lag.clear_number) and (revived := growth.revive(session, run)):
         log.warning("subtasks revived", job=run.dag_id, run=run.run_id, revived=revived)
     return outcomes.counts(session, run)
-
-
-def _note(session: Session, run: RunRef, note: str) -> None:
-    """A note that a person wrote stays."""
-    dag_run = session.get_one(DagRun, run.id)
-    states = ("partial:", "failed:", "nothing to do:")
-    if dag_run.note is None or dag_run.note.startswith(states):
-        dag_run.note = note[:NOTE_CHARS]

@@ -132,6 +132,8 @@ def check_alive(session: Session, scope: TaskScope, run: RunRef) -> None:
 
 def _children(body: dict[str, Any]) -> dict[str, tuple[str, Any]]:
     """By the name of their row; the first of two with one key stands."""
+    if not isinstance(body.get("depth"), int) or not isinstance(body.get("parent"), str | None):
+        raise InvalidPayload(f"depth is a number and parent a key; given {body.get('depth')!r}, {body.get('parent')!r}")
     children: dict[str, tuple[str, Any]] = {}
     for key, payload in _pairs(body.get("children")):
         children.setdefault(wire.row_key(key), (key, payload))

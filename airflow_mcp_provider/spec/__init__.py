@@ -3,7 +3,7 @@
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.forms import parse_plan, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
-from airflow_mcp_provider.spec.limits import Retries, Subtasks, Timeouts
+from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
 from airflow_mcp_provider.spec.load import load_job, parse_job
 from airflow_mcp_provider.spec.schema import job_schema
 from airflow_mcp_provider.spec.template import fill, fill_all, names
@@ -23,6 +23,7 @@ __all__ = [
     "JobSpec",
     "Plan",
     "PythonWork",
+    "Queue",
     "Retries",
     "ShellWork",
     "Subtasks",

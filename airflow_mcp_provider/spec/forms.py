@@ -10,10 +10,7 @@ from typing import Any, TypeVar
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec.faults import sentence
 from airflow_mcp_provider.spec.part import Part
-from airflow_mcp_provider.spec.template import fill_all
 from airflow_mcp_provider.spec.work import CommandWork, Items, Plan, PythonWork, ShellWork, Work
-
-__all__ = ["fill_all", "parse_plan", "parse_work"]
 
 _WORK: tuple[type[Work], ...] = (PythonWork, CommandWork, ShellWork)
 _PLAN: tuple[type[Plan], ...] = (PythonWork, CommandWork, ShellWork, Items)

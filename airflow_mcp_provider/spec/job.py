@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from airflow_mcp_provider.spec.faults import fault
-from airflow_mcp_provider.spec.limits import Retries, Subtasks, Timeouts
+from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
 from airflow_mcp_provider.spec.params import Params
 from airflow_mcp_provider.spec.part import Part
 from airflow_mcp_provider.spec.values import Listed, Text
@@ -72,8 +72,16 @@ class JobSpec(Part):
     plan: PlanField = Field(description="Finds the first subtasks.", examples=[{"python": "my_pkg.crawl:plan"}])
     run: RunField = Field(description="Does the work of one subtask.", examples=[{"python": "my_pkg.crawl:visit"}])
     report: ReportField | None = Field(default=None, description="Folds all outcomes into the job's result.")
+    # Defaults are constructed without validation, so that importing this builds no validators.
     subtasks: Annotated[Subtasks, AfterValidator(_room_for_items)] = Field(
-        default=Subtasks(), description="How the run may grow, and how many failures it bears."
+        default=Subtasks.model_construct(),
+        validate_default=True,
+        description="How the run may grow, and how many failures it bears.",
     )
-    retries: Retries = Field(default=Retries(), description="Whether and when a failed subtask is tried again.")
-    timeouts: Timeouts = Field(default=Timeouts(), description="How long a subtask and the run may take.")
+    retries: Retries = Field(
+        default=Retries.model_construct(), description="Whether and when a failed subtask is tried again."
+    )
+    timeouts: Timeouts = Field(
+        default=Timeouts.model_construct(), description="How long a subtask and the run may take."
+    )
+    queue: Queue = Field(default=Queue.model_construct(), description="How the job's runs queue.")

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 _WORK = frozenset({"container", "job"})
 _LATER: dict[str, frozenset[str]] = {
-    "": frozenset({"schedule", "misfire_grace", "coalesce", "queue", "pod", "steps"}),
+    "": frozenset({"schedule", "misfire_grace", "coalesce", "pod", "steps"}),
     "plan": _WORK,
     "run": _WORK,
     "report": _WORK,
     "subtasks": frozenset({"batch"}),
-    "timeouts": frozenset({"queue"}),
+    "queue": frozenset({"max_pending", "per_submitter"}),
 }
 
 

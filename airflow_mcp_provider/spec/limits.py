@@ -126,3 +126,20 @@ class Timeouts(Part):
     run: Annotated[TimeLimit | None, AfterValidator(_at_least_hard)] = Field(
         default=None, description="After this the whole run fails."
     )
+    queue: TimeLimit | None = Field(
+        default=None, description="A run that could not start within this time fails, unstarted."
+    )
+
+
+class Queue(Part):
+    """How the job's runs queue."""
+
+    priority: int = Field(
+        default=0,
+        ge=-1000,
+        le=1000,
+        description=(
+            "Of its subtasks among those of other jobs, and of its runs that say none themselves (mcp_priority in a "
+            "run's conf): the higher goes first."
+        ),
+    )

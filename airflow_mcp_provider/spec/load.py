@@ -69,7 +69,7 @@ def _read(path: Path) -> str:
 
 def _decoded(data: bytes, source: str) -> str:
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _unreadable(source, sentence("is no UTF-8 text", f"byte 0x{data[error.start]:02x}"), line) from None

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 class Part(BaseModel):
     """A frozen value with named fields; unknown names are errors."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    # Validators are built at first use: who only imports the spec (a server, a scheduler) does not pay for them.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
     def __init__(self, /, **fields: Any) -> None:
         with _spec_errors(type(self)):

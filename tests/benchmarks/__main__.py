@@ -1,15 +1,16 @@
-"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs]``; all of them without a name."""
+"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate]``; all of them without a name."""
 
 from __future__ import annotations
 
 import sys
 
+import gate
 import parse
 import runs
 from rich.console import Console
 from rich.table import Table
 
-PARTS = {"parse": parse.measure, "imports": parse.imports, "runs": runs.measure}
+PARTS = {"parse": parse.measure, "imports": parse.imports, "runs": runs.measure, "gate": gate.measure}
 
 
 def main(names: list[str]) -> None:

@@ -68,7 +68,12 @@ def test_what_is_written_is_read_back():
 
 
 def test_a_spec_writes_durations_in_human_form():
-    assert Timeouts(soft="90s", run=7200).model_dump(mode="json") == {"soft": "1m30s", "hard": None, "run": "2h"}
+    assert Timeouts(soft="90s", run=7200).model_dump(mode="json") == {
+        "soft": "1m30s",
+        "hard": None,
+        "run": "2h",
+        "queue": None,
+    }
 
 
 def test_the_error_gives_an_example():

@@ -10,6 +10,7 @@ from airflow_mcp_provider.spec import (
     Items,
     JobSpec,
     PythonWork,
+    Queue,
     Retries,
     ShellWork,
     Subtasks,
@@ -31,7 +32,8 @@ run:
 report: {python: my_pkg.crawl:summary}
 subtasks: {key: url, parallelism: 8, depth: 20, limit: 5000, tolerate: 5%}
 retries: {attempts: 5, delay: 90s, backoff: 1.5, max_delay: 1h30m, never_on: [ValueError], only_on: [my_pkg.Gone]}
-timeouts: {soft: 9m, hard: 10m, run: 1h}
+timeouts: {soft: 9m, hard: 10m, run: 1h, queue: 30m}
+queue: {priority: 5}
 """
 
 
@@ -70,7 +72,8 @@ def test_defaults(parsed):
         report=None,
         subtasks=Subtasks(key=None, parallelism=None, depth=100, limit=10_000, tolerate=Tolerate(count=0)),
         retries=Retries(attempts=3, delay="60s", backoff=2, max_delay="10m", never_on=[], only_on=[]),
-        timeouts=Timeouts(soft=None, hard=None, run=None),
+        timeouts=Timeouts(soft=None, hard=None, run=None, queue=None),
+        queue=Queue(priority=0),
     )
 
 
@@ -91,7 +94,8 @@ def test_python_and_yaml_make_the_same_job(full):
         retries=Retries(
             attempts=5, delay=90, backoff=1.5, max_delay="1h30m", never_on=["ValueError"], only_on=["my_pkg.Gone"]
         ),
-        timeouts=Timeouts(soft=timedelta(minutes=9), hard="10m", run="1h"),
+        timeouts=Timeouts(soft=timedelta(minutes=9), hard="10m", run="1h", queue=1800),
+        queue=Queue(priority=5),
     )
     assert twin == full
 
@@ -107,7 +111,8 @@ def test_json_is_in_human_form(full):
     dumped = full.model_dump(mode="json")
     assert dumped["subtasks"]["tolerate"] == "5%"
     assert dumped["retries"]["max_delay"] == "1h30m"
-    assert dumped["timeouts"] == {"soft": "9m", "hard": "10m", "run": "1h"}
+    assert dumped["timeouts"] == {"soft": "9m", "hard": "10m", "run": "1h", "queue": "30m"}
+    assert dumped["queue"] == {"priority": 5}
 
 
 def test_pickles_and_copies(full):
@@ -148,7 +153,7 @@ def test_a_wrong_job_in_python_is_the_same_error_without_file_and_line():
         ),
         (
             "tgas: is an unknown key, did you mean tags?; allowed description, owner, tags, params, plan, run, report, "
-            "subtasks, retries, timeouts"
+            "subtasks, retries, timeouts, queue"
         ),
     ]
     assert {(problem.file, problem.line) for problem in raised.value.problems} == {(None, None)}
@@ -197,6 +202,12 @@ def test_ids_that_airflow_could_not_bear(name):
 )
 def test_wrong_fields(more, wrong, refused):
     assert refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{more}\n") == [f"job.yaml:3: {wrong}"]
+
+
+def test_more_items_than_the_default_limit():
+    with pytest.raises(SpecError, match=r"^subtasks\.limit: is less than the 10001 items of plan; given 10000; "):
+        JobSpec(id="a", plan=Items(items=list(range(10_001))), run={"shell": "x"})
+    assert len(JobSpec(id="a", plan=Items(items=list(range(10_000))), run={"shell": "x"}).plan.items) == 10_000
 
 
 def test_more_items_than_the_limit(refused):

@@ -5,7 +5,7 @@ from airflow_mcp_provider.spec.keys import unknown_key
 LATER = "is not available yet in this version"
 
 
-@pytest.mark.parametrize("key", ["schedule", "misfire_grace", "coalesce", "queue", "pod", "steps"])
+@pytest.mark.parametrize("key", ["schedule", "misfire_grace", "coalesce", "pod", "steps"])
 def test_what_comes_later_is_named(key, refused):
     told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{key}: {{a: 1}}\n")
     assert [line.partition(";")[0] for line in told] == [f"job.yaml:3: {key}: {LATER}"]
@@ -21,7 +21,9 @@ def test_work_that_comes_later_is_named(place, key, refused):
     assert told[-1].endswith(f"{place}.{key}: {LATER}; allowed exactly one of {forms}")
 
 
-@pytest.mark.parametrize(("place", "key"), [("subtasks", "batch"), ("timeouts", "queue")])
+@pytest.mark.parametrize(
+    ("place", "key"), [("subtasks", "batch"), ("queue", "max_pending"), ("queue", "per_submitter")]
+)
 def test_bounds_that_come_later_are_named(place, key, refused):
     told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{place}:\n  {key}: 5\n")
     assert [line.partition(";")[0] for line in told] == [f"job.yaml:4: {place}.{key}: {LATER}"]

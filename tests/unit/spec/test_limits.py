@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.spec import Retries, Subtasks, Timeouts
+from airflow_mcp_provider.spec import Queue, Retries, Subtasks, Timeouts
 
 MINUTE = timedelta(minutes=1)
 
@@ -16,6 +16,7 @@ MINUTE = timedelta(minutes=1)
         (Subtasks, "parallelism", 1, 10_000),
         (Subtasks, "depth", 0, 10_000),
         (Subtasks, "limit", 1, 1_000_000),
+        (Queue, "priority", -1000, 1000),
     ],
 )
 def test_ranges(part, field, least, most):

@@ -41,7 +41,7 @@ def test_all_that_is_wrong_is_told_at_once_line_by_line(refused):
         'job.yaml:2: owner: must be a string; given 5; allowed a "string"',
         (
             "job.yaml:3: tgas: is an unknown key, did you mean tags?; allowed description, owner, tags, params, plan, "
-            "run, report, subtasks, retries, timeouts"
+            "run, report, subtasks, retries, timeouts, queue"
         ),
         (
             'job.yaml:5: params.url.type: is no JSON Schema; given "strin"; allowed string, number, integer, boolean, '
@@ -142,6 +142,12 @@ def test_what_yaml_readers_read_differently(line, told, refused):
 @pytest.mark.parametrize("quoted", ['"yes"', "'010'", '"1:30"', '"2026-12-01"', '"null"', '"<<"', '"5"'])
 def test_quotes_make_text_of_it(quoted, parsed):
     assert parsed(f"owner: {quoted}\n").owner == quoted[1:-1]
+
+
+def test_one_fault_is_told_once(refused):
+    assert len(refused(SMALL + "retries: {attempts: 010}")) == 1
+    assert len(refused(SMALL + "owner: on\nowner: off")) == 3  # two booleans, and one key given twice
+    assert len(refused(SMALL + "5: x")) == 1
 
 
 def test_aliases_are_allowed(parsed):

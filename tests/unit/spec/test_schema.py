@@ -72,10 +72,18 @@ def test_the_schema_refuses_what_the_loader_refuses(text, validator, refused):
     assert not validator.is_valid(yaml.safe_load(text))
 
 
+def test_defaults_are_as_an_author_writes_them():
+    parts = job_schema()["$defs"]
+    assert parts["Retries"]["properties"]["delay"]["default"] == "1m"
+    assert parts["Subtasks"]["properties"]["tolerate"]["default"] == "0"
+
+
 def test_every_field_is_described():
     schema = job_schema()
     parts = [schema, *schema["$defs"].values()]
-    described = [bool(field.get("description")) for part in parts for field in part["properties"].values()]
+    described = [
+        bool(field.get("description") or field.get("$ref")) for part in parts for field in part["properties"].values()
+    ]
     assert all(described)
     assert len(described) > 20
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"

@@ -1,0 +1,71 @@
+"""Who has a job's slot: the one run of it that may be active.
+
+Runs in the scheduler, inside the gate's transaction and under the lock of the job's row. A run holds the slot while it
+is RUNNING, however it came to that; and, when it was ended from outside, as long as its processes may still live.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Select, delete, insert, select
+
+from airflow_mcp_provider.plugin.queue_seam import DagRun, DagRunState, Store
+
+TASK, ENDED = "mcp", "mcp.ended"
+"""The row of a run that was ended from outside: until when its processes may live. It belongs to no task of the DAG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """``running``: the other runs that are; ``reason``: why the slot is taken, None when it is free."""
+
+    running: int
+    reason: str | None
+
+
+def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
+    """See who has the slot of the job of ``run``, ``run`` itself not counted."""
+    recent = DagRun.end_date > datetime.now(UTC) - grace
+    query = select(DagRun.id, DagRun.run_id, DagRun.state).where(
+        DagRun.dag_id == run.dag_id, DagRun.id != run.id, (DagRun.state == DagRunState.RUNNING) | recent
+    )
+    rows = connection.execute(query).all()
+    if running := [row.run_id for row in rows if row.state == DagRunState.RUNNING]:
+        return Slot(len(running), held_by(running[0]))
+    names = {row.id: row.run_id for row in rows}
+    if run.clear_number:  # it may have been ended, and cleared at once
+        names[run.id] = run.run_id
+    return Slot(0, _dying(connection, names) if grace and names else None)
+
+
+def held_by(run_id: str) -> str:
+    """Say that a run has the slot."""
+    return f"{run_id} has the slot"
+
+
+def keep(connection: Connection, run: DagRun, grace: timedelta) -> None:
+    """Let ``run``, which was just ended from outside, hold the slot for a while yet."""
+    now = datetime.now(UTC)
+    names = {"dag_run_id": run.id, "task_id": TASK, "map_index": -1, "key": ENDED}
+    connection.execute(delete(Store).where(*(getattr(Store, name) == value for name, value in names.items())))
+    more = {"dag_id": run.dag_id, "run_id": run.run_id, "updated_at": now}
+    value = json.dumps({"until": (now + grace).isoformat()})
+    connection.execute(insert(Store).values(**names, **more, value=value))
+
+
+def _dying(connection: Connection, names: dict[int, str]) -> str | None:
+    for number, value in connection.execute(_ended(list(names))):
+        until = datetime.fromisoformat(json.loads(value)["until"])
+        if until > datetime.now(UTC):
+            return f"{names[number]} was ended while it worked; its processes may live until {until:%H:%M:%S} UTC"
+    return None
+
+
+def _ended(runs: Sequence[int]) -> Select[int, str]:
+    return select(Store.dag_run_id, Store.value).where(
+        Store.dag_run_id.in_(runs), Store.task_id == TASK, Store.map_index == -1, Store.key == ENDED
+    )

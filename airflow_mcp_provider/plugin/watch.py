@@ -1,0 +1,141 @@
+"""A scheduler's regular look at all queued runs of jobs, in a thread of its own.
+
+Airflow calls the gate only for a run that it could start: nobody would end the runs that waited too long behind one
+that takes hours, nor tell people what theirs wait for. Every scheduler looks; rows that another one, or the gate, has
+at the moment are left to it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin import notes, slot, waiting
+from airflow_mcp_provider.plugin.ending import end_unstarted
+from airflow_mcp_provider.plugin.queue_seam import (
+    DagRun,
+    DagRunState,
+    DagTag,
+    SerializedDagModel,
+    create_session,
+    default_args,
+    guarded,
+    lock_queued,
+)
+from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.plugin.waiting import Waiting
+from airflow_mcp_provider.spec.marker import KEY, TAG, Marker
+
+NAMED = 10
+"""So many of a job's waiting runs are told which run has the slot; the others would be told a hundred times."""
+SCHEDULER = "SchedulerJob"
+
+log = structlog.get_logger(__name__)
+
+_looking = threading.Lock()
+# Executors fork the scheduler's process: never while a look holds a lock that the child would wait for in vain.
+os.register_at_fork(before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release)
+
+
+class Watch:
+    """The thread, and what it remembers from look to look."""
+
+    def __init__(self, settings: GateSettings) -> None:
+        self._settings = settings
+        self._markers: dict[str, tuple[str, Marker | None]] = {}
+        self._thread: threading.Thread | None = None
+
+    def begin(self, component: object) -> None:
+        """Look from now on, if ``component`` turns out to be a scheduler's job: when it starts it has no type yet."""
+        self._thread = threading.Thread(target=self._run, args=(component,), name="mcp-watch", daemon=True)
+        self._thread.start()
+
+    def _run(self, component: object) -> None:
+        pause = threading.Event()
+        while not pause.wait(self._settings.look_interval):
+            if component.__dict__.get("job_type") != SCHEDULER:
+                return
+            try:
+                with _looking:
+                    self.look()
+            except Exception:
+                log.exception("the queue could not be looked at")
+
+    def look(self) -> None:
+        """End what waited too long, and say what the others wait for."""
+        with create_session(scoped=False) as session:
+            connection = session.connection()
+            jobs = _by_job(waiting.read(connection, DagRun.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == TAG))))
+            self._learn(session, jobs)
+            holders = _holders(connection, jobs)
+        for dag_id, queue in jobs.items():
+            marker = self._markers[dag_id][1] if dag_id in self._markers else None
+            if marker is not None:
+                self._look_at(queue, marker, holders.get(dag_id))
+
+    def _look_at(self, queue: list[Waiting], marker: Marker, holder: str | None) -> None:
+        now = datetime.now(UTC)
+        wrong = {run.id: reason for run in queue if (reason := run.wrong(marker, now))}
+        able = waiting.sort((run for run in queue if run.id not in wrong), marker)
+        texts = {run.id: text for run, text in _texts(able, holder) if notes.ours(run.note) and run.note != text}
+        if not wrong and not texts:
+            return
+        with create_session(scoped=False) as session, guarded(session, self._settings.lock_timeout) as connection:
+            end_unstarted(session, connection, wrong)
+            for number, text in texts.items():
+                if lock_queued(session, number) is not None:
+                    notes.put(connection, number, text)
+
+    def _learn(self, session: Session, jobs: Iterable[str]) -> None:
+        """Read the markers of serialized DAGs that are new or changed; what has none is no job."""
+        newest = (
+            select(SerializedDagModel.dag_id, func.max(SerializedDagModel.created_at).label("at"))
+            .where(SerializedDagModel.dag_id.in_(list(jobs)))
+            .group_by(SerializedDagModel.dag_id)
+            .subquery()
+        )
+        query = select(SerializedDagModel.dag_id, SerializedDagModel.dag_hash, SerializedDagModel.id).join(
+            newest,
+            (newest.c.dag_id == SerializedDagModel.dag_id) & (newest.c.at == SerializedDagModel.created_at),
+        )
+        for dag_id, state, number in session.execute(query):
+            if self._markers.get(dag_id, ("",))[0] != state:
+                self._markers[dag_id] = (state, _marker(session.get_one(SerializedDagModel, number)))
+
+
+def _marker(row: SerializedDagModel) -> Marker | None:
+    try:
+        value = default_args(row).get(KEY)
+        return None if value is None else Marker.read(value)
+    except Exception:
+        log.exception("a job's marker cannot be read; its runs stay queued", job=row.dag_id)
+        return None
+
+
+def _by_job(runs: Iterable[Waiting]) -> dict[str, list[Waiting]]:
+    jobs: dict[str, list[Waiting]] = defaultdict(list)
+    for run in runs:
+        jobs[run.dag_id].append(run)
+    return jobs
+
+
+def _holders(connection: Connection, jobs: Iterable[str]) -> dict[str, str]:
+    query = select(DagRun.dag_id, DagRun.run_id).where(
+        DagRun.dag_id.in_(list(jobs)), DagRun.state == DagRunState.RUNNING
+    )
+    return {row.dag_id: row.run_id for row in connection.execute(query)}
+
+
+def _texts(queue: list[Waiting], holder: str | None) -> Iterable[tuple[Waiting, str]]:
+    if holder is None:  # the gate is about to start one
+        return
+    for position, run in enumerate(queue):
+        reason = slot.held_by(holder) if position < NAMED else f"{NAMED} or more runs of this job go first"
+        yield run, f"{notes.WAITING} {reason}"

@@ -1,0 +1,103 @@
+"""Runs that end from outside, and what a look at the queue tells those that wait."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import text
+
+from airflow_mcp_provider.plugin import ending, notes, slot, waiting, watch
+from airflow_mcp_provider.spec.marker import Marker
+from tests.unit.plugin.conftest import SETTINGS
+
+
+def task(session, job, run, name, state, **fields):
+    instance = TaskInstance(job.dag.get_task(name), dag_version_id=None, run_id=run.run_id, state=state)
+    session.add(instance)
+    for field, value in fields.items():
+        setattr(instance, field, value)
+    session.flush()
+
+
+def states(session):
+    rows = session.execute(
+        text("SELECT task_id, state, start_date IS NOT NULL AND end_date IS NOT NULL FROM task_instance")
+    )
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def held(session, job, run):
+    return slot.look(session.connection(), job.run("next"), timedelta(seconds=15)).reason is not None and run.id
+
+
+def test_a_run_timeout_tells_what_was_running_from_what_was_not(make_job, session):
+    job = make_job("crawl", "timeouts: {run: 1h}")
+    run = job.run("slow", DagRunState.FAILED)
+    run.end_date = now = datetime.now(UTC)
+    task(session, job, run, "plan", TaskInstanceState.SUCCESS, start_date=now, end_date=now)
+    task(session, job, run, "run", TaskInstanceState.SKIPPED, start_date=now, end_date=None)
+    task(session, job, run, "report", TaskInstanceState.SKIPPED, start_date=None, end_date=None)
+    ending.ended(run, "timed_out", SETTINGS)
+    assert states(session) == {"plan": ("success", True), "run": ("failed", True), "report": ("skipped", True)}
+    session.refresh(run)
+    assert run.note == "failed: timeouts.run (1h) passed: 1 running tasks were ended, 1 were not started"
+    assert held(session, job, run)
+
+
+@pytest.mark.parametrize("msg", ending.BY_ITSELF)
+def test_a_run_that_ended_by_itself_gives_its_slot_away_at_once(job, session, msg):
+    run = job.run("done", DagRunState.SUCCESS)
+    run.end_date = now = datetime.now(UTC)
+    task(session, job, run, "report", TaskInstanceState.SUCCESS, last_heartbeat_at=now)
+    ending.ended(run, msg, SETTINGS)
+    assert not held(session, job, run)
+
+
+@pytest.mark.parametrize(("seconds_ago", "expected"), [(2, True), (60, False)])
+def test_a_run_that_is_cancelled_holds_its_slot_when_a_task_was_alive(job, session, seconds_ago, expected):
+    run = job.run("cancelled", DagRunState.FAILED)
+    run.end_date = now = datetime.now(UTC)
+    task(session, job, run, "run", TaskInstanceState.FAILED, last_heartbeat_at=now - timedelta(seconds=seconds_ago))
+    ending.ended(run, "Dag Run's state was manually set to `failed`.", SETTINGS)
+    assert bool(held(session, job, run)) is expected
+
+
+def test_the_first_that_wait_are_told_who_has_the_slot_and_the_others_that_it_takes_longer(job, session):
+    for number in range(watch.NAMED + 2):
+        job.run(f"run_{number}")
+    queue = waiting.sort(waiting.of_job(session.connection(), "crawl"), Marker())
+    texts = [text for _, text in watch._texts(queue, "manual__1")]
+    assert texts == ["waiting: manual__1 has the slot"] * 10 + ["waiting: 10 or more runs of this job go first"] * 2
+    assert list(watch._texts(queue, None)) == []
+
+
+def test_a_run_that_somebody_ended_meanwhile_is_not_ended_again(job, session):
+    run = job.run("a", DagRunState.RUNNING)
+    assert ending.end_unstarted(session, session.connection(), {run.id: "failed: too late"}) == []
+    session.refresh(run)
+    assert (run.state, run.note) == ("running", None)
+
+
+@pytest.mark.parametrize("note", ["because", "waiting for Godot"])
+def test_a_note_of_a_person_is_never_touched(job, session, note):
+    run = job.run("a")
+    run.note = note
+    session.flush()
+    notes.put(session.connection(), run.id, "waiting: x")
+    notes.clear(session.connection(), run.id)
+    assert session.execute(text("SELECT content FROM dag_run_note")).scalars().all() == [note]
+
+
+@pytest.mark.parametrize("marker", [Marker(), Marker(5, timedelta(seconds=1.5))])
+def test_a_marker_is_read_as_it_was_written(marker):
+    assert Marker.read(marker.dump()) == marker
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [None, 1, [], {}, {"priority": True}, {"priority": 1, "queue_timeout": "5m"}, {"priority": 1, "queue_timeout": 0}],
+)
+def test_a_broken_marker_is_an_error(broken):
+    with pytest.raises(ValueError, match="the marker of the serialized DAG is broken"):
+        Marker.read(broken)
