@@ -17,6 +17,7 @@ def page(spec: JobSpec) -> str:
         ("subtasks", _subtasks(spec)),
         ("attempts", f"{spec.retries.attempts}, {human(spec.retries.delay)} apart at first"),
         ("timeouts", _timeouts(spec)),
+        ("priority", str(spec.queue.priority) if spec.queue.priority else ""),
     ]
     table = "\n".join(f"| {name} | {told} |" for name, told in facts if told)
     return f"{spec.description.strip()}\n\n| | |\n| --- | --- |\n{table}\n".lstrip()
@@ -42,5 +43,6 @@ def _subtasks(spec: JobSpec) -> str:
 
 
 def _timeouts(spec: JobSpec) -> str:
-    limits = {"soft": spec.timeouts.soft, "hard": spec.timeouts.hard, "run": spec.timeouts.run}
+    bounds = spec.timeouts
+    limits = {"soft": bounds.soft, "hard": bounds.hard, "run": bounds.run, "queue": bounds.queue}
     return ", ".join(f"{name} {human(limit)}" for name, limit in limits.items() if limit)

@@ -23,7 +23,8 @@ run: {command: [visit, "--token=secret", "{url}"]}
 report: {python: "crawl:summary"}
 subtasks: {key: url, parallelism: 40, tolerate: 5%}
 retries: {attempts: 4, delay: 10s, backoff: 3, max_delay: 2m, never_on: [ValueError]}
-timeouts: {soft: 9m, hard: 10m, run: 1h}
+timeouts: {soft: 9m, hard: 10m, run: 1h, queue: 30m}
+queue: {priority: 7}
 """
 
 
@@ -72,6 +73,7 @@ def test_the_page_tells_the_job_and_no_argument(dag):
     assert "Walk a site.\nAnd measure it." in dag.doc_md
     assert "`crawl:plan`" in dag.doc_md
     assert "the command `visit`" in dag.doc_md
+    assert "| timeouts | soft 9m, hard 10m, run 1h, queue 30m |\n| priority | 7 |" in dag.doc_md
     assert "secret" not in dag.doc_md
 
 
