@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -112,7 +113,12 @@ def _once(file: Path, modules: tuple[str, ...], environment: dict[str, str], cou
 def _dag_factory(folder: Path, runs: int) -> str:
     """It registers a plugin that every Airflow process would load: so it is installed beside, not into."""
     target = folder / "site"
-    command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(target), "--no-deps", "dag-factory"]
+    pip = (
+        ["uv", "pip", "install", "--python", sys.executable]
+        if shutil.which("uv")
+        else [sys.executable, "-m", "pip", "install"]
+    )
+    command = [*pip, "-q", "--target", str(target), "--no-deps", "dag-factory"]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
         return f"{_seconds(folder / 'factory.py', runs, path=str(target)):.3f} s"

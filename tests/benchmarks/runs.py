@@ -15,7 +15,6 @@ PAIRS = (
     ("chain", "hand_chain", "chain of 10"),
     ("tree", "hand_tree", "unbalanced tree"),
 )
-CRITICAL_PATH_S = 8.0
 
 
 def measure(rounds: int = 3) -> list[tuple[str, str, str]]:

@@ -25,16 +25,16 @@ def step(subtask: dict[str, Any]) -> float:
 
 
 def node(subtask: dict[str, Any]) -> float:
-    """Enqueue the children first, then sleep: they need not wait."""
+    """Work, then enqueue what was found: no generation waits for the leaves of the one before."""
     name = subtask["node"]
+    time.sleep(TREE.get(name, 0))
     began = time.perf_counter()
     if f"{name}.0" in TREE:
         enqueue({"node": f"{name}.0"})
     took = time.perf_counter() - began
-    if name in TREE and TREE[name] < max(TREE.values()):
+    if f"{name}.0" in TREE:
         for leaf in range(1, LEAVES + 1):
             enqueue({"node": f"{name}.leaf{leaf}"})
-    time.sleep(TREE.get(name, 0))
     return took
 
 

@@ -1,0 +1,65 @@
+"""What the documents show works: specs load, links lead somewhere, commands run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_mcp_provider.spec import parse_job
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    found = re.compile(rf"```{language}\n(.*?)```", re.DOTALL)
+    return [(page.name, text) for page in PAGES for text in found.findall(page.read_text())]
+
+
+SPECS = [(page, text) for page, text in blocks("yaml") if re.search(r"^plan:", text, re.MULTILINE)]
+COMMANDS = sorted(
+    {line for page in PAGES for line in re.findall(r"`(airflow mcp (?:validate|schema)[^`]*)`", page.read_text())}
+)
+
+
+def test_there_is_something_to_test():
+    assert {page for page, _ in SPECS} == {"README.md", "spec.md"}
+    assert COMMANDS
+
+
+@pytest.mark.parametrize(("page", "text"), SPECS)
+def test_specs_load(page, text):
+    assert parse_job(text, id="shown", source=page).run
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if not link.startswith("http"):
+            assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_run(command):
+    words = command.split()
+    words += ["dags/jobs"] if words[-1] == "validate" else []
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_loader_of_the_readme_is_a_dag_file(tmp_path, monkeypatch):
+    (text,) = [text for page, text in blocks("python") if page == "README.md" and "load_jobs(" in text]
+    assert {b"dag", b"airflow"} <= {word for word in (b"dag", b"airflow") if word in text.encode().lower()}
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "one.yaml").write_text("plan: {items: [a]}\nrun: {shell: 'true'}\n")
+    (tmp_path / "jobs.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import jobs
+
+    assert jobs.one.dag_id == "one"
