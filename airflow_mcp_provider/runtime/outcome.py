@@ -9,7 +9,7 @@ from typing import Any, Literal
 Status = Literal["success", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Error:
     """Why a subtask failed: the exception's class, its message, and the last lines of its traceback."""
 
@@ -18,7 +18,7 @@ class Error:
     trace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """One subtask of the run, ended.
 

@@ -27,7 +27,7 @@ from airflow_mcp_provider.spec.template import fill
 Work = PythonWork | CommandWork | ShellWork
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """What the work is called with: the arguments of a function, the values that a command's text may name.
 
@@ -75,7 +75,7 @@ def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Start:
     """How work is started: where it leaves its result, what it finds in its environment."""
 

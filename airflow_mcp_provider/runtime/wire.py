@@ -52,7 +52,7 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """In JSON; a backslash that is escaped itself begins no escape."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Child:
     """A subtask to be: ``key`` is its identity within the run, ``payload`` a JSON object."""
 

@@ -13,7 +13,7 @@ TAG = "mcp"
 """On every job's DAG: how people filter them, and how one query finds what may be a job."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Marker:
     """The queue rules of a job.
 

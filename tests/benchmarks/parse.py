@@ -132,5 +132,8 @@ def imports(runs: int = 5) -> list[tuple[str, str, str]]:
     base = "airflow.sdk.execution_time.task_runner, airflow.dag_processing.dagbag"
     parts = "airflow_mcp_provider.factory, airflow_mcp_provider.runtime.perform"
     command = [sys.executable, "-W", "ignore", "-c", code.format(base=base, ours=parts)]
-    figures = [float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(runs)]
-    return [("imports added to a runner", f"{statistics.median(figures) * 1000:.1f} ms", "goal 20 ms")]
+    # Compiled, as in an image: the first run compiles and does not count.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    outputs = [subprocess.run(command, env=environment, check=True, capture_output=True) for _ in range(runs + 1)]
+    milliseconds = statistics.median(float(one.stdout) for one in outputs[1:]) * 1000
+    return [("imports added to a runner", f"{milliseconds:.1f} ms", "goal 20 ms")]
