@@ -8,10 +8,9 @@ McpError
 │   ├── LimitReached          the run has as many subtasks, or generations, as its spec allows
 │   └── RunIsOver             the run ended or was cancelled, or this try was superseded
 ├── TryAgain              the same call may work later; retries of the task do that
-├── SubtaskError          the user's work failed: Airflow's retry policy decides
-│   ├── SoftTimeout           raised inside the work, which may catch it and clean up
-│   └── HardTimeout           the work was killed
-└── RunFailed             more subtasks failed than the job tolerates
+└── SubtaskError          the user's work failed: Airflow's retry policy decides
+    ├── SoftTimeout           raised inside the work, which may catch it and clean up
+    └── HardTimeout           the work was killed
 """
 
 from __future__ import annotations
@@ -95,7 +94,3 @@ class SoftTimeout(SubtaskError):
 
 class HardTimeout(SubtaskError):
     """``timeouts.hard`` passed: the work and all its processes were killed."""
-
-
-class RunFailed(McpError):
-    """More subtasks failed than ``subtasks.tolerate`` allows."""

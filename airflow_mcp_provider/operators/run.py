@@ -14,13 +14,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
-from airflow_mcp_provider.runtime import processes
+from airflow_mcp_provider.runtime import processes, wire
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.spec import Timeouts, parse_work
-
-LABEL_CHARS = 250
-"""Of the column that holds a mapped instance's label."""
 
 
 class RunOperator(BaseOperator):
@@ -79,8 +76,8 @@ class RunOperator(BaseOperator):
 
     def _label(self, context: Context, key: str) -> None:
         """Give ``map_index_template`` its value; the server shows it already, so Airflow need not send it again."""
-        context["ti"].rendered_map_index = key[:LABEL_CHARS]
-        context["mcp_key"] = key[:LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
+        context["ti"].rendered_map_index = key[: wire.LABEL_CHARS]
+        context["mcp_key"] = key[: wire.LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
 
     def _failure(self, error: Exception, context: Context) -> dict[str, Any]:
         told = error if isinstance(error, SubtaskError) else None

@@ -21,7 +21,7 @@ from airflow.state import TaskScope
 from airflow.state.metastore import MetastoreBackend
 from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import with_row_locks
-from airflow.utils.state import DagRunState, State, TaskInstanceState
+from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,6 @@ __all__ = [
     "DagRun",
     "DagRunState",
     "MetastoreBackend",
-    "State",
     "Store",
     "TaskInstance",
     "TaskInstanceState",

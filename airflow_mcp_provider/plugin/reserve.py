@@ -186,8 +186,4 @@ def labels(session: Session, run: RunRef, indexes: Sequence[int]) -> dict[int, s
         Store.map_index <= max(indexes),
     )
     wanted = set(indexes)
-    return {i: json.loads(v)["key"][:LABEL_CHARS] for i, v in session.execute(query) if i in wanted}
-
-
-LABEL_CHARS = 250
-"""Of the column that holds a mapped instance's label."""
+    return {i: json.loads(v)["key"][: wire.LABEL_CHARS] for i, v in session.execute(query) if i in wanted}

@@ -45,6 +45,8 @@ MAX_KEY_CHARS = 2_000
 BATCH_CHILDREN = 500
 BATCH_BYTES = 1_000_000
 """One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s)."""
+LABEL_CHARS = 250
+"""Of the column that holds a mapped instance's label: the key, cut."""
 ROW_KEY_CHARS = 400
 """The store's key column has 512 characters; longer subtask keys are stored by their hash."""
 
