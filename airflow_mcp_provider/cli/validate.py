@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.spec import job_schema, load_job
+from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, placed
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -45,8 +45,16 @@ def _inside(folder: Path) -> list[Path]:
 def _valid(path: Path) -> bool:
     try:
         spec = load_job(path)
+        _check_pod(spec)
     except SpecError as error:
-        print(error)  # noqa: T201 - the command's output
+        print(placed(error, path))  # noqa: T201 - the command's output
         return False
     print(f"{path}: ok, job {spec.id}")  # noqa: T201 - the command's output
     return True
+
+
+def _check_pod(spec: JobSpec) -> None:
+    if spec.pod is not None:
+        from airflow_mcp_provider.factory.pod import v1_pod  # noqa: PLC0415 - half a second, for specs that have one
+
+        v1_pod(spec.pod, work=True)

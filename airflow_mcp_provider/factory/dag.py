@@ -11,13 +11,14 @@ from typing import Any
 
 from airflow.sdk import DAG, Param
 
+from airflow_mcp_provider.factory import placing
 from airflow_mcp_provider.factory.page import page
 from airflow_mcp_provider.operators.plan import PlanOperator
 from airflow_mcp_provider.operators.report import ReportOperator
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator
 from airflow_mcp_provider.spec import JobSpec, Retries
-from airflow_mcp_provider.spec.marker import KEY, TAG, Marker
+from airflow_mcp_provider.spec.marker import KEY, TAG
 
 CONTROL_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=2)}
 """Of plan and report. At least one try more is part of the contract: Airflow can lose a task's final state."""
@@ -25,15 +26,19 @@ KEY_TEMPLATE = "{{ mcp_key }}"
 
 
 def build_dag(spec: JobSpec) -> DAG:
-    """Return the job's DAG, with the tasks ``plan``, ``run`` and ``report``."""
+    """Return the job's DAG, with the tasks ``plan``, ``run`` and ``report``.
+
+    Raises SpecError when Kubernetes would not take the spec's ``pod``.
+    """
     timeouts = spec.timeouts.model_dump(mode="json", exclude_none=True)
+    control = {**CONTROL_RETRIES, **placing.of_control(spec)}
     with _dag(spec) as dag:
         plan = PlanOperator(
             task_id="plan",
             work=_dump(spec.plan),
             subtasks=spec.subtasks.model_dump(mode="json"),
             timeouts=timeouts,
-            **CONTROL_RETRIES,
+            **control,
         )
         run = RunOperator.partial(
             task_id="run",
@@ -43,6 +48,7 @@ def build_dag(spec: JobSpec) -> DAG:
             map_index_template=KEY_TEMPLATE,
             do_xcom_push=False,
             **_retries(spec.retries),
+            **placing.of_subtasks(spec),
         ).expand(index=plan.output)
         report = ReportOperator(
             task_id="report",
@@ -50,7 +56,7 @@ def build_dag(spec: JobSpec) -> DAG:
             timeouts=timeouts,
             tolerate=str(spec.subtasks.tolerate),
             trigger_rule="all_done",
-            **CONTROL_RETRIES,
+            **control,
         )
         run >> report
         dag.add_result(report.output)
@@ -79,7 +85,7 @@ def _dag(spec: JobSpec) -> DAG:
 def _queue(spec: JobSpec) -> dict[str, Any]:
     # Absolute: a job's tasks weigh the same, so that no job's plan comes before the report of a more urgent one.
     weight = {"priority_weight": 1 + spec.queue.priority, "weight_rule": "absolute"}
-    return {KEY: Marker(spec.queue.priority, spec.timeouts.queue).dump(), **weight}
+    return {KEY: placing.marker(spec).dump(), **weight}
 
 
 def _dump(part: Any) -> dict[str, Any]:  # noqa: ANN401 - a Work or Items

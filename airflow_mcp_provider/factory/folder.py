@@ -13,7 +13,7 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory.broken import BrokenJob
 from airflow_mcp_provider.factory.dag import build_dag
-from airflow_mcp_provider.spec import load_job
+from airflow_mcp_provider.spec import load_job, placed
 
 ENDINGS = (".yaml", ".yml")
 
@@ -41,5 +41,7 @@ def _wanted(root: Path) -> list[Path]:
 def _load(path: Path) -> DAG:
     try:
         return build_dag(load_job(path))
+    except SpecError as error:
+        return BrokenJob(path, placed(error, path))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one job stays with it
         return BrokenJob(path, error)

@@ -14,24 +14,22 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy import Connection, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, select
 
 from airflow_mcp_provider.plugin import notes, slot, waiting
 from airflow_mcp_provider.plugin.ending import end_unstarted
+from airflow_mcp_provider.plugin.markers import Markers
 from airflow_mcp_provider.plugin.queue_seam import (
     DagRun,
     DagRunState,
     DagTag,
-    SerializedDagModel,
     create_session,
-    default_args,
     guarded,
     lock_queued,
 )
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.plugin.waiting import Waiting
-from airflow_mcp_provider.spec.marker import KEY, TAG, Marker
+from airflow_mcp_provider.spec.marker import TAG, Marker
 
 NAMED = 10
 """So many of a job's waiting runs are told which run has the slot; the others would be told a hundred times."""
@@ -49,7 +47,7 @@ class Watch:
 
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
-        self._markers: dict[str, tuple[str, Marker | None]] = {}
+        self._markers = Markers()
         self._thread: threading.Thread | None = None
 
     def begin(self, component: object) -> None:
@@ -73,11 +71,10 @@ class Watch:
         with create_session(scoped=False) as session:
             connection = session.connection()
             jobs = _by_job(waiting.read(connection, DagRun.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == TAG))))
-            self._learn(session, jobs)
+            self._markers.learn(session, jobs)
             holders = _holders(connection, jobs)
         for dag_id, queue in jobs.items():
-            marker = self._markers[dag_id][1] if dag_id in self._markers else None
-            if marker is not None:
+            if (marker := self._markers.of(dag_id)) is not None:
                 self._look_at(queue, marker, holders.get(dag_id))
 
     def _look_at(self, queue: list[Waiting], marker: Marker, holder: str | None) -> None:
@@ -92,31 +89,6 @@ class Watch:
             for number, text in texts.items():
                 if lock_queued(session, number) is not None:
                     notes.put(connection, number, text)
-
-    def _learn(self, session: Session, jobs: Iterable[str]) -> None:
-        """Read the markers of serialized DAGs that are new or changed; what has none is no job."""
-        newest = (
-            select(SerializedDagModel.dag_id, func.max(SerializedDagModel.created_at).label("at"))
-            .where(SerializedDagModel.dag_id.in_(list(jobs)))
-            .group_by(SerializedDagModel.dag_id)
-            .subquery()
-        )
-        query = select(SerializedDagModel.dag_id, SerializedDagModel.dag_hash, SerializedDagModel.id).join(
-            newest,
-            (newest.c.dag_id == SerializedDagModel.dag_id) & (newest.c.at == SerializedDagModel.created_at),
-        )
-        for dag_id, state, number in session.execute(query):
-            if self._markers.get(dag_id, ("",))[0] != state:
-                self._markers[dag_id] = (state, _marker(session.get_one(SerializedDagModel, number)))
-
-
-def _marker(row: SerializedDagModel) -> Marker | None:
-    try:
-        value = default_args(row).get(KEY)
-        return None if value is None else Marker.read(value)
-    except Exception:
-        log.exception("a job's marker cannot be read; its runs stay queued", job=row.dag_id)
-        return None
 
 
 def _by_job(runs: Iterable[Waiting]) -> dict[str, list[Waiting]]:

@@ -4,7 +4,8 @@ from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.forms import parse_plan, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
-from airflow_mcp_provider.spec.load import load_job, parse_job
+from airflow_mcp_provider.spec.load import load_job, parse_job, placed
+from airflow_mcp_provider.spec.pod import OnOom, Pod, Resources, Secret, Volume
 from airflow_mcp_provider.spec.schema import job_schema
 from airflow_mcp_provider.spec.template import fill, fill_all, names
 from airflow_mcp_provider.spec.tolerate import Tolerate
@@ -21,14 +22,19 @@ __all__ = [
     "CommandWork",
     "Items",
     "JobSpec",
+    "OnOom",
     "Plan",
+    "Pod",
     "PythonWork",
     "Queue",
+    "Resources",
     "Retries",
+    "Secret",
     "ShellWork",
     "Subtasks",
     "Timeouts",
     "Tolerate",
+    "Volume",
     "Work",
     "fill",
     "fill_all",
@@ -39,4 +45,5 @@ __all__ = [
     "parse_job",
     "parse_plan",
     "parse_work",
+    "placed",
 ]

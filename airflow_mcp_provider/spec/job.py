@@ -5,20 +5,23 @@ nothing of Airflow is known here.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
 from airflow_mcp_provider.spec.params import Params
-from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.part import Part, Rare
+from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.values import Listed, Text
 from airflow_mcp_provider.spec.work import Items, PlanField, ReportField, RunField
 
 ID = r"^[A-Za-z0-9_.-]{1,200}$"
 LONGEST_TAG = 100  # a column of Airflow's
 LONGEST_OWNER = 200
+
+Control = Literal["pod", "local"]
 
 
 def _id(name: str) -> str:
@@ -85,3 +88,13 @@ class JobSpec(Part):
         default=Timeouts.model_construct(), description="How long a subtask and the run may take."
     )
     queue: Queue = Field(default=Queue.model_construct(), description="How the job's runs queue.")
+    pod: Annotated[Pod | None, Rare(Pod)] = Field(
+        default=None, description="How the pods of its runners look, where runners are pods."
+    )
+    control: Control = Field(
+        default="pod",
+        description=(
+            "Where plan and report run: in a pod as the subtasks do, or (local) in the scheduler, which must have the "
+            "LocalExecutor beside the KubernetesExecutor."
+        ),
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _WORK = frozenset({"container", "job"})
 _LATER: dict[str, frozenset[str]] = {
-    "": frozenset({"schedule", "misfire_grace", "coalesce", "pod", "steps"}),
+    "": frozenset({"schedule", "misfire_grace", "coalesce", "steps"}),
     "plan": _WORK,
     "run": _WORK,
     "report": _WORK,

@@ -33,6 +33,14 @@ def parse_job(text: str, *, id: str, source: str = "job") -> JobSpec:  # noqa: A
     return _job(document, id, source)
 
 
+def placed(error: SpecError, path: str | Path) -> SpecError:
+    """Return ``error``, found later in the job of the file at ``path``, with that file and its lines."""
+    if any(problem.file for problem in error.problems) or not error.problems:
+        return error
+    lines = Document(_read(Path(path))).lines()
+    return told(_located(problem, str(path), lines) for problem in error.problems)
+
+
 def _job(document: Document, name: str, source: str) -> JobSpec:
     problems = document.problems
     if "id" in document.values:

@@ -1,10 +1,10 @@
-"""What the scheduler must know of a job, carried by its serialized DAG: that it is one, and how its runs queue.
+"""What the scheduler must know of a job, carried by its serialized DAG: that it is one, its queue, its pods.
 
 Written by the factory into the DAG's ``default_args`` under ``KEY``, where Airflow keeps any JSON and tasks take none
-of it; read by the gate, in the scheduler, which has no spec. A DAG without it is not a job: the gate leaves it alone.
+of it; read by the gate and where pods are made, in the scheduler, which has no spec. A DAG without it is not a job: the gate leaves it alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Self
 
@@ -14,25 +14,56 @@ TAG = "mcp"
 
 
 @dataclass(frozen=True)
-class Marker:
-    """The queue rules of a job.
+class MoreMemory:
+    """After its memory ran out a subtask gets ``factor`` times as much, at most ``max`` (a quantity)."""
 
-    ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted.
+    factor: float
+    max: str
+
+
+@dataclass(frozen=True)
+class Marker:
+    """The queue rules of a job, and what its pods need that only the scheduler can give them.
+
+    ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted; a
+    subtask's pod that is older than ``deadline`` is ended by Kubernetes.
     """
 
     priority: int = 0
     timeout: timedelta | None = None
+    deadline: timedelta | None = None
+    memory: MoreMemory | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON."""
+        pods = {
+            "deadline": None if self.deadline is None else self.deadline.total_seconds(),
+            "memory": None if self.memory is None else asdict(self.memory),
+        }
         seconds = None if self.timeout is None else self.timeout.total_seconds()
-        return {"priority": self.priority, "queue_timeout": seconds}
+        told = {name: value for name, value in pods.items() if value is not None}
+        return {"priority": self.priority, "queue_timeout": seconds, **told}
 
     @classmethod
     def read(cls, value: Any) -> Self:  # noqa: ANN401 - whatever stands in the serialized DAG
         """Return what ``dump`` wrote; raises ValueError for anything else."""
-        priority = value.get("priority") if isinstance(value, dict) else None
-        seconds = value.get("queue_timeout") if isinstance(value, dict) else None
-        if type(priority) is not int or not (seconds is None or (type(seconds) in (int, float) and seconds > 0)):
-            raise ValueError(f"the marker of the serialized DAG is broken: {value!r:.200}")
-        return cls(priority, None if seconds is None else timedelta(seconds=seconds))
+        try:
+            memory = value.get("memory")
+            seconds, deadline = (_seconds(value.get(name)) for name in ("queue_timeout", "deadline"))
+            return cls(_number(value["priority"]), seconds, deadline, None if memory is None else MoreMemory(**memory))
+        except (TypeError, KeyError, AttributeError, ValueError):
+            raise ValueError(f"the marker of the serialized DAG is broken: {value!r:.200}") from None
+
+
+def _number(value: Any) -> int:  # noqa: ANN401 - to be found out
+    if type(value) is not int:
+        raise TypeError
+    return value
+
+
+def _seconds(value: Any) -> timedelta | None:  # noqa: ANN401 - likewise
+    if value is None:
+        return None
+    if type(value) not in (int, float) or value <= 0:
+        raise ValueError
+    return timedelta(seconds=value)

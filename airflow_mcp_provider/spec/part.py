@@ -6,9 +6,14 @@ errors.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from airflow_mcp_provider.spec.faults import fault
 
 
 class Part(BaseModel):
@@ -29,6 +34,30 @@ class Part(BaseModel):
         """Build from a mapping, such as ``model_dump`` gives."""
         with _spec_errors(cls):
             return super().model_validate(obj, **options)
+
+
+@dataclass(frozen=True)
+class Rare:
+    """Marks an optional field whose ``part`` few specs have: its validator is built when there is work for it."""
+
+    part: type[Part]
+
+    def __get_pydantic_core_schema__(self, *_: Any) -> CoreSchema:
+        """Validate by ``part``, whose errors pydantic takes over with their places."""
+        return core_schema.no_info_plain_validator_function(self._validated)
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Tell the part's schema."""
+        self.part.model_rebuild(force=True)
+        return {"anyOf": [handler(self.part.__pydantic_core_schema__), {"type": "null"}]}
+
+    def _validated(self, value: object) -> Part | None:
+        if value is None:
+            return None
+        if not isinstance(value, self.part | dict):
+            raise fault("must be a mapping", allowed="a mapping")
+        self.part.model_rebuild()
+        return self.part.__pydantic_validator__.validate_python(value)  # type: ignore[no-any-return]  # what it builds
 
 
 @contextmanager

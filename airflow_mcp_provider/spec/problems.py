@@ -5,7 +5,7 @@ Runs only when a spec is wrong.
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ValidationError
@@ -85,10 +85,16 @@ def _model_at(model: type[BaseModel], place: Path) -> type[BaseModel] | None:
     found: Any = model
     for key in place:
         field = found.model_fields.get(key)
-        found = field.annotation if field else None
+        found = _plain(field.annotation) if field else None
         if not (isinstance(found, type) and issubclass(found, BaseModel)):
             return None
     return found  # type: ignore[no-any-return]  # checked above
+
+
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - a type, or a union
+    """Return ``X`` of ``X | None``."""
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 and type(None) in get_args(annotation) else annotation
 
 
 def _example(field: FieldInfo | None) -> str:

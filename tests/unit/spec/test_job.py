@@ -9,8 +9,11 @@ from airflow_mcp_provider.spec import (
     CommandWork,
     Items,
     JobSpec,
+    OnOom,
+    Pod,
     PythonWork,
     Queue,
+    Resources,
     Retries,
     ShellWork,
     Subtasks,
@@ -34,6 +37,8 @@ subtasks: {key: url, parallelism: 8, depth: 20, limit: 5000, tolerate: 5%}
 retries: {attempts: 5, delay: 90s, backoff: 1.5, max_delay: 1h30m, never_on: [ValueError], only_on: [my_pkg.Gone]}
 timeouts: {soft: 9m, hard: 10m, run: 1h, queue: 30m}
 queue: {priority: 5}
+pod: {image: "site:1", resources: {limits: {memory: 1Gi}}, on_oom: {memory: x2, max: 8Gi}}
+control: local
 """
 
 
@@ -74,6 +79,8 @@ def test_defaults(parsed):
         retries=Retries(attempts=3, delay="60s", backoff=2, max_delay="10m", never_on=[], only_on=[]),
         timeouts=Timeouts(soft=None, hard=None, run=None, queue=None),
         queue=Queue(priority=0),
+        pod=None,
+        control="pod",
     )
 
 
@@ -96,6 +103,8 @@ def test_python_and_yaml_make_the_same_job(full):
         ),
         timeouts=Timeouts(soft=timedelta(minutes=9), hard="10m", run="1h", queue=1800),
         queue=Queue(priority=5),
+        pod=Pod(image="site:1", resources=Resources(limits={"memory": "1Gi"}), on_oom=OnOom(memory="x2", max="8Gi")),
+        control="local",
     )
     assert twin == full
 
@@ -153,7 +162,7 @@ def test_a_wrong_job_in_python_is_the_same_error_without_file_and_line():
         ),
         (
             "tgas: is an unknown key, did you mean tags?; allowed description, owner, tags, params, plan, run, report, "
-            "subtasks, retries, timeouts, queue"
+            "subtasks, retries, timeouts, queue, pod, control"
         ),
     ]
     assert {(problem.file, problem.line) for problem in raised.value.problems} == {(None, None)}

@@ -1,0 +1,48 @@
+"""Where a job's tasks run: what the operators are told of executors and pods.
+
+Nothing in a runner: it is where it is, and building a pod would cost it the import of ``kubernetes``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import get_parsing_context
+
+from airflow_mcp_provider.spec import JobSpec
+from airflow_mcp_provider.spec.marker import Marker, MoreMemory
+
+LOCAL = "LocalExecutor"
+BEHIND = timedelta(minutes=10)
+"""So much longer than its hard timeout may a subtask's pod live: for its image, its start, its last words."""
+
+
+def of_subtasks(spec: JobSpec) -> dict[str, Any]:
+    """Return the keywords of ``run``; raises SpecError when Kubernetes would not take the pod."""
+    return _pod(spec, work=True)
+
+
+def of_control(spec: JobSpec) -> dict[str, Any]:
+    """Return the keywords of ``plan`` and ``report``; raises SpecError likewise."""
+    return {"executor": LOCAL} if spec.control == "local" else _pod(spec, work=False)
+
+
+def _pod(spec: JobSpec, *, work: bool) -> dict[str, Any]:
+    if spec.pod is None or get_parsing_context().dag_id is not None:
+        return {}
+    from airflow_mcp_provider.factory.pod import v1_pod  # noqa: PLC0415 - see above
+
+    return {"executor_config": {"pod_override": v1_pod(spec.pod, work=work)}}
+
+
+def marker(spec: JobSpec) -> Marker:
+    """Return what the scheduler must know of the job."""
+    hard = spec.timeouts.hard
+    more = spec.pod.on_oom if spec.pod else None
+    return Marker(
+        spec.queue.priority,
+        spec.timeouts.queue,
+        hard + BEHIND if hard else None,
+        MoreMemory(more.factor, more.max) if more else None,
+    )
