@@ -47,6 +47,7 @@ class Embedded:
 
     ``home`` is its folder and stays; without one it is a temporary folder, removed at the end.
     ``env`` is the environment of all its processes, stronger than ``settings.env``.
+    ``host`` is the address on which its API servers listen: loopback, or one that pods of a test's own cluster reach.
     Scheduler n and its tasks use API server n (counted round), so that two of each make two separate ways.
     """
 
@@ -57,6 +58,7 @@ class Embedded:
     api_servers: int = 1
     parallelism: int = 8
     triggerer: bool = False
+    host: str = HOST
     env: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,7 +66,7 @@ class Embedded:
         self._temporary = Path(tempfile.mkdtemp(prefix="airflow-mcp-"))
         self.folder = self.home.resolve() if self.home else self._temporary / "home"
         self.password = secrets.token_urlsafe(12)
-        self.urls = tuple(f"http://{HOST}:{port}" for port in _free_ports(self.api_servers))
+        self.urls = tuple(f"http://{self.host}:{port}" for port in _free_ports(self.host, self.api_servers))
         self._database: Database = Postgres() if self.database == "postgres" else Sqlite(self.folder / "airflow.db")
         folders = [*self._database.folders, self._temporary]
         self.processes = Processes(self.folder, self.folder / "logs", folders)
@@ -143,7 +145,7 @@ class Embedded:
     def _programs(self) -> list[Program]:
         ports = [url.rpartition(":")[2] for url in self.urls]
         servers = [
-            self._program(f"api-server-{n + 1}", n, "--port", port, "--host", HOST) for n, port in enumerate(ports)
+            self._program(f"api-server-{n + 1}", n, "--port", port, "--host", self.host) for n, port in enumerate(ports)
         ]
         # --skip-serve-logs: its port is fixed, and the API server reads the same files.
         schedulers = [self._program(f"scheduler-{n + 1}", n, "--skip-serve-logs") for n in range(self.schedulers)]
@@ -192,9 +194,9 @@ def _bundles(folders: Sequence[Path]) -> str:
     return json.dumps([{"name": n, "classpath": local, "kwargs": k} for n, k in zip(names, paths, strict=True)])
 
 
-def _free_ports(number: int) -> list[int]:
+def _free_ports(host: str, number: int) -> list[int]:
     """Let the system choose; all at once, so that no two are the same."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(number)]
+    sockets = [socket.create_server((host, 0)) for _ in range(number)]
     try:
         return [each.getsockname()[1] for each in sockets]
     finally:

@@ -88,6 +88,11 @@ class Link:
         """Keep what this attempt ended with."""
         self._store.set(wire.OUTCOME, value)
 
+    def out_of_memory(self, attempt: int) -> None:
+        """Keep that this attempt's memory ran out: the pod of the next one may get more."""
+        known = self._store.get(wire.OOMS) or []
+        self._store.set(wire.OOMS, sorted({*known, attempt}))
+
     def outcomes(self) -> Iterator[Outcome]:
         """Every ended subtask in the order of map indexes, a page in memory at a time."""
         offset: int | None = 0

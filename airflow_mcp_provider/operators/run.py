@@ -16,6 +16,7 @@ from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.runtime import processes, wire
 from airflow_mcp_provider.runtime.function import describe
+from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.spec import Timeouts, parse_work
 
@@ -52,7 +53,10 @@ class RunOperator(BaseOperator):
         try:
             result = self._perform(link, item["payload"], dict(context["params"]))
         except Exception as error:
-            link.outcome({"attempt": context["ti"].try_number, **self._failure(error, context)})
+            failure = self._failure(error, context)
+            if failure["error"]["type"] == OUT_OF_MEMORY:
+                link.out_of_memory(context["ti"].try_number)
+            link.outcome({"attempt": context["ti"].try_number, **failure})
             raise
         link.outcome({"attempt": context["ti"].try_number, "result": result})
 

@@ -104,9 +104,10 @@ def _short(outcome: dict[str, Any]) -> dict[str, str]:
 
 _item = aliased(Store)
 _end = aliased(Store)
+_pod = aliased(Store)
 
 
-def _query(run: RunRef) -> Any:  # noqa: ANN401 - a Select of seven columns
+def _query(run: RunRef) -> Any:  # noqa: ANN401 - a Select of eight columns
     instance = and_(
         TaskInstance.dag_id == run.dag_id,
         TaskInstance.run_id == run.run_id,
@@ -119,10 +120,17 @@ def _query(run: RunRef) -> Any:  # noqa: ANN401 - a Select of seven columns
         _end.map_index == _item.map_index,
         _end.key == wire.OUTCOME,
     )
+    pod = and_(
+        _pod.dag_run_id == run.id,
+        _pod.task_id == RUN_TASK,
+        _pod.map_index == _item.map_index,
+        _pod.key == wire.POD,
+    )
     columns = (
         _item.map_index,
         _item.value.label("item"),
         _end.value.label("outcome"),
+        _pod.value.label("pod"),
         TaskInstance.state,
         TaskInstance.try_number,
         TaskInstance.start_date,
@@ -132,6 +140,7 @@ def _query(run: RunRef) -> Any:  # noqa: ANN401 - a Select of seven columns
         select(*columns)
         .outerjoin(TaskInstance, instance)
         .outerjoin(_end, end)
+        .outerjoin(_pod, pod)
         .where(_item.dag_run_id == run.id, _item.task_id == RUN_TASK, _item.key == wire.ITEM)
         .order_by(_item.map_index)
     )
@@ -148,8 +157,16 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
         "started": row.start_date.isoformat() if row.start_date else None,
         "ended": row.end_date.isoformat() if row.end_date else None,
         "result": said.get("result") if status == "success" else None,
-        "error": current.get("error", LOST) if status == "failed" else None,
+        "error": (current.get("error") or _lost(row)) if status == "failed" else None,
     }
+
+
+def _lost(row: Row[Any]) -> dict[str, Any]:
+    """Return what is known of a runner that said nothing: what its pod ended with, if it was one."""
+    pod = json.loads(row.pod) if row.pod else {}
+    if pod.get("attempt") != row.try_number:
+        return LOST
+    return {"type": pod["reason"], "message": pod["message"], "trace": ""}
 
 
 def _status(state: str | None) -> str:

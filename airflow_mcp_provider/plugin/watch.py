@@ -7,17 +7,18 @@ at the moment are left to it.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import structlog
+from airflow.configuration import conf
 from sqlalchemy import Connection, select
 
 from airflow_mcp_provider.plugin import notes, slot, waiting
 from airflow_mcp_provider.plugin.ending import end_unstarted
+from airflow_mcp_provider.plugin.forks import undivided
 from airflow_mcp_provider.plugin.markers import Markers
 from airflow_mcp_provider.plugin.queue_seam import (
     DagRun,
@@ -37,10 +38,6 @@ SCHEDULER = "SchedulerJob"
 
 log = structlog.get_logger(__name__)
 
-_looking = threading.Lock()
-# Executors fork the scheduler's process: never while a look holds a lock that the child would wait for in vain.
-os.register_at_fork(before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release)
-
 
 class Watch:
     """The thread, and what it remembers from look to look."""
@@ -57,11 +54,13 @@ class Watch:
 
     def _run(self, component: object) -> None:
         pause = threading.Event()
+        watching_pods = False
         while not pause.wait(self._settings.look_interval):
             if component.__dict__.get("job_type") != SCHEDULER:
                 return
+            watching_pods = watching_pods or _watch_pods(component)
             try:
-                with _looking:
+                with undivided:
                     self.look()
             except Exception:
                 log.exception("the queue could not be looked at")
@@ -89,6 +88,15 @@ class Watch:
             for number, text in texts.items():
                 if lock_queued(session, number) is not None:
                     notes.put(connection, number, text)
+
+
+def _watch_pods(component: object) -> bool:
+    """Pods that a scheduler left behind are looked after by its successor, before it makes one itself."""
+    if "Kubernetes" in (conf.get("core", "executor") or ""):
+        from airflow_mcp_provider.plugin.pods.watch import watch  # noqa: PLC0415 - Kubernetes' client, where it is used
+
+        watch(str(component.__dict__["id"]))
+    return True
 
 
 def _by_job(runs: Iterable[Waiting]) -> dict[str, list[Waiting]]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.errors import HardTimeout, SoftTimeout
-from airflow_mcp_provider.runtime import command, function, processes
+from airflow_mcp_provider.errors import HardTimeout, SoftTimeout, SubtaskError
+from airflow_mcp_provider.runtime import command, function, memory, processes
 from airflow_mcp_provider.runtime.door import Channel, Door
 from airflow_mcp_provider.runtime.function import Line, NoLine
 from airflow_mcp_provider.runtime.reference import fitting, resolve
@@ -61,13 +61,15 @@ def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
     line in ``$MCP_ENQUEUE`` was refused.
     """
     processes.adopt_orphans()
-    others = processes.below()
+    others, killed = processes.below(), memory.kills()
     with tempfile.TemporaryDirectory(prefix="mcp-") as name, Door(Path(name), channel, key_field) as door:
         start = _Start(Path(name) / "result", door.environment, timeouts, line or NoLine(), after)
         try:
             pid, read = start.function(work, call) if isinstance(work, PythonWork) else start.command(work, call)
             door.listen()
             value = read(_limited(pid, timeouts, told=isinstance(work, PythonWork)))
+        except SubtaskError as error:
+            raise memory.explained(error, killed) from None
         finally:
             processes.kill_all(keep=others)
         door.drain()

@@ -37,6 +37,10 @@ KEY = "mcp.key."
 """Rows of plan, followed by a subtask's key: its map index."""
 PROGRESS = "progress"
 """Row of a subtask, written for people: ``{"fraction": 0.5, "message": "…"}``."""
+POD = "pod"
+"""Row of any task, written by the scheduler for people: why its pod does not start, or is gone (``plugin.pods``)."""
+OOMS = "mcp.ooms"
+"""Row of a subtask: the attempts whose memory ran out."""
 
 MAX_PAYLOAD_BYTES = 32_768
 MAX_RESULT_BYTES = 65_535

@@ -1,7 +1,8 @@
 """What the scheduler must know of a job, carried by its serialized DAG: that it is one, its queue, its pods.
 
 Written by the factory into the DAG's ``default_args`` under ``KEY``, where Airflow keeps any JSON and tasks take none
-of it; read by the gate and where pods are made, in the scheduler, which has no spec. A DAG without it is not a job: the gate leaves it alone.
+of it; read by the gate and where pods are made, in the scheduler, which has no spec. A DAG without it is not a job:
+we leave it alone.
 """
 
 from dataclasses import asdict, dataclass

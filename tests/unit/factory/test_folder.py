@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.exceptions import SerializationError
 from airflow.sdk.definitions._internal.contextmanager import DagContext
 from airflow.sdk.definitions.context import Context  # noqa: F401 - the SDK must be whole before DAGs are built
 from airflow.serialization.serialized_objects import DagSerialization
@@ -81,5 +82,7 @@ def test_no_folder(tmp_path):
 
 def test_what_kubernetes_refuses_is_told_with_file_and_line(tmp_path):
     (tmp_path / "bad.yaml").write_text("plan: {items: [1]}\nrun: {shell: x}\npod:\n  tolerations:\n  - {efect: x}\n")
-    with pytest.raises(SpecError, match=r"bad\.yaml:5: pod\.tolerations\.0\.efect: is an unknown key, did you mean ef"):
+    with pytest.raises(
+        SerializationError, match=r"bad\.yaml:5: pod\.tolerations\.0\.efect: is an unknown key, did you mean ef"
+    ):
         DagSerialization.to_dict(load_jobs(tmp_path)["broken.bad"])

@@ -1,0 +1,65 @@
+"""Keep what became of a pod where people look: at the task, in Airflow's audit log, in the subtask's outcome.
+
+The pod and its log are gone when anybody asks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.pods.reasons import Reason
+from airflow_mcp_provider.plugin.pods.seam import Log, TaskInstance
+from airflow_mcp_provider.plugin.pods.subject import Subject
+from airflow_mcp_provider.plugin.queue_seam import DagRun, Store
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+
+log = structlog.get_logger(__name__)
+
+
+def note(session: Session, subject: Subject, pod: str, reason: Reason) -> None:
+    """Keep ``reason``, unless the task is at another attempt by now, or it is known already."""
+    run = _run(session, subject)
+    place = (subject.task_id, subject.map_index)
+    value = {"attempt": subject.attempt, "name": pod, "reason": reason.type, "message": reason.message}
+    if run is None or store.read(session, run, *place, wire.POD) == value:
+        return
+    store.write(session, run, *place, wire.POD, value)
+    if reason.type == OUT_OF_MEMORY:
+        _count(session, run, subject)
+    session.add(Log(event=f"pod: {reason.type}", task_instance=subject.key, extra=f"{reason.message} (pod {pod})"))
+    log.warning(
+        "pod", job=subject.dag_id, run=subject.run_id, task=subject.task_id, map_index=subject.map_index, **value
+    )
+
+
+def forget(session: Session, subject: Subject) -> None:
+    """The pod runs after all."""
+    run = _run(session, subject)
+    if run is not None:
+        which = (Store.map_index == subject.map_index, Store.key == wire.POD)
+        store.forget(session, run, subject.task_id, *which)
+
+
+def _count(session: Session, run: store.RunRef, subject: Subject) -> None:
+    place = (subject.task_id, subject.map_index, wire.OOMS)
+    known: list[int] = store.read(session, run, *place) or []
+    store.write(session, run, *place, sorted({*known, subject.attempt}))
+
+
+def _run(session: Session, subject: Subject) -> store.RunRef | None:
+    of_task: tuple[Any, ...] = (
+        TaskInstance.dag_id == subject.dag_id,
+        TaskInstance.run_id == subject.run_id,
+        TaskInstance.task_id == subject.task_id,
+        TaskInstance.map_index == subject.map_index,
+        TaskInstance.try_number == subject.attempt,
+    )
+    same = (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id)
+    number = session.scalar(select(DagRun.id).join(TaskInstance, same).where(*of_task))
+    return None if number is None else store.RunRef(number, subject.dag_id, subject.run_id)

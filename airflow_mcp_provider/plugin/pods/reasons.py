@@ -1,0 +1,100 @@
+"""Why a pod does not start, or has ended otherwise than by its task: from Kubernetes' words to ours.
+
+Pure: a pod and the kind of event in, a reason out. What happens inside a runner (the work was killed, a function
+raised) the runner tells itself, and this is not asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+
+IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
+STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """``type`` in the words of an outcome's error; ``over``: the pod will not run any more."""
+
+    type: str
+    message: str
+    over: bool
+
+
+def reason(pod: Any, event: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
+    """Return what is to be told of ``pod`` after an ``event`` (ADDED, MODIFIED, DELETED); None: nothing."""
+    status = pod.status
+    if status.phase == "Failed":
+        return _failed(pod)
+    if event == "DELETED" and status.phase in ("Pending", "Running") and pod.metadata.deletion_timestamp:
+        return _deleted(pod)
+    return _pending(pod) if status.phase == "Pending" else None
+
+
+def _failed(pod: Any) -> Reason:  # noqa: ANN401
+    status = pod.status
+    if status.reason == "DeadlineExceeded":
+        return _over("PodDeadline", f"the pod lived longer than its deadline of {pod.spec.active_deadline_seconds} s")
+    if disruption := _disruption(pod):
+        return disruption
+    if status.reason:
+        return _over("PodEvicted", f"{status.reason}: {status.message}")
+    ended = [one.state.terminated for one in _containers(status) if one.state.terminated]
+    wrong = next((one for one in ended if one.exit_code), None)
+    if wrong is None:
+        return _over("RunnerLost", f"the pod failed: {status.message or 'Kubernetes says no more'}")
+    if wrong.reason == "OOMKilled":
+        return _over(OUT_OF_MEMORY, f"the pod's memory ran out: its limit is {_limit(pod)}")
+    told = f"; its last lines: {wrong.message.strip()}" if wrong.message else ""
+    return _over("RunnerFailed", f"the pod ended with exit code {wrong.exit_code} ({wrong.reason}){told}")
+
+
+def _deleted(pod: Any) -> Reason:  # noqa: ANN401
+    at = "before it started" if pod.status.phase == "Pending" else "while it ran"
+    return _disruption(pod) or _over(
+        "PodDeleted", f"somebody deleted the pod {at}, on node {pod.spec.node_name or '-'}"
+    )
+
+
+def _disruption(pod: Any) -> Reason | None:  # noqa: ANN401
+    """Kubernetes marks pods that it takes away itself: drained, preempted, on a node that is gone."""
+    for condition in pod.status.conditions or []:
+        if condition.type == "DisruptionTarget" and condition.status == "True":
+            where = f", on node {pod.spec.node_name}" if pod.spec.node_name else ""
+            return _over("PodEvicted", f"{condition.reason}: {condition.message}{where}")
+    return None
+
+
+def _pending(pod: Any) -> Reason | None:  # noqa: ANN401
+    for container in _containers(pod.status):
+        waiting = container.state.waiting
+        if waiting and waiting.reason in IMAGE:
+            told = f"{waiting.reason}: {waiting.message or ''}"
+            return Reason("ImageNotPulled", _cut(f"the image {container.image} cannot be had: {told}"), over=False)
+        if waiting and waiting.reason not in STARTING:
+            return Reason("PodNotStarted", _cut(f"{waiting.reason}: {waiting.message or ''}"), over=False)
+    for condition in pod.status.conditions or []:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return Reason("PodNotScheduled", _cut(f"{condition.reason}: {condition.message}"), over=False)
+    return None
+
+
+def _containers(status: Any) -> list[Any]:  # noqa: ANN401
+    return [*(status.init_container_statuses or []), *(status.container_statuses or [])]
+
+
+def _limit(pod: Any) -> str:  # noqa: ANN401
+    resources = pod.spec.containers[0].resources
+    return str(((resources and resources.limits) or {}).get("memory", "the node's"))
+
+
+def _over(kind: str, message: str) -> Reason:
+    return Reason(kind, _cut(message), over=True)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"

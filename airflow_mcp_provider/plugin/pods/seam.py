@@ -1,0 +1,41 @@
+"""What of Airflow's Kubernetes provider is touched that is no public API, in one place.
+
+tests/unit/plugin/test_pods_contract.py names each: a change of the provider fails there.
+"""
+
+from __future__ import annotations
+
+from airflow.models.log import Log
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancekey import TaskInstanceKey
+from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types import (
+    POD_EXECUTOR_DONE_KEY as DONE,
+)
+from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types import (
+    POD_REVOKED_KEY as REVOKED,
+)
+from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types import (
+    TASK_INSTANCE_ID_ANNOTATION as INSTANCE,
+)
+from airflow.providers.cncf.kubernetes.kube_client import get_kube_client
+from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
+
+WORKER = "airflow-worker"
+"""The label with the number of the scheduler that a pod belongs to."""
+EXECUTORS = "kubernetes_executor"
+"""The label that the pods of the executor have, and those of the pod operator have not."""
+LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the label of a mapped instance
+
+__all__ = [
+    "DONE",
+    "EXECUTORS",
+    "INSTANCE",
+    "LABEL",
+    "REVOKED",
+    "WORKER",
+    "Log",
+    "TaskInstance",
+    "TaskInstanceKey",
+    "get_kube_client",
+    "make_safe_label_value",
+]

@@ -1,0 +1,41 @@
+"""Which task a pod is for, as the executor wrote it on the pod."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from airflow_mcp_provider.plugin.pods.seam import EXECUTORS, INSTANCE, WORKER, TaskInstanceKey
+
+JOB = "mcp/job"
+RUN = "mcp/run"
+SUBTASK = "mcp/subtask"
+"""Labels of a job's pods, for people: ``kubectl get pods -l mcp/job=crawl_site -L mcp/subtask``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One attempt at a task. ``instance`` is its id in Airflow's table (None: not on the pod yet)."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    attempt: int
+    worker: str
+    instance: str | None
+
+    @classmethod
+    def of(cls, pod: Any) -> Self | None:  # noqa: ANN401 - a V1Pod
+        """Read it; None for a pod that is no runner of the executor."""
+        told, labels = pod.metadata.annotations or {}, pod.metadata.labels or {}
+        if EXECUTORS not in labels or not {"dag_id", "run_id", "task_id", "try_number"} <= told.keys():
+            return None
+        names = (told["dag_id"], told["run_id"], told["task_id"])
+        numbers = (int(told.get("map_index", -1)), int(told["try_number"]))
+        return cls(*names, *numbers, worker=labels.get(WORKER, ""), instance=told.get(INSTANCE))
+
+    @property
+    def key(self) -> TaskInstanceKey:
+        """Its name in Airflow's audit log."""
+        return TaskInstanceKey(self.dag_id, self.task_id, self.run_id, self.attempt, self.map_index)

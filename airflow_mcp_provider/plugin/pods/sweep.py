@@ -1,0 +1,84 @@
+"""End pods whose task is over: Airflow leaves them where a run is cancelled, a scheduler dies, or nothing fits.
+
+Runs in every scheduler. What it does to a pod can be done twice: two schedulers may find the same one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import structlog
+from airflow.configuration import conf
+from kubernetes.client import CoreV1Api, V1DeleteOptions
+from kubernetes.client.rest import ApiException
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin.pods.seam import DONE, TaskInstance
+from airflow_mcp_provider.plugin.pods.subject import Subject
+from airflow_mcp_provider.plugin.queue_seam import TaskInstanceState
+
+LINGER = 30.0
+"""Seconds that a started pod may outlive its task: a cancelled one gets 5 s to end, an interpreter takes its time, and
+the executor removes pods itself."""
+ALIVE = (
+    TaskInstanceState.SCHEDULED,
+    TaskInstanceState.QUEUED,
+    TaskInstanceState.RUNNING,
+    TaskInstanceState.RESTARTING,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Sweep:
+    """Remembers since when it knows a pod's task to be over."""
+
+    def __init__(self, api: CoreV1Api) -> None:
+        self._api = api
+        self._since: dict[str, float] = {}
+
+    def look(self, session: Session, pods: Iterable[Any]) -> list[Any]:
+        """Return those of ``pods`` that are to be ended now."""
+        named = [(pod, subject.instance) for pod in pods if (subject := Subject.of(pod)) and subject.instance]
+        query = select(TaskInstance.id).where(
+            TaskInstance.id.in_([UUID(instance) for _, instance in named]), TaskInstance.state.in_(ALIVE)
+        )
+        alive = {str(number) for number in session.scalars(query)}
+        over = [pod for pod, instance in named if instance not in alive]
+        now = time.monotonic()
+        self._since = {pod.metadata.uid: self._since.get(pod.metadata.uid, now) for pod in over}
+        return [pod for pod in over if self._due(pod, now)]
+
+    def end(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
+        """Give the executor its slot back, and delete the pod."""
+        name, namespace = pod.metadata.name, pod.metadata.namespace
+        log.warning("pod", decision="ended", pod=name, reason="its task is over")
+        with _whatever_is_left():
+            # The executor, which watches for pods without this label, takes a pod that gets it for adopted by another
+            # scheduler, and forgets it; of a Pending pod's deletion alone it takes no notice, and its slot stays taken.
+            self._api.patch_namespaced_pod(name, namespace, {"metadata": {"labels": {DONE: "True"}}})
+            self._api.delete_namespaced_pod(name, namespace, body=V1DeleteOptions(grace_period_seconds=0))
+
+    def _due(self, pod: Any, now: float) -> bool:  # noqa: ANN401 - a V1Pod
+        if pod.status.phase == "Pending":
+            return True
+        if pod.status.phase == "Failed" and not conf.getboolean("kubernetes_executor", "delete_worker_pods_on_failure"):
+            return False
+        kept = pod.status.phase == "Succeeded" and not conf.getboolean("kubernetes_executor", "delete_worker_pods")
+        return not kept and now - self._since[pod.metadata.uid] > LINGER
+
+
+@contextmanager
+def _whatever_is_left() -> Iterator[None]:
+    """Somebody else may have deleted the pod."""
+    try:
+        yield
+    except ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise

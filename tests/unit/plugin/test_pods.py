@@ -1,0 +1,215 @@
+"""What the scheduler does to and says of pods: pure parts, on Kubernetes' own models."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
+
+from airflow_mcp_provider import policy
+from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
+from airflow_mcp_provider.plugin.pods.memory import grown
+from airflow_mcp_provider.plugin.pods.reasons import LONGEST, reason
+from airflow_mcp_provider.plugin.pods.subject import Subject
+from airflow_mcp_provider.spec.marker import MoreMemory
+
+NAMES = {"dag_id": "crawl", "run_id": "r", "task_id": "run", "map_index": "3", "try_number": "2"}
+WHEN = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+
+
+def pod(status=None, spec=None, **metadata):
+    told = {
+        "name": "p",
+        "labels": {"kubernetes_executor": "True", "airflow-worker": "7"},
+        "annotations": NAMES,
+        **metadata,
+    }
+    container = {"name": "base", "image": "site:1", "resources": {"limits": {"memory": "64Mi"}}}
+    made = {"metadata": told, "spec": {"containers": [container], **(spec or {})}, "status": status or {}}
+    return PodGenerator.deserialize_model_dict(made)
+
+
+def container(**state):
+    return [{"name": "base", "image": "site:1", "imageID": "", "ready": False, "restartCount": 0, "state": state}]
+
+
+def test_whose_pod_it_is():
+    assert Subject.of(pod()) == Subject("crawl", "r", "run", 3, 2, "7", None)
+    assert Subject.of(pod(labels={})) is None
+    assert Subject.of(pod(annotations={"dag_id": "crawl"})) is None
+
+
+def test_safe_defaults_where_nobody_says_otherwise():
+    made = pod()
+    dress(made, {"mcp/job": "crawl"}, timedelta(minutes=20))
+    assert made.metadata.labels["mcp/job"] == "crawl"
+    assert made.metadata.annotations[SAFE_TO_EVICT] == "false"
+    assert (made.spec.automount_service_account_token, made.spec.enable_service_links) == (False, False)
+    assert made.spec.active_deadline_seconds == 1200
+    context = made.spec.containers[0].security_context
+    assert (context.run_as_non_root, context.allow_privilege_escalation) == (True, False)
+    assert context.capabilities.drop == ["ALL"]
+    assert context.seccomp_profile.type == "RuntimeDefault"
+    assert made.spec.containers[0].termination_message_policy == "FallbackToLogsOnError"
+
+
+def test_what_is_said_stays():
+    own = {
+        "automountServiceAccountToken": True,
+        "activeDeadlineSeconds": 5,
+        "securityContext": {"runAsUser": 0, "seccompProfile": {"type": "Unconfined"}},
+        "containers": [{"name": "base", "securityContext": {"privileged": True, "capabilities": {"add": ["X"]}}}],
+    }
+    made = pod(spec=own, annotations={**NAMES, SAFE_TO_EVICT: "true"})
+    dress(made, {}, timedelta(minutes=20))
+    assert made.metadata.annotations[SAFE_TO_EVICT] == "true"
+    assert (made.spec.automount_service_account_token, made.spec.active_deadline_seconds) == (True, 5)
+    context = made.spec.containers[0].security_context
+    assert (context.run_as_non_root, context.allow_privilege_escalation, context.seccomp_profile) == (None, None, None)
+    assert (context.capabilities.add, context.capabilities.drop) == (["X"], None)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "factor", "most", "times", "bytes_"),
+    [
+        ("64Mi", 2, "1Gi", 1, 128 << 20),
+        ("64Mi", 2, "1Gi", 3, 512 << 20),
+        ("64Mi", 2, "200Mi", 3, 200 << 20),
+        ("2Gi", 2, "1Gi", 1, 2 << 30),
+        ("1G", 1.5, "8G", 2, 2_250_000_000),
+    ],
+)
+def test_memory_grows_to_its_limit_and_never_shrinks(quantity, factor, most, times, bytes_):
+    assert grown(quantity, MoreMemory(factor, most), times) == str(bytes_)
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "more", "kind", "told"),
+    [
+        (
+            "MODIFIED",
+            {
+                "phase": "Pending",
+                "containerStatuses": container(waiting={"reason": "ErrImagePull", "message": "no such host"}),
+            },
+            {},
+            "ImageNotPulled",
+            "the image site:1 cannot be had: ErrImagePull: no such host",
+        ),
+        (
+            "MODIFIED",
+            {
+                "phase": "Pending",
+                "containerStatuses": container(waiting={"reason": "CreateContainerConfigError", "message": "as root"}),
+            },
+            {},
+            "PodNotStarted",
+            "CreateContainerConfigError: as root",
+        ),
+        (
+            "ADDED",
+            {
+                "phase": "Pending",
+                "conditions": [
+                    {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}
+                ],
+            },
+            {},
+            "PodNotScheduled",
+            "Unschedulable: 0/1 nodes",
+        ),
+        (
+            "MODIFIED",
+            {"phase": "Failed", "reason": "Evicted", "message": "low on memory"},
+            {},
+            "PodEvicted",
+            "Evicted: low on memory",
+        ),
+        (
+            "MODIFIED",
+            {"phase": "Failed", "containerStatuses": container(terminated={"exitCode": 137, "reason": "OOMKilled"})},
+            {},
+            "OutOfMemory",
+            "the pod's memory ran out: its limit is 64Mi",
+        ),
+        (
+            "MODIFIED",
+            {
+                "phase": "Failed",
+                "containerStatuses": container(
+                    terminated={"exitCode": 1, "reason": "Error", "message": "ConnectError: refused\n"}
+                ),
+            },
+            {},
+            "RunnerFailed",
+            "the pod ended with exit code 1 (Error); its last lines: ConnectError: refused",
+        ),
+        (
+            "DELETED",
+            {"phase": "Running"},
+            {"deletionTimestamp": WHEN},
+            "PodDeleted",
+            "somebody deleted the pod while it ran, on node -",
+        ),
+        (
+            "DELETED",
+            {
+                "phase": "Running",
+                "conditions": [
+                    {
+                        "type": "DisruptionTarget",
+                        "status": "True",
+                        "reason": "DeletionByTaintManager",
+                        "message": "node not ready",
+                    }
+                ],
+            },
+            {"deletionTimestamp": WHEN},
+            "PodEvicted",
+            "DeletionByTaintManager: node not ready",
+        ),
+        (
+            "MODIFIED",
+            {"phase": "Failed", "reason": "DeadlineExceeded", "message": "x"},
+            {},
+            "PodDeadline",
+            "the pod lived longer than its deadline of None s",
+        ),
+    ],
+)
+def test_the_reason(event, status, more, kind, told):
+    found = reason(pod(status, **more), event)
+    assert (found.type, found.message) == (kind, told)
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "more"),
+    [
+        ("ADDED", {"phase": "Pending"}, {}),
+        (
+            "MODIFIED",
+            {"phase": "Pending", "containerStatuses": container(waiting={"reason": "ContainerCreating"})},
+            {},
+        ),
+        ("MODIFIED", {"phase": "Running"}, {"deletionTimestamp": WHEN}),
+        ("MODIFIED", {"phase": "Succeeded"}, {}),
+        ("DELETED", {"phase": "Succeeded"}, {"deletionTimestamp": WHEN}),
+        ("DELETED", {"phase": "Running"}, {}),
+    ],
+)
+def test_no_reason_where_nothing_is_wrong(event, status, more):
+    assert reason(pod(status, **more), event) is None
+
+
+def test_a_long_reason_is_cut():
+    found = reason(pod({"phase": "Failed", "reason": "Evicted", "message": "x" * 5000}), "MODIFIED")
+    assert LONGEST <= len(found.message) <= LONGEST + 3
+
+
+def test_the_policy_leaves_other_pods_alone():
+    other = pod(labels={"mcp/job": "crawl"})
+    before = json.dumps(other.to_dict(), default=str)
+    policy.pod_mutation_hook(other)
+    assert json.dumps(other.to_dict(), default=str) == before
