@@ -5,16 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kubernetes.cluster import Cluster, Unavailable
+from tests.kubernetes.cluster import Cluster, Given, Unavailable
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster | Given]:
+    kubernetes = Given.from_environment() or Cluster()
     try:
-        started = Cluster().__enter__()
+        kubernetes.__enter__()
     except Unavailable as reason:
         if os.environ.get("CI") == "true":
             raise  # there nothing that could have run may skip
         pytest.skip(str(reason))
-    with started:
-        yield started
+    yield kubernetes
+    kubernetes.__exit__(None, None, None)

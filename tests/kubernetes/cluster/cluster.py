@@ -53,7 +53,7 @@ class Cluster(Reached):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End everything, and wait until nothing is left."""
-        if not self.keep:
+        if error or not self.keep:
             self._node.end()
 
     def _start(self) -> None:

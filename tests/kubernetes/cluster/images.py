@@ -15,9 +15,10 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.kubernetes.cluster.packages import program
@@ -46,10 +47,11 @@ class Layer:
         self._tar = tar
 
     def copy(self, source: Path, target: str, skip: Collection[str] = ()) -> None:
-        """Copy a file or a folder, without what is named like one of ``skip``; links stay links."""
+        """Copy a file or a folder, without what is named by a pattern of ``skip``; links stay links."""
 
         def plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
-            return None if Path(info.name).name in skip else _root(info)
+            name = Path(info.name).name
+            return None if any(fnmatch(name, pattern) for pattern in skip) else _root(info)
 
         self._tar.add(source, target.lstrip("/"), filter=plain)
 
@@ -66,11 +68,15 @@ class Layer:
         """Make a symbolic link."""
         self._add(path, type=tarfile.SYMTYPE, linkname=target)
 
-    def programs(self, paths: Iterable[Path]) -> None:
-        """Copy programs to the paths that they have here, with the C libraries that they load."""
-        paths = list(paths)
-        for path in sorted({*paths, *libraries(paths)}):
-            self.copy(path.resolve(), str(path))  # by the name that the loader asks for
+    def programs(self, paths: Collection[Path], needed_by: Sequence[Path] = ()) -> None:
+        """Copy programs to the paths that they have here, and the C libraries that they load.
+
+        Likewise what the files of ``needed_by`` load, which come by other ways, and what stands beside them.
+        """
+        own = {path.resolve() for path in needed_by}
+        for path in sorted({*paths, *libraries([*paths, *needed_by])}):
+            if path.resolve() not in own:
+                self.copy(path.resolve(), str(path))  # by the name that the loader asks for
 
     def _add(self, path: str, body: bytes = b"", **values: object) -> None:
         info = tarfile.TarInfo(path.lstrip("/"))
@@ -160,14 +166,13 @@ def small(out: Path) -> None:
 
 def busybox(new: Layer) -> None:
     """Add a shell and the usual commands, and what every container expects to find."""
-    for path, mode in (("/bin", 0o755), ("/etc", 0o755), ("/root", 0o700), ("/tmp", 0o1777)):  # noqa: S108 - the image's
+    for path, mode in (("/bin", 0o755), ("/etc", 0o755), ("/root", 0o755), ("/tmp", 0o1777)):  # noqa: S108 - the image's
         new.folder(path, mode)
     new.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nairflow:x:50000:0:airflow:/opt/airflow:/bin/sh\n")
     new.text("/etc/group", "root:x:0:\n")
     source = Path(program("busybox"))
     new.copy(source.resolve(), "/bin/busybox")
-    for library in libraries([source]):
-        new.copy(library.resolve(), str(library))
+    new.programs(libraries([source]))  # none, where it is static
     for name in subprocess.run([source, "--list"], check=True, capture_output=True, text=True).stdout.split():
         if name != "busybox":
             new.link(f"/bin/{name}", "busybox")
