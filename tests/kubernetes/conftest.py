@@ -2,10 +2,19 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.kubernetes.cluster import Cluster, Given, Unavailable
+from tests.kubernetes.runners import Runners, runners
+
+FEW = 3
+QUICK = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+}
+"""A runner that is gone is missed after half a minute, and not after five."""
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +28,18 @@ def cluster() -> Iterator[Cluster | Given]:
         pytest.skip(str(reason))
     yield kubernetes
     kubernetes.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Cluster | Given, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image of the runners, loaded into the cluster: MCP_TEST_IMAGE=NAME=TAR gives one that is there already."""
+    name, _, tar = os.environ["MCP_TEST_IMAGE"].rpartition("=")
+    cluster.load_image(Path(tar))
+    return name
+
+
+@pytest.fixture(scope="session")
+def pods(cluster: Cluster | Given, image: str) -> Iterator[Runners]:
+    """An Airflow whose runners are pods, ``FEW`` at once."""
+    with runners(cluster, image, parallelism=FEW, env=QUICK) as started:
+        yield started

@@ -18,7 +18,7 @@ from airflow_mcp_provider.plugin.markers import Markers
 from airflow_mcp_provider.plugin.pods.dress import dress
 from airflow_mcp_provider.plugin.pods.memory import grow
 from airflow_mcp_provider.plugin.pods.seam import LABEL, TaskInstance, make_safe_label_value
-from airflow_mcp_provider.plugin.pods.subject import JOB, RUN, SUBTASK, Subject
+from airflow_mcp_provider.plugin.pods.subject import INSTANCE, JOB, RUN, SUBTASK, Subject
 from airflow_mcp_provider.plugin.pods.watch import watch
 from airflow_mcp_provider.plugin.queue_seam import Store, create_session
 from airflow_mcp_provider.runtime import wire
@@ -32,6 +32,7 @@ class Facts:
     marker: Marker
     label: str
     ooms: int
+    instance: str
 
 
 def mutate(pod: Any) -> None:  # noqa: ANN401 - a V1Pod
@@ -45,6 +46,7 @@ def mutate(pod: Any) -> None:  # noqa: ANN401 - a V1Pod
     if facts is None:
         return
     labels = {JOB: subject.dag_id, RUN: subject.run_id, SUBTASK: facts.label}
+    pod.metadata.annotations[INSTANCE] = facts.instance
     dress(pod, {name: make_safe_label_value(text) for name, text in labels.items()}, facts.marker.deadline)
     resources = pod.spec.containers[0].resources
     if facts.marker.memory and facts.ooms and resources:
@@ -69,7 +71,7 @@ def _facts(session: Session, subject: Subject) -> Facts | None:
         Store.map_index == TaskInstance.map_index,
     )
     query = (
-        select(LABEL, Store.value)
+        select(TaskInstance.id, LABEL, Store.value)
         .outerjoin(Store, and_(*of_it, Store.key == wire.OOMS))
         .where(
             TaskInstance.dag_id == subject.dag_id,
@@ -78,5 +80,5 @@ def _facts(session: Session, subject: Subject) -> Facts | None:
             TaskInstance.map_index == subject.map_index,
         )
     )
-    label, ooms = session.execute(query).one_or_none() or (None, None)
-    return Facts(marker, label or subject.task_id, len(json.loads(ooms)) if ooms else 0)
+    instance, label, ooms = session.execute(query).one()
+    return Facts(marker, label or subject.task_id, len(json.loads(ooms)) if ooms else 0, str(instance))

@@ -28,6 +28,8 @@ class Reason:
 def reason(pod: Any, event: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
     """Return what is to be told of ``pod`` after an ``event`` (ADDED, MODIFIED, DELETED); None: nothing."""
     status = pod.status
+    if status.phase != "Succeeded" and (disruption := _disruption(pod)):
+        return disruption
     if status.phase == "Failed":
         return _failed(pod)
     if event == "DELETED" and status.phase in ("Pending", "Running") and pod.metadata.deletion_timestamp:
@@ -39,8 +41,6 @@ def _failed(pod: Any) -> Reason:  # noqa: ANN401
     status = pod.status
     if status.reason == "DeadlineExceeded":
         return _over("PodDeadline", f"the pod lived longer than its deadline of {pod.spec.active_deadline_seconds} s")
-    if disruption := _disruption(pod):
-        return disruption
     if status.reason:
         return _over("PodEvicted", f"{status.reason}: {status.message}")
     ended = [one.state.terminated for one in _containers(status) if one.state.terminated]
@@ -55,9 +55,7 @@ def _failed(pod: Any) -> Reason:  # noqa: ANN401
 
 def _deleted(pod: Any) -> Reason:  # noqa: ANN401
     at = "before it started" if pod.status.phase == "Pending" else "while it ran"
-    return _disruption(pod) or _over(
-        "PodDeleted", f"somebody deleted the pod {at}, on node {pod.spec.node_name or '-'}"
-    )
+    return _over("PodDeleted", f"somebody deleted the pod {at}, on node {pod.spec.node_name or '-'}")
 
 
 def _disruption(pod: Any) -> Reason | None:  # noqa: ANN401

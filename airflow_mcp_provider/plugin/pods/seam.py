@@ -14,9 +14,6 @@ from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types impor
 from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types import (
     POD_REVOKED_KEY as REVOKED,
 )
-from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types import (
-    TASK_INSTANCE_ID_ANNOTATION as INSTANCE,
-)
 from airflow.providers.cncf.kubernetes.kube_client import get_kube_client
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
 
@@ -29,7 +26,6 @@ LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the
 __all__ = [
     "DONE",
     "EXECUTORS",
-    "INSTANCE",
     "LABEL",
     "REVOKED",
     "WORKER",

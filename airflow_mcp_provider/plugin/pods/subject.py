@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow_mcp_provider.plugin.pods.seam import EXECUTORS, INSTANCE, WORKER, TaskInstanceKey
+from airflow_mcp_provider.plugin.pods.seam import EXECUTORS, WORKER, TaskInstanceKey
 
 JOB = "mcp/job"
 RUN = "mcp/run"
@@ -13,9 +13,13 @@ SUBTASK = "mcp/subtask"
 """Labels of a job's pods, for people: ``kubectl get pods -l mcp/job=crawl_site -L mcp/subtask``."""
 
 
+INSTANCE = "mcp/instance"
+"""Annotation: the attempt's id in Airflow's table, which is another one after a retry or a clear."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One attempt at a task. ``instance`` is its id in Airflow's table (None: not on the pod yet)."""
+    """One attempt at a task. ``instance`` is its id in Airflow's table (None: no pod of ours)."""
 
     dag_id: str
     run_id: str

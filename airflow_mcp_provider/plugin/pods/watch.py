@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,7 @@ from airflow.configuration import conf
 from kubernetes.client import CoreV1Api
 from kubernetes.client.rest import ApiException
 from kubernetes.watch import Watch
+from urllib3.exceptions import HTTPError
 
 from airflow_mcp_provider.plugin.forks import undivided
 from airflow_mcp_provider.plugin.pods import again
@@ -25,6 +26,7 @@ from airflow_mcp_provider.plugin.pods.reasons import reason
 from airflow_mcp_provider.plugin.pods.seam import DONE, get_kube_client
 from airflow_mcp_provider.plugin.pods.subject import JOB, Subject
 from airflow_mcp_provider.plugin.pods.sweep import Sweep
+from airflow_mcp_provider.plugin.pods.unmade import unmade, why
 from airflow_mcp_provider.plugin.queue_seam import create_session
 
 TURN = 5
@@ -54,24 +56,39 @@ class PodWatch:
     def __init__(self, worker: str) -> None:
         self._worker = worker
         self._version: str | None = None
-        self._waiting: set[str] = set()
-        self._quiet = False
+        self._waiting: set[Subject] = set()
+        self._pods: list[Any] = []
+        self._away = False
 
     def run(self) -> None:
         """Follow for as long as the process lives."""
         while True:
             try:
-                self.turn()
-                self._quiet = False
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next turn may do better
-                self._failed(error)
+                self._turn_or_tell()
+            except Exception:
+                log.exception("the pods could not be followed")
                 time.sleep(PAUSE)
+
+    def _turn_or_tell(self) -> None:
+        try:
+            self.turn()
+            self._away = False
+        except (ApiException, HTTPError, OSError) as error:
+            if isinstance(error, ApiException) and error.status == HTTPStatus.GONE:
+                self._version = None
+                return
+            if not self._away:  # once, and not every few seconds while Kubernetes is away
+                log.warning("Kubernetes does not answer", reason=f"{type(error).__name__}: {error}"[:500])
+            self._away = True
+            self._tell(self._without(), None)
+            time.sleep(PAUSE)
 
     def turn(self) -> None:
         """Sweep once, then follow what happens for ``TURN`` seconds."""
-        listed = self._list(label_selector=JOB)
-        self._version = self._version or listed.metadata.resource_version
-        self._sweep_away(listed.items)
+        call, *where = self._list
+        listed = call(*where, label_selector=JOB)
+        self._version, self._pods = self._version or listed.metadata.resource_version, listed.items
+        self._sweep_away()
         happened = False
         for kind, pod in self._events():
             happened = True
@@ -82,7 +99,7 @@ class PodWatch:
 
     def _events(self) -> Iterator[tuple[str, Any]]:
         stream = Watch().stream(
-            self._list,
+            *self._list,
             label_selector=JOB,
             resource_version=self._version,
             timeout_seconds=TURN,
@@ -96,31 +113,37 @@ class PodWatch:
         subject = Subject.of(pod)
         if subject is None or subject.worker != self._worker or DONE in pod.metadata.labels:
             return
-        name, found = pod.metadata.name, reason(pod, kind)
+        found = reason(pod, kind)
         with create_session(scoped=False) as session:
             if kind == "DELETED" and pod.status.phase == "Pending" and again.wanted(session, subject, pod):
                 again.make(self._api, pod)
             elif found:
-                note(session, subject, name, found)
-            elif name in self._waiting and pod.status.phase == "Running":
+                note(session, subject, pod.metadata.name, found)
+            elif subject in self._waiting and pod.status.phase == "Running":
                 forget(session, subject)
         if found and not found.over:
-            self._waiting.add(name)
-        elif kind == "DELETED" or pod.status.phase != "Pending":
-            self._waiting.discard(name)
+            self._waiting.add(subject)
+        elif pod.status.phase != "Pending":
+            self._waiting.discard(subject)
 
-    def _sweep_away(self, pods: list[Any]) -> None:
+    def _sweep_away(self) -> None:
         with undivided, create_session(scoped=False) as session:
-            ended = self._sweep.look(session, pods)
+            ended = self._sweep.look(session, self._pods)
+        self._tell(self._without(), self._api)
         for pod in ended:
             self._sweep.end(pod)
 
-    def _failed(self, error: Exception) -> None:
-        if isinstance(error, ApiException) and error.status == HTTPStatus.GONE:
-            self._version = None
-        elif not self._quiet:  # once, and not every few seconds while Kubernetes is away
-            self._quiet = True
-            log.warning("the pods cannot be followed at the moment", reason=f"{type(error).__name__}: {error}"[:500])
+    def _without(self) -> list[Subject]:
+        with undivided, create_session(scoped=False) as session:
+            return unmade(session, self._worker, self._pods)
+
+    def _tell(self, without: Sequence[Subject], api: CoreV1Api | None) -> None:
+        if without:
+            found = why(api, *self._list[1:])
+            with undivided, create_session(scoped=False) as session:
+                for subject in without:
+                    note(session, subject, "", found)
+            self._waiting.update(without)
 
     @cached_property
     def _api(self) -> CoreV1Api:
@@ -131,11 +154,8 @@ class PodWatch:
         return Sweep(self._api)
 
     @cached_property
-    def _namespace(self) -> str | None:
-        several = conf.getboolean("kubernetes_executor", "multi_namespace_mode")
-        return None if several else conf.get("kubernetes_executor", "namespace")
-
-    def _list(self, **arguments: Any) -> Any:  # noqa: ANN401 - Kubernetes' own
-        if self._namespace is None:
-            return self._api.list_pod_for_all_namespaces(**arguments)
-        return self._api.list_namespaced_pod(self._namespace, **arguments)
+    def _list(self) -> tuple[Any, ...]:
+        """The client's own method, for ``Watch`` reads its docstring to know what comes, and where to list."""
+        if conf.getboolean("kubernetes_executor", "multi_namespace_mode"):
+            return (self._api.list_pod_for_all_namespaces,)
+        return (self._api.list_namespaced_pod, conf.get("kubernetes_executor", "namespace"))

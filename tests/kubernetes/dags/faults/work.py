@@ -1,0 +1,39 @@
+"""What the subtasks of these tests do."""
+
+import os
+import time
+from pathlib import Path
+
+
+def plan(params):
+    return [{"item": number} for number in range(params["number"])]
+
+
+def where(subtask, params):
+    time.sleep(params["seconds"])
+    return {"item": subtask["item"], "host": os.uname().nodename, "uid": os.getuid()}
+
+
+def eat(subtask):
+    """Hold 450 MB: more than the first pod has, with its interpreters."""
+    held = [bytearray(os.urandom(1 << 20)) for _ in range(450)]
+    return len(held)
+
+
+def look(subtask):
+    """Tell what a pod was given."""
+    token = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+    Path("/scratch/written").write_text("x")
+    return {
+        "plain": os.environ["PLAIN"],
+        "password": len(os.environ["PASSWORD"]),
+        "files": sorted(path.name for path in Path("/etc/keys").iterdir() if not path.name.startswith(".")),
+        "settings": Path("/etc/settings/color").read_text(),
+        "token": token.exists(),
+        "uid": os.getuid(),
+        "root": os.access("/", os.W_OK),
+    }
+
+
+def first(outcomes):
+    return next(outcomes).result
