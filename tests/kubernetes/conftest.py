@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.kubernetes.cluster import Cluster, Given, Unavailable
-from tests.kubernetes.runners import Runners, runners
+from tests.kubernetes.pods import Pods, namespace
+from tests.kubernetes.runners import Runners, airflow_on
 
 FEW = 3
 QUICK = {
@@ -30,6 +31,13 @@ def cluster() -> Iterator[Cluster | Given]:
     kubernetes.__exit__(None, None, None)
 
 
+@pytest.fixture
+def pods(cluster: Cluster | Given) -> Iterator[Pods]:
+    """Pods in a namespace of the test's own."""
+    with namespace(cluster.client()) as own:
+        yield own
+
+
 @pytest.fixture(scope="session")
 def image(cluster: Cluster | Given, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The image of the runners, loaded into the cluster: MCP_TEST_IMAGE=NAME=TAR gives one that is there already."""
@@ -39,7 +47,7 @@ def image(cluster: Cluster | Given, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def pods(cluster: Cluster | Given, image: str) -> Iterator[Runners]:
+def runners(cluster: Cluster | Given, image: str) -> Iterator[Runners]:
     """An Airflow whose runners are pods, ``FEW`` at once."""
-    with runners(cluster, image, parallelism=FEW, env=QUICK) as started:
+    with airflow_on(cluster, image, parallelism=FEW, env=QUICK) as started:
         yield started

@@ -24,7 +24,7 @@ def kubernetes() -> Path:
 
 
 def _build(folder: Path) -> None:
-    go = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
+    go = shutil.which("go")
     if go is None:
         raise Unavailable("building Kubernetes needs Go: there is no `go` on PATH (https://go.dev/dl)")
     # -s -w: nobody debugs it, and a linker that writes no symbols takes half the time.

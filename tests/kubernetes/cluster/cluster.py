@@ -20,7 +20,7 @@ from tests.kubernetes.cluster.reached import Reached, answers, eventually, healt
 API_SERVER = "kube-apiserver"
 ROLES = Path(__file__).parent / "roles.yaml"  # what the name server may read
 # The kubelet waits for an API server longer than that one needs: started before it, it would be ready later.
-AFTER_API_SERVER = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns")
+AFTER_API_SERVER = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "witness")
 
 
 @dataclass

@@ -30,7 +30,7 @@ TOKENS = "tokens"  # the key pair that signs the tokens of service accounts
 NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
 
-def write(folder: Path, server: IPv4Address, addresses: Sequence[IPv4Address]) -> None:
+def write(folder: Path, server: str, addresses: Sequence[IPv4Address]) -> None:
     """Write all of them, and a kubeconfig for each client of the API server at ``server``."""
     authority = _Authority()
     (folder / "ca.crt").write_bytes(authority.certificate)
@@ -38,7 +38,7 @@ def write(folder: Path, server: IPv4Address, addresses: Sequence[IPv4Address]) -
     _pair(folder, SERVER, authority.sign(SERVER, "", [*own, *map(x509.IPAddress, addresses)]))
     for client, (name, group) in CLIENTS.items():
         _pair(folder, client, authority.sign(name, group))
-        (folder / f"{client}.kubeconfig").write_text(_kubeconfig(folder, client, f"https://{server}:6443"))
+        (folder / f"{client}.kubeconfig").write_text(_kubeconfig(folder, client, server))
     key = ec.generate_private_key(ec.SECP256R1())
     _private(folder / f"{TOKENS}.key", _pem(key))
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

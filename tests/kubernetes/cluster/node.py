@@ -27,7 +27,7 @@ KERNEL = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
 }
-GRACE = 10.0  # seconds between SIGTERM and SIGKILL
+GRACE = 3.0  # seconds between SIGTERM and SIGKILL: the API server waits for its clients much longer
 
 # Whatever is written below a folder of this machine goes to memory, and is gone with the namespace.
 COVER = """

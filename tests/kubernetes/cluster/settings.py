@@ -5,16 +5,18 @@ Runs in the owner of a cluster, before anything is started.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 
-from tests.kubernetes.cluster import credentials
+from tests.kubernetes.cluster import credentials, witness
 from tests.kubernetes.cluster.images import PAUSE
 from tests.kubernetes.cluster.node import Node
 from tests.kubernetes.cluster.packages import plugins, program
 
 CONF = Path(__file__).parent / "conf"
+PORT = 6443  # the API server's
 SOCKET = "containerd.sock"
 NAMES = 53  # the name server's port, open when it knows all services
 SERVICES = 10256  # kube-proxy's port of health
@@ -38,7 +40,7 @@ def write(node: Node) -> None:
         target = node.folder / ("network" if source.suffix == ".conflist" else "") / source.name
         target.parent.mkdir(exist_ok=True)
         target.write_text(Template(source.read_text()).substitute(values))
-    credentials.write(node.folder, network.node, (network.node, network.services[1]))
+    credentials.write(node.folder, f"https://{network.node}:{PORT}", (network.node, network.services[1]))
 
 
 def commands(node: Node, kubernetes: Path) -> Mapping[str, Sequence[str]]:
@@ -53,7 +55,12 @@ def commands(node: Node, kubernetes: Path) -> Mapping[str, Sequence[str]]:
         "coredns": ("-conf", f"{node.folder}/Corefile"),
     }
     containerd = (program("containerd"), f"--config={node.folder}/containerd.toml", "--log-level=warn")
-    return {"containerd": containerd, **{name: (str(kubernetes), name, *given) for name, given in arguments.items()}}
+    witnessing = (sys.executable, "-I", witness.__file__, f"https://{node.network.node}:{PORT}", str(node.folder))
+    return {
+        "containerd": containerd,
+        "witness": witnessing,
+        **{name: (str(kubernetes), name, *given) for name, given in arguments.items()},
+    }
 
 
 def _etcd(folder: Path) -> Sequence[str]:
@@ -72,6 +79,7 @@ def _apiserver(node: Node) -> Sequence[str]:
     return (
         f"--etcd-servers={ETCD}",
         f"--bind-address={node.network.node}",
+        f"--secure-port={PORT}",
         f"--advertise-address={node.network.node}",
         f"--service-cluster-ip-range={node.network.services}",
         "--authorization-mode=Node,RBAC",
