@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.containers.engine import ROOT, Engine, engine, missing
-from tests.containers.images import build_image
+from tests.containers.images import IMAGE, build_image, keep
 
-IMAGE = "airflow-mcp:latest"  # the name in docker-compose.yaml
 # What building and starting needs, and no more: no .git, no .venv, and above all not the secrets that may lie there.
 FILES = (
     ".dockerignore", "Dockerfile", "LICENSE", "README.md", "airflow_mcp_provider", "constraints.txt", "dags",
@@ -50,6 +49,7 @@ def docker(told) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def image(docker) -> str:
     build_image(docker, IMAGE)
+    keep(docker)  # the tests on Kubernetes use it, too
     return IMAGE
 
 

@@ -9,11 +9,16 @@ From a shell: ``python -m tests.containers.images airflow-mcp:latest airflow-mcp
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
+from airflow_mcp_provider.cli.database import replacing
 from tests.containers import stand_in
-from tests.containers.engine import BUILD, ROOT, Engine, engine
+from tests.containers.engine import BUILD, CACHE, ROOT, Engine, engine
+
+IMAGE = "airflow-mcp:latest"  # the name in docker-compose.yaml
+SOURCES = ("Dockerfile", "LICENSE", "README.md", "airflow_mcp_provider", "constraints.txt", "dags", "pyproject.toml")
 
 
 def build_image(docker: Engine, tag: str, *packages: str) -> str:
@@ -28,6 +33,41 @@ def save_image(docker: Engine, tag: str, path: Path) -> Path:
     """Write it as an archive that ``docker load`` and ``ctr images import`` read."""
     docker.run("save", "--output", str(path), tag, timeout=BUILD)
     return path
+
+
+def archive() -> Path:
+    """Give the image as an archive; made once for what is in it, for it takes minutes."""
+    if not _kept().exists():
+        with engine() as docker:
+            build_image(docker, IMAGE)
+            keep(docker)
+    return _kept()
+
+
+def keep(docker: Engine) -> None:
+    """Keep the image that was built as an archive outside of the tree."""
+    if not _kept().exists():
+        with replacing(_kept()) as fresh:
+            save_image(docker, IMAGE, fresh)
+
+
+def _kept() -> Path:
+    return CACHE / f"image-{_content()}.tar"
+
+
+def _content() -> str:
+    """Name what the image is made of."""
+    sources = [
+        path for name in SOURCES for path in ([ROOT / name] if (ROOT / name).is_file() else _inside(ROOT / name))
+    ]
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
 def main(tag: str, path: str, *packages: str) -> None:

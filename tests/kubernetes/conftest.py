@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.containers.engine import missing
+from tests.containers.images import IMAGE, archive
 from tests.kubernetes.cluster import Cluster, Given, Unavailable
+from tests.kubernetes.cluster.airflow_image import airflow_image
 from tests.kubernetes.pods import Pods, namespace
 from tests.kubernetes.runners import Runners, airflow_on
 
@@ -40,8 +43,14 @@ def pods(cluster: Cluster | Given) -> Iterator[Pods]:
 
 @pytest.fixture(scope="session")
 def image(cluster: Cluster | Given, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of the runners, loaded into the cluster: MCP_TEST_IMAGE=NAME=TAR gives one that is there already."""
-    name, _, tar = os.environ["MCP_TEST_IMAGE"].rpartition("=")
+    """The image of the runners, loaded into the cluster; MCP_TEST_IMAGE=NAME=TAR gives one that is there already."""
+    if given := os.environ.get("MCP_TEST_IMAGE"):
+        name, _, tar = given.rpartition("=")
+    elif missing():
+        tar = str(tmp_path_factory.mktemp("image") / "airflow.tar")
+        name = airflow_image(Path(tar))
+    else:
+        name, tar = f"docker.io/library/{IMAGE}", str(archive())
     cluster.load_image(Path(tar))
     return name
 

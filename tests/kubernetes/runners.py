@@ -89,7 +89,7 @@ def until(what: str, look: Callable[[], Any], timeout: float = 120) -> Any:
 
 
 @contextmanager
-def runners(
+def airflow_on(
     cluster: Any, image: str, *, dags: Path = DAGS, env: Mapping[str, str] | None = None, **more: Any
 ) -> Iterator[Runners]:
     """Start an Airflow whose subtasks are pods of ``image``."""

@@ -35,6 +35,10 @@ def failure(runners, job, run):
     return only["type"], only["message"]
 
 
+def nodes(runners):
+    return [node.metadata.name for node in runners.core.list_node().items]
+
+
 def audit(runners, job, run):
     return [one["event"] for one in runners.airflow.api.get("/eventLogs", dag_id=job, run_id=run)["event_logs"]]
 
@@ -64,7 +68,9 @@ def test_memory_runs_out_and_the_next_try_gets_more(runners):
     run = start(runners, "hungry")
     first = runners.pod_of(run)
     assert first.spec.containers[0].resources.limits["memory"] == "400Mi"
-    second = until("a second pod", lambda: next((p for p in runners.pods() if p.metadata.name != first.metadata.name), None))
+    second = until(
+        "a second pod", lambda: next((p for p in runners.pods() if p.metadata.name != first.metadata.name), None)
+    )
     assert second.spec.containers[0].resources.limits["memory"] == str(800 << 20)
     assert second.spec.containers[0].resources.requests["memory"] == str(200 << 20)
     assert ended(runners, "hungry", run) == "success"
@@ -101,7 +107,7 @@ def test_pod_deleted_by_hand_while_it_runs(runners):
 
 
 def test_pod_deleted_by_hand_before_it_starts(runners, cluster):
-    cluster.kubectl("cordon", "--all")
+    cluster.kubectl("cordon", *nodes(runners))
     try:
         run = start(runners, "echo", number=1)
         pod = runners.pod_of(run, phase="Pending")
@@ -109,7 +115,7 @@ def test_pod_deleted_by_hand_before_it_starts(runners, cluster):
         copy = until("a copy", lambda: next((p for p in runners.pods() if p.metadata.uid != pod.metadata.uid), None))
         assert copy.metadata.name == f"{pod.metadata.name}-1"
     finally:
-        cluster.kubectl("uncordon", "--all")
+        cluster.kubectl("uncordon", *nodes(runners))
     assert ended(runners, "echo", run) == "success"
     assert attempts(runners, "echo", run) == [(0, 1)]
 
@@ -198,4 +204,3 @@ def test_a_node_that_is_gone(runners, cluster):
         cluster.start("kubelet")
     assert ended(runners, "echo", run, 240) == "success"
     assert attempts(runners, "echo", run) == [(0, 2)]
-
