@@ -12,7 +12,8 @@ import pytest
 from airflow_mcp_provider.spec import parse_job
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEMPLATES = sorted((ROOT / "docs" / "templates").glob("*.md"))
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -27,13 +28,19 @@ COMMANDS = sorted(
 
 
 def test_there_is_something_to_test():
-    assert {page for page, _ in SPECS} == {"README.md", "spec.md"}
+    assert {page for page, _ in SPECS} >= {"README.md", "spec.md"}
     assert COMMANDS
 
 
 @pytest.mark.parametrize(("page", "text"), SPECS)
 def test_specs_load(page, text):
     assert parse_job(text, id="shown", source=page).run
+
+
+@pytest.mark.parametrize("page", TEMPLATES, ids=lambda page: page.name)
+def test_a_templates_page_shows_its_spec(page):
+    spec = ROOT / "dags" / "jobs" / f"{page.stem}.yaml"
+    assert f"```yaml\n{spec.read_text()}```" in page.read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

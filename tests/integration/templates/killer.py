@@ -1,0 +1,67 @@
+"""SIGKILL of runners while a run of a job goes on, as a node's out-of-memory killer would."""
+
+import random
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psutil
+
+from airflow_mcp_provider.cli.api import ENDED, Json
+from airflow_mcp_provider.cli.embedded import Embedded
+
+TITLE = "airflow worker -- "
+"""Of a runner's process, followed by its task instance's id."""
+MOST = 2
+"""Kills of one subtask: fewer than the attempts that each template allows."""
+
+
+@dataclass
+class Killer:
+    """Kills ``wanted`` runners of subtasks of a run, each some moments after its start; then waits for the run's end.
+
+    ``killed`` counts by map index those that died of it: a runner whose work was done already only lost its process.
+    """
+
+    airflow: Embedded
+    job: str
+    run_id: str
+    wanted: int = 10
+    killed: Counter[int] = field(default_factory=Counter)
+    _shot: dict[str, int] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)
+    _random: random.Random = field(default_factory=lambda: random.Random(6))
+
+    def until_the_end(self, timeout: float = 500) -> Json:
+        """The run as it ended."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and self.killed.total() < self.wanted:
+            if (run := self.airflow.api.run(self.job, self.run_id))["state"] in ENDED:
+                return run
+            self._look()
+            time.sleep(0.05)
+        return self.airflow.api.wait(self.job, self.run_id, end - time.monotonic())
+
+    def _look(self) -> None:
+        rows = self.airflow.api.task_instances(self.job, self.run_id, state="running")
+        running = {row["id"]: row["map_index"] for row in rows if row["task_id"] == "run"}
+        for gone in self._shot.keys() - running.keys():
+            self._count(self._shot.pop(gone))
+        for process in psutil.process_iter(["cmdline"]):
+            name = (process.info["cmdline"] or [""])[0].removeprefix(TITLE)
+            if name in running:
+                self._shoot(process, name, running[name])
+
+    def _shoot(self, process: psutil.Process, name: str, index: int) -> None:
+        due = self._due.setdefault(name, time.monotonic() + self._random.uniform(0, 0.5))
+        enough = self.killed.total() + len(self._shot) >= self.wanted or self.killed[index] >= MOST
+        if time.monotonic() < due or name in self._shot or enough:
+            return
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+            self._shot[name] = index
+
+    def _count(self, index: int) -> None:
+        row = self.airflow.api.get(f"/dags/{self.job}/dagRuns/{self.run_id}/taskInstances/run/{index}")
+        self.killed[index] += row["state"] != "success"
