@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.cli.embedded import Embedded
+from tests.integration.templates import redis_server
 
 ROOT = Path(__file__).parents[3]
 FULL = os.environ.get("MCP_TEST_FULL") == "1"
@@ -18,5 +19,5 @@ FULL = os.environ.get("MCP_TEST_FULL") == "1"
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     folder = tmp_path_factory.mktemp("airflow") / "dags"
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    with Embedded(dags=folder, parallelism=5) as embedded:
+    with Embedded(dags=folder, parallelism=5, env={"REDIS_PASSWORD": redis_server.PASSWORD}) as embedded:
         yield embedded
