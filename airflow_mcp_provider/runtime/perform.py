@@ -17,9 +17,10 @@ from typing import Any
 
 from airflow_mcp_provider.errors import HardTimeout, SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import command, function, memory, processes
+from airflow_mcp_provider.runtime.arguments import fitting
 from airflow_mcp_provider.runtime.door import Channel, Door
 from airflow_mcp_provider.runtime.function import Line, NoLine
-from airflow_mcp_provider.runtime.reference import fitting, resolve
+from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, json_text
 from airflow_mcp_provider.spec import CommandWork, PythonWork, ShellWork, Timeouts
 from airflow_mcp_provider.spec.template import fill
@@ -91,7 +92,8 @@ class _Start:
         def body() -> Any:  # noqa: ANN401 - whatever it returns
             os.environ.update(self.environment)
             user = resolve(work.python)
-            return self.after(user(*fitting(work.python, user, call.arguments, call.names)))
+            positional, named = fitting(work.python, user, call.arguments, call.names)
+            return self.after(user(*positional, **named))
 
         soft = self.timeouts.soft.total_seconds() if self.timeouts.soft else None
         pid = function.fork(body, result=self.result, soft=soft, line=self.line)

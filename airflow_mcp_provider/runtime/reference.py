@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -26,21 +25,3 @@ def resolve(reference: str) -> Callable[..., Any]:
     if not callable(found):
         raise SpecError(f"{reference}: a function is wanted, {type(found).__name__} is there")
     return found  # type: ignore[no-any-return]  # callable() narrows Any to a callable without a signature
-
-
-def fitting(reference: str, function: Callable[..., Any], given: tuple[Any, ...], names: str) -> tuple[Any, ...]:
-    """Return as many of the ``given`` arguments as the function takes, at least one where it takes any.
-
-    ``names`` tells them in the error. Raises SpecError when the signature fits none.
-    """
-    try:
-        signature = inspect.signature(function)
-    except ValueError:  # a builtin without a signature
-        return given[:1]
-    for count in range(len(given), -1, -1):
-        try:
-            signature.bind(*given[:count])
-        except TypeError:
-            continue
-        return given[:count]
-    raise SpecError(f"{reference}: is called as ({names}), but its signature is {signature}")

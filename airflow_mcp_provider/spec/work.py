@@ -23,7 +23,8 @@ from airflow_mcp_provider.spec.part import Part
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
 
-FUNCTION = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
+_DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
+FUNCTION = rf"^{_DOTTED}:{_DOTTED}$"
 
 _BRACES = "{name} of letters, digits and _; {{ and }} for plain braces"
 

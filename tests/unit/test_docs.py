@@ -43,6 +43,18 @@ def test_a_templates_page_shows_its_spec(page):
     assert f"```yaml\n{spec.read_text()}```" in page.read_text()
 
 
+def test_pages_for_those_who_come_from_elsewhere_show_what_the_tests_run():
+    files = [path for path in (ROOT / "tests" / "peers").rglob("*") if path.suffix in {".py", ".yaml"}]
+    tested = {path.read_text() for path in files}
+    shown = [
+        (page, text) for kind in ("python", "yaml") for page, text in blocks(kind) if page.startswith("coming-from-")
+    ]
+    assert {page for page, _ in shown} == {
+        f"coming-from-{name}.md" for name in ("celery", "rq", "prefect", "dag-factory")
+    }
+    assert [page for page, text in shown if text not in tested] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):

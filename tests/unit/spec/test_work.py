@@ -6,13 +6,13 @@ from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, PythonWork, S
 FORMS = "exactly one of python, command, shell"
 
 
-@pytest.mark.parametrize("path", ["a:b", "my_pkg.crawl:visit", "_a._b:_c", "A1.b2:c3"])
+@pytest.mark.parametrize("path", ["a:b", "my_pkg.crawl:visit", "_a._b:_c", "A1.b2:c3", "a:b.c"])
 def test_functions(path):
     assert PythonWork(python=path).python == path
 
 
 @pytest.mark.parametrize(
-    "path", ["", "a", "a.b", "a:", ":b", "a:b.c", "a:b:c", "a b:c", "1a:b", "a..b:c", ".a:b", "a:b\n", "é:b", "a:b()"]
+    "path", ["", "a", "a.b", "a:", ":b", "a:b.", "a:b:c", "a b:c", "1a:b", "a..b:c", ".a:b", "a:b\n", "é:b", "a:b()"]
 )
 def test_what_names_no_function(path):
     with pytest.raises(SpecError, match=r"python: must name a function; .* allowed module\.path:function"):
