@@ -1,7 +1,7 @@
 """How far a run is: read by REST, shown as a bar that grows with the run, or as lines where there is no terminal.
 
-Runs in the shell. Four counts a look, none of which reads the subtasks themselves, so that a run of thousands
-costs the server no more than one of ten.
+Runs in the shell. Four counts a look (of each step), none of which reads the subtasks themselves, so that a run of
+thousands costs the server no more than one of ten.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ ENDED = ("success", "failed")
 
 @dataclass(frozen=True)
 class Counts:
-    """The subtasks of a run; ``known`` grows while it runs."""
+    """The subtasks of a run, or of one of its steps (``name``); ``known`` grows while it runs."""
 
     state: str
     known: int = 0
     succeeded: int = 0
     running: int = 0
     failed: int = 0
+    name: str = ""
+    steps: tuple[Counts, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -47,38 +49,47 @@ class Counts:
         return self.succeeded + self.failed
 
     def __str__(self) -> str:
-        return f"known {self.known}  done {self.done}  running {self.running}  failed {self.failed}"
+        each = "".join(f"  {step.name} {step.done}/{step.known}" for step in self.steps)
+        return f"known {self.known}  done {self.done}  running {self.running}  failed {self.failed}{each}"
 
 
-def counts(api: Api, dag_id: str, run_id: str) -> Counts:
+def steps(api: Api, dag_id: str) -> list[str]:
+    """Name the job's steps: ``run`` alone, or those of its spec."""
+    tasks = api.get(f"/dags/{dag_id}/tasks")["tasks"]
+    return [task["task_id"] for task in tasks if task["is_mapped"]]
+
+
+def counts(api: Api, dag_id: str, run_id: str, names: list[str]) -> Counts:
     """Look once; the run's state first, so that the counts of a run that ended are its last."""
     state = str(api.run(dag_id, run_id)["state"])
-    known = _known(api, dag_id, run_id)
-    of = {name: _total(api, dag_id, run_id, state=name) if known else 0 for name in ("success", "running", "failed")}
-    return Counts(state, known, of["success"], of["running"], of["failed"])
+    each = tuple(_of_step(api, dag_id, run_id, name) for name in names)
+    total = {name: sum(getattr(one, name) for one in each) for name in ("known", "succeeded", "running", "failed")}
+    return Counts(state, **total, steps=each if len(each) > 1 else ())
 
 
-def _known(api: Api, dag_id: str, run_id: str) -> int:
-    page = _look(api, dag_id, run_id)
+def _of_step(api: Api, dag_id: str, run_id: str, step: str) -> Counts:
+    page = _look(api, dag_id, run_id, step)
     rows = page["task_instances"]
-    # Before `plan` has ended, the mapped task has one row without an index, which is no subtask.
-    return 0 if rows and rows[0]["map_index"] < 0 else int(page["total_entries"])
+    # Before it has subtasks, a mapped task has one row without an index, which is none.
+    if not rows or rows[0]["map_index"] < 0:
+        return Counts("", name=step)
+    succeeded, running, failed = (
+        int(_look(api, dag_id, run_id, step, state=name)["total_entries"]) for name in ("success", "running", "failed")
+    )
+    return Counts("", int(page["total_entries"]), succeeded, running, failed, name=step)
 
 
-def _total(api: Api, dag_id: str, run_id: str, **query: object) -> int:
-    return int(_look(api, dag_id, run_id, **query)["total_entries"])
-
-
-def _look(api: Api, dag_id: str, run_id: str, **query: object) -> dict[str, Any]:
+def _look(api: Api, dag_id: str, run_id: str, step: str, **query: object) -> dict[str, Any]:
     path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
-    return api.get(path, task_id="run", limit=1, order_by="map_index", **query)
+    return api.get(path, task_id=step, limit=1, order_by="map_index", **query)
 
 
 def looks(api: Api, dag_id: str, run_id: str) -> Iterator[Counts]:
     """Look until the run has ended."""
+    names = steps(api, dag_id)
     while True:
         began = time.monotonic()
-        seen = counts(api, dag_id, run_id)
+        seen = counts(api, dag_id, run_id, names)
         yield seen
         if seen.ended:
             return

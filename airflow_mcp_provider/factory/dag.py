@@ -1,4 +1,7 @@
-"""One job spec, one DAG: ``plan ──► run[0 … n, …] ──► report``.
+"""One job spec, one DAG: ``plan ──► run[0 … n, …] ──► report``; with steps a mapped task each in the place of ``run``.
+
+No step is downstream of another: its subtasks come by growth, when those of the step before are done. What Airflow maps
+a later step over is the list of a task that runs nothing (``<step>.places``), empty until then.
 
 A pure function: the same spec gives the same DAG, byte for byte once serialised. Runs in the DAG processor, and in
 every runner for the one job that it serves.
@@ -9,7 +12,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, BaseOperator, Param
+from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_mcp_provider.factory import placing
 from airflow_mcp_provider.factory.page import page
@@ -17,7 +21,8 @@ from airflow_mcp_provider.operators.plan import PlanOperator
 from airflow_mcp_provider.operators.report import ReportOperator
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator
-from airflow_mcp_provider.spec import JobSpec, Retries
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import JobSpec, Retries, Step
 from airflow_mcp_provider.spec.marker import KEY, TAG
 
 CONTROL_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=2)}
@@ -26,7 +31,7 @@ KEY_TEMPLATE = "{{ mcp_key }}"
 
 
 def build_dag(spec: JobSpec) -> DAG:
-    """Return the job's DAG, with the tasks ``plan``, ``run`` and ``report``.
+    """Return the job's DAG, with the tasks ``plan``, ``run`` (or one of each step's name) and ``report``.
 
     Raises SpecError when Kubernetes would not take the spec's ``pod``.
     """
@@ -37,19 +42,11 @@ def build_dag(spec: JobSpec) -> DAG:
             task_id="plan",
             work=_dump(spec.plan),
             subtasks=spec.subtasks.model_dump(mode="json"),
+            steps=[_places(step) for step in spec.each_step],
             timeouts=timeouts,
             **control,
         )
-        run = RunOperator.partial(
-            task_id="run",
-            work=_dump(spec.run),
-            timeouts=timeouts,
-            key_field=spec.subtasks.key,
-            map_index_template=KEY_TEMPLATE,
-            do_xcom_push=False,
-            **_retries(spec.retries),
-            **placing.of_subtasks(spec),
-        ).expand(index=plan.output)
+        steps = _steps(spec, plan)
         report = ReportOperator(
             task_id="report",
             work=_dump(spec.report) if spec.report else None,
@@ -58,9 +55,52 @@ def build_dag(spec: JobSpec) -> DAG:
             trigger_rule="all_done",
             **control,
         )
-        run >> report
+        steps >> report
         dag.add_result(report.output)
     return dag
+
+
+def _steps(spec: JobSpec, plan: PlanOperator) -> list[MappedOperator]:
+    each = spec.each_step
+    tasks: list[MappedOperator] = []
+    for step in each:
+        task = _step(spec, step, _list(plan, step) if tasks else plan, last=step == each[-1])
+        if step.wait:
+            tasks >> task
+        tasks.append(task)
+    return tasks
+
+
+def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -> MappedOperator:
+    own: dict[str, Any] = {} if last else {"hands_on": True}
+    if step.subtasks and step.subtasks.parallelism:
+        own["max_active_tis_per_dagrun"] = step.subtasks.parallelism
+    if step.wait:
+        own["trigger_rule"] = "all_done"
+    return RunOperator.partial(
+        task_id=step.name,
+        work=_dump(step.run),
+        timeouts=step.timeouts.model_dump(mode="json", exclude_none=True) if step.timeouts else {},
+        key_field=spec.subtasks.key,
+        map_index_template=KEY_TEMPLATE,
+        do_xcom_push=False,
+        **_retries(step.retries or spec.retries),
+        **placing.of_step(step),
+        **own,
+    ).expand(index=mapped_over.output)
+
+
+def _list(plan: PlanOperator, step: Step) -> BaseOperator:
+    from airflow.providers.standard.operators.empty import EmptyOperator  # noqa: PLC0415 - only a later step needs it
+
+    places: BaseOperator = EmptyOperator(task_id=step.name + wire.PLACES)
+    plan >> places
+    return places
+
+
+def _places(step: Step) -> dict[str, Any]:
+    bounds = step.subtasks.model_dump(include={"limit", "depth"}) if step.subtasks else {}
+    return {"name": step.name, **bounds, "wait": step.wait is not None}
 
 
 def _dag(spec: JobSpec) -> DAG:

@@ -5,14 +5,14 @@ Only what the author wrote for people: what a command is called with, secrets an
 
 from __future__ import annotations
 
-from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, Plan, PythonWork, human
+from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, Plan, PythonWork, Step, human
 
 
 def page(spec: JobSpec) -> str:
     """Return the page as Markdown."""
     facts = [
         ("plan", _told(spec.plan)),
-        ("run", _told(spec.run)),
+        *((step.name, _told(step.run) + _waits(step)) for step in spec.each_step),
         ("report", _told(spec.report) if spec.report else "counts and failures"),
         ("subtasks", _subtasks(spec)),
         ("attempts", f"{spec.retries.attempts}, {human(spec.retries.delay)} apart at first"),
@@ -29,6 +29,10 @@ def _told(work: Plan) -> str:
     if isinstance(work, Items):
         return f"{len(work.items)} items"
     return f"the command `{work.command[0]}`" if isinstance(work, CommandWork) else "a shell text"
+
+
+def _waits(step: Step) -> str:
+    return ", after all of the steps before it" if step.wait else ""
 
 
 def _subtasks(spec: JobSpec) -> str:

@@ -93,15 +93,19 @@ class Link:
         known = self._store.get(wire.OOMS) or []
         self._store.set(wire.OOMS, sorted({*known, attempt}))
 
+    def done(self, value: dict[str, Any]) -> None:
+        """Keep what this attempt ended with, well, and go on in the next step: both or nothing."""
+        self.ask(wire.DONE, {"outcome": value})
+
     def outcomes(self) -> Iterator[Outcome]:
-        """Every ended subtask in the order of map indexes, a page in memory at a time."""
-        offset: int | None = 0
-        while offset is not None:
-            page = self._store.get(f"{wire.OUTCOMES}{offset}")
+        """Every ended subtask, step by step in the order of map indexes, a page in memory at a time."""
+        place: str | None = wire.FIRST_PAGE
+        while place is not None:
+            page = self._store.get(f"{wire.OUTCOMES}{place}")
             if not isinstance(page, dict):
                 raise errors.InstallationError(NO_PLUGIN)
             yield from map(Outcome.from_wire, page["outcomes"])
-            offset = page["next"]
+            place = page["next"]
 
     def verdict(self, note: str) -> None:
         """Show ``note`` beside the run."""

@@ -22,21 +22,31 @@ from airflow_mcp_provider.spec import Items, Subtasks, Timeouts, fill_all, parse
 
 
 class PlanOperator(BaseOperator):
-    """Seed the run. ``work``, ``subtasks`` and ``timeouts`` are parts of the spec in their JSON form."""
+    """Seed the run. ``work``, ``subtasks`` and ``timeouts`` are parts of the spec in their JSON form.
+
+    ``steps``: of each step its name, the limits of its places, and whether it waits for the steps before it.
+    """
 
     def __init__(
-        self, *, work: dict[str, Any], subtasks: dict[str, Any], timeouts: dict[str, Any], **kwargs: Any
+        self,
+        *,
+        work: dict[str, Any],
+        subtasks: dict[str, Any],
+        steps: list[dict[str, Any]],
+        timeouts: dict[str, Any],
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.work = work
         self.subtasks = subtasks
+        self.steps = steps
         self.timeouts = timeouts
 
     def execute(self, context: Context) -> list[int]:
-        """Return the list to map ``run`` over: as long as Airflow lets it be, the rest is added by growth."""
+        """Return the list to map the first step over: as long as Airflow lets it be, the rest is added by growth."""
         subtasks = Subtasks.model_validate(self.subtasks)
-        limits = {"limit": subtasks.limit, "depth": subtasks.depth, "tolerate": str(subtasks.tolerate)}
-        link = Link(context["task_state_store"], {"parent": None, "depth": 0}, opening={"begin": limits})
+        begin = {"tolerate": str(subtasks.tolerate), "steps": self.steps}
+        link = Link(context["task_state_store"], {"parent": None, "depth": 0}, opening={"begin": begin})
         self._find(link, subtasks.key, dict(context["params"]))
         if link.planned is None:  # nothing was found: the run begins all the same
             link.enqueue([])

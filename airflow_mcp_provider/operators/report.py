@@ -1,6 +1,6 @@
 """``report``: fold all outcomes into the job's result, and decide how the run ends. Runs in the runner.
 
-Airflow starts it when every instance of ``run`` has ended, however it ended. First it asks the server to confirm
+Airflow starts it when every instance of every step has ended, however it ended. First it asks the server to confirm
 that: subtasks that were enqueued but are not there yet, or that Airflow removed, are brought in, and the report
 waits for them.
 """
@@ -49,6 +49,7 @@ class ReportOperator(BaseOperator):
             "state": state,
             "subtasks": counts["reserved"],
             **{name: counts[name] for name in ("succeeded", "failed", "skipped", "failures")},
+            **({"steps": counts["steps"]} if counts["steps"] else {}),
             "result": self._fold(link, context) if self.work and counts["plan"] == "success" else None,
         }
         return self._end(link, context, result, counts)

@@ -1,15 +1,16 @@
-"""``run``: one subtask, in one short-lived runner.
+"""``run``, or a step: one subtask, in one short-lived runner.
 
 A mapped operator: Airflow makes an instance a subtask; which one it is, the server tells (``Link.item``).
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.definitions.retry_policy import RetryAction
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.operators.line import SupervisorLine
@@ -24,7 +25,8 @@ from airflow_mcp_provider.spec import Timeouts, parse_work
 class RunOperator(BaseOperator):
     """Do one subtask. ``work`` and ``timeouts`` are parts of the spec in their JSON form.
 
-    ``key_field`` is its ``subtasks.key``; ``index`` only makes the operator mappable.
+    ``key_field`` is its ``subtasks.key``; ``hands_on``: there is a next step. ``index`` only makes the
+    operator mappable.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class RunOperator(BaseOperator):
         work: dict[str, Any],
         timeouts: dict[str, Any],
         key_field: str | None = None,
+        hands_on: bool = False,
         index: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -40,25 +43,42 @@ class RunOperator(BaseOperator):
         self.work = work
         self.timeouts = timeouts
         self.key_field = key_field
+        self.hands_on = hands_on
         self.index = index
 
     def execute(self, context: Context) -> None:
         """Do the subtask and keep its outcome; raises what the retry policy decides on."""
         store = context["task_state_store"]
         item = Link(store, {}).item()
-        if stopped := item.get("stopped"):
-            raise AirflowSkipException(stopped)
         self._label(context, item["key"])
+        if self._is_over(item):
+            return
         link = Link(store, {"parent": item["key"], "depth": item["depth"] + 1})
         try:
-            result = self._perform(link, item["payload"], dict(context["params"]))
+            subtask = {**item["payload"], **item.get("results", {})}
+            result = self._perform(link, subtask, dict(context["params"]))
+            outcome = {"attempt": context["ti"].try_number, "result": result}
+            if self.hands_on:
+                link.done(outcome)
         except Exception as error:
             failure = self._failure(error, context)
             if failure["error"]["type"] == OUT_OF_MEMORY:
                 link.out_of_memory(context["ti"].try_number)
             link.outcome({"attempt": context["ti"].try_number, **failure})
             raise
-        link.outcome({"attempt": context["ti"].try_number, "result": result})
+        if not self.hands_on:
+            link.outcome(outcome)
+
+    def _is_over(self, item: dict[str, Any]) -> bool:
+        """Whether an earlier attempt has done all; raises what Airflow does with one that may not start, or not yet."""
+        if stopped := item.get("stopped"):
+            raise AirflowSkipException(stopped)
+        if waits := item.get("waits"):
+            self.log.info(waits)
+            raise AirflowRescheduleException(datetime.now(UTC))  # type: ignore[no-untyped-call]  # Airflow's
+        if done := item.get("done", False):
+            self.log.info("done by an earlier attempt, and handed on to the next step")
+        return bool(done)
 
     def on_kill(self) -> None:
         """Cancelled: the work ends before the runner does."""

@@ -16,13 +16,14 @@ from airflow.models.dagrun import DagRun
 from airflow.models.task_state_store import TaskStateStoreModel as Store
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
+from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.settings import task_instance_mutation_hook
 from airflow.state import TaskScope
 from airflow.state.metastore import MetastoreBackend
 from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import with_row_locks
 from airflow.utils.state import DagRunState, TaskInstanceState
-from sqlalchemy import Select
+from sqlalchemy import Select, update
 from sqlalchemy.orm import Session
 
 __all__ = [
@@ -38,10 +39,13 @@ __all__ = [
     "add_instances",
     "as_new",
     "create_session",
+    "expand_again",
     "locked",
+    "map_over_nothing",
 ]
 
 
+EXPANDED_TO_NOTHING = (TaskInstanceState.SKIPPED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED)
 LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the label of a mapped instance
 
 
@@ -75,3 +79,31 @@ def as_new(session: Session, instances: Sequence[TaskInstance] | Iterable[TaskIn
         clear_task_instances(cleared, session, dag_run_state=False)
         session.flush()
     return len(cleared)
+
+
+def map_over_nothing(session: Session, dag_id: str, run_id: str, list_task: str, task_id: str) -> None:
+    """Let ``task_id`` be mapped over a list of ``list_task`` that is empty yet; instances of before are no more.
+
+    The list that a runner reads has one entry: Airflow takes any index of it modulo its length.
+    """
+    names: dict[str, Any] = {"dag_id": dag_id, "run_id": run_id}
+    XComModel.set(XCOM_RETURN_KEY, [0], task_id=list_task, map_index=-1, session=session, **names)
+    session.merge(TaskMap(**names, task_id=list_task, map_index=-1, length=0, keys=None))
+    session.execute(
+        update(TaskInstance)
+        .filter_by(**names, task_id=task_id)
+        .where(TaskInstance.map_index >= 0, TaskInstance.state.is_(None))
+        .values(state=TaskInstanceState.REMOVED)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def expand_again(session: Session, dag_id: str, run_id: str, task_id: str) -> None:
+    """Let the scheduler expand a mapped task that it has found empty."""
+    session.execute(
+        update(TaskInstance)
+        .filter_by(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=-1)
+        .where(TaskInstance.state.in_(EXPANDED_TO_NOTHING))
+        .values(state=None, start_date=None, end_date=None, duration=None)
+        .execution_options(synchronize_session=False)
+    )

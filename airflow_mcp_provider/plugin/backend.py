@@ -18,14 +18,18 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import McpError, TryAgain
 from airflow_mcp_provider.plugin import growth, notes, outcomes, store
 from airflow_mcp_provider.plugin.airflow_seam import MetastoreBackend, TaskScope
-from airflow_mcp_provider.plugin.reserve import Reserved, begin, check_alive, lock_counter, reserve
+from airflow_mcp_provider.plugin.handing_on import hand_on, is_done
+from airflow_mcp_provider.plugin.reserve import begin, check_alive, reserve
+from airflow_mcp_provider.plugin.reserved import Reserved
 from airflow_mcp_provider.plugin.settler import Settler
-from airflow_mcp_provider.plugin.store import REPORT, RUN_TASK, RunRef
+from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
 """A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
+
+QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.CONFIRM)
 
 log = structlog.get_logger(__name__)
 
@@ -50,13 +54,14 @@ class GrowthBackend(MetastoreBackend):
         """Store a value, or answer the question that ``key`` is."""
         assert session is not None  # noqa: S101 - provide_session gives one
         ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
-        if ours and key in (wire.ENQUEUE, wire.CONFIRM) and _is_question(body := json.loads(value)):
+        failure = _failure(value) if ours and key == wire.OUTCOME else None
+        if ours and key in QUESTIONS and _is_question(body := json.loads(value)):
             self._answer(scope, key, body, session)
         elif ours and key == wire.VERDICT and scope.task_id == REPORT:
             notes.put(session.connection(), RunRef.of(session, scope).id, json.loads(value)["note"])
-        else:
+        elif not failure or not _was_done(session, scope):
             super().set(scope, key, value, expires_at=expires_at, session=session)
-            if ours and key == wire.OUTCOME and scope.task_id == RUN_TASK and json.loads(value).get("final"):
+            if failure and failure.get("final"):
                 self._judge(session, RunRef.of(session, scope))
 
     @provide_session
@@ -65,15 +70,15 @@ class GrowthBackend(MetastoreBackend):
         assert session is not None  # noqa: S101 - provide_session gives one
         ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
         if ours and key.startswith(wire.OUTCOMES):
-            return json.dumps(outcomes.page(session, RunRef.of(session, scope), int(key.removeprefix(wire.OUTCOMES))))
+            return json.dumps(outcomes.page(session, RunRef.of(session, scope), key.removeprefix(wire.OUTCOMES)))
         value: str | None = super().get(scope, key, session=session)
-        if ours and key == wire.ITEM and scope.task_id == RUN_TASK and value is not None:
-            return self._starting(session, RunRef.of(session, scope)) or value
+        if ours and key == wire.ITEM and value is not None:
+            return self._starting(session, scope, value) or value
         return value
 
     def _answer(self, scope: TaskScope, key: str, body: dict[str, Any], session: Session) -> None:
         run = RunRef.of(session, scope)
-        state = lock_counter(session, run)
+        state = Reserved.locked(session, run)
         previous = store.read(session, run, scope.task_id, scope.map_index, wire.ANSWER)
         if previous is not None and previous["call"] == body["call"]:
             return  # the same request again: its answer got lost, what it did stands
@@ -88,39 +93,57 @@ class GrowthBackend(MetastoreBackend):
         self, session: Session, scope: TaskScope, run: RunRef, state: Reserved | None, body: dict[str, Any]
     ) -> dict[str, Any]:
         check_alive(session, scope, run)
-        planning = scope.task_id != RUN_TASK
-        if planning and "begin" in body:
+        if scope.task_id == PLAN and "begin" in body:
             state = begin(session, run, body["begin"])
-        state, answer = reserve(session, run, state, body)
-        if answer["new"] and not planning and not growth.settle(session, run, wait=False, state=state):
+        if "outcome" in body:
+            state, answer = hand_on(session, run, state, scope, body["outcome"])
+        else:
+            state, answer = reserve(session, run, state, scope.task_id, body)
+        if answer["new"] and scope.map_index >= 0 and not growth.settle(session, run, wait=False, state=state):
             self._settler.after_commit(session, run)
         return answer
 
-    def _starting(self, session: Session, run: RunRef) -> str | None:
+    def _starting(self, session: Session, scope: TaskScope, value: str) -> str | None:
+        run = RunRef.of(session, scope)
         lag = growth.look(session, run)
         if lag is None:
             return None
+        if is_done(session, scope, item := json.loads(value)):
+            return json.dumps({**item, "done": True})
         if lag.state.halted(lag.clear_number):
-            return json.dumps({"stopped": lag.state.stopped})
+            return json.dumps({**item, "stopped": lag.state.stopped})
+        waits = lag.state.step(scope.task_id).wait and outcomes.unfinished(session, run, lag.state, scope.task_id)
         if lag.behind:
             self._settler.request(run)
-        return None
+        told = f"{waits} subtasks of the steps before this one have not ended"
+        return json.dumps({**item, "waits": told}) if waits else None
 
     def _judge(self, session: Session, run: RunRef) -> None:
         """A subtask failed for good: stop the run when that is more than its job tolerates."""
-        lock_counter(session, run)
+        Reserved.locked(session, run)
         lag = growth.look(session, run)
         if lag is None or lag.state.halted(lag.clear_number):
             return
         tolerate = Tolerate.of(lag.state.tolerate)
-        failed = lag.failed + outcomes.failing(session, run)
-        known = lag.state.reserved
+        failed = lag.failed + outcomes.failing(session, run, lag.state)
+        known = lag.state.subtasks
         if tolerate.allows(failed, known) or (tolerate.percent is not None and known < MIN_ENDED):
             return
         reason = f"{failed} of {known} known subtasks failed, tolerated are {tolerate}: no further one is started"
         log.warning("run stopped", job=run.dag_id, run=run.run_id, reason=reason)
         replace(lag.state, stopped=reason, stopped_at=lag.clear_number).write(session, run)
         self._settler.after_commit(session, run)
+
+
+def _failure(value: str) -> dict[str, Any] | None:
+    outcome = json.loads(value)
+    return outcome if isinstance(outcome, dict) and "error" in outcome else None
+
+
+def _was_done(session: Session, scope: TaskScope) -> bool:
+    """Whether a subtask that says it failed was handed on before: then its outcome stands."""
+    run = RunRef.of(session, scope)
+    return is_done(session, scope, store.read(session, run, scope.task_id, scope.map_index, wire.ITEM))
 
 
 def _is_question(body: object) -> bool:

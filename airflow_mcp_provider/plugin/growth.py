@@ -8,6 +8,8 @@ them. So everything here happens under that lock, and everything can be done twi
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,12 +20,14 @@ from airflow_mcp_provider.plugin import airflow_seam as airflow
 from airflow_mcp_provider.plugin.airflow_seam import (
     DagRun,
     DagRunState,
+    Store,
     TaskInstance,
     TaskInstanceState,
     TaskMap,
 )
-from airflow_mcp_provider.plugin.reserve import Reserved, labels
-from airflow_mcp_provider.plugin.store import PLAN, RUN_TASK, RunRef
+from airflow_mcp_provider.plugin.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.runtime import wire
 
 LOCK_TIMEOUT_MS = 4_000
 """Below the runner's own limit of an API call, ``[workers] execution_api_timeout`` (5 s)."""
@@ -49,7 +53,7 @@ class Lag:
     @property
     def behind(self) -> bool:
         """Whether places are reserved that Airflow does not map yet, or mapped that show no key."""
-        return self.state.reserved > self.mapped or self.unlabelled
+        return self.state.places > self.mapped or self.unlabelled
 
 
 def look(session: Session, run: RunRef) -> Lag | None:
@@ -57,9 +61,10 @@ def look(session: Session, run: RunRef) -> Lag | None:
     state = Reserved.read(session, run)
     if state is None:
         return None
-    length = select(TaskMap.length).where(*_of_plan(run)).scalar_subquery()
-    failed = select(func.count()).where(*_of_run(run), TaskInstance.state == TaskInstanceState.FAILED).scalar_subquery()
-    unlabelled = exists().where(*_of_run(run), airflow.LABEL.is_(None))
+    steps = _of_steps(run, state)
+    length = select(func.sum(TaskMap.length)).where(*_of_lists(run, state)).scalar_subquery()
+    failed = select(func.count()).where(*steps, TaskInstance.state == TaskInstanceState.FAILED).scalar_subquery()
+    unlabelled = exists().where(*steps, airflow.LABEL.is_(None))
     row = session.execute(select(length, failed, unlabelled, DagRun.clear_number).where(DagRun.id == run.id)).one()
     return Lag(state, row[0] or 0, *row[1:])
 
@@ -77,11 +82,12 @@ def settle(session: Session, run: RunRef, *, wait: bool, state: Reserved | None 
     now = state or Reserved.read(session, run)
     if locked.state == DagRunState.RUNNING and now is not None:
         if now.halted(locked.clear_number):
-            _skip_not_started(session, run)
+            _skip_not_started(session, run, now)
         else:
-            _extend(session, run, locked, now.reserved)
+            for step, task_map in _mapped(session, run, now):
+                _extend(session, run, locked, step, task_map)
             if wait:
-                _label(session, run)
+                _label(session, run, now)
     return True
 
 
@@ -92,76 +98,105 @@ def _lock(session: Session, run: RunRef, *, wait: bool) -> DagRun | None:
     return session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
 
 
-def _extend(session: Session, run: RunRef, locked: DagRun, reserved: int) -> None:
-    task_map = session.scalars(
-        select(TaskMap).where(*_of_plan(run)).execution_options(populate_existing=True)
-    ).one_or_none()
-    if task_map is None or task_map.length >= reserved:  # plan has not ended yet, or there is nothing to do
-        return
+def _mapped(session: Session, run: RunRef, state: Reserved) -> Iterator[tuple[Step, TaskMap]]:
+    """Give the steps that have more places than Airflow's list of them; before plan has ended there is no list."""
+    query = select(TaskMap).where(*_of_lists(run, state)).execution_options(populate_existing=True)
+    lists = {task_map.task_id: task_map for task_map in session.scalars(query)}
+    for step in state.steps:
+        task_map = lists.get(state.list_of(step))
+        if task_map is not None and task_map.length < step.reserved:
+            yield step, task_map
+
+
+def _extend(session: Session, run: RunRef, locked: DagRun, step: Step, task_map: TaskMap) -> None:
     first = task_map.length
-    task_map.length = reserved
+    task_map.length = step.reserved
     session.flush()
-    there = _instances(session, run, range(first - 1, reserved))
-    if not there:  # not expanded yet: the scheduler does it, and reads the new length then
+    there = _instances(session, run, step.name, range(first - 1, step.reserved))
+    if not there:  # not expanded yet, or to nothing: the scheduler does it, and reads the new length then
+        airflow.expand_again(session, run.dag_id, run.run_id, step.name)
         return
     airflow.as_new(session, [one for one in there if one.map_index >= first and one.state in LOST])
-    missing = sorted(set(range(first, reserved)) - {one.map_index for one in there})
+    missing = sorted(set(range(first, step.reserved)) - {one.map_index for one in there})
     if missing:
         # After an edit of the DAG the new ones are of the version of those beside them, as the scheduler has it.
         version = there[0].dag_version_id
-        airflow.add_instances(session, locked, RUN_TASK, version, labels(session, run, missing))
+        airflow.add_instances(session, locked, step.name, version, _labels(session, run, step.name, missing))
 
 
-def _label(session: Session, run: RunRef) -> None:
+def _label(session: Session, run: RunRef, state: Reserved) -> None:
     """Name the instances that the scheduler made: people see which subtasks wait, not only how many."""
-    query = select(TaskInstance.id, TaskInstance.map_index).where(*_of_run(run), airflow.LABEL.is_(None))
-    unnamed = {index: instance for instance, index in session.execute(query)}
-    if unnamed:
-        named = labels(session, run, list(unnamed))
-        rows = [{"id": unnamed[index], "_rendered_map_index": label} for index, label in named.items()]
+    columns = (TaskInstance.task_id, TaskInstance.map_index, TaskInstance.id)
+    query = select(*columns).where(*_of_steps(run, state), airflow.LABEL.is_(None))
+    unnamed = {(task_id, index): instance for task_id, index, instance in session.execute(query)}
+    for name in {task_id for task_id, _ in unnamed}:
+        named = _labels(session, run, name, [index for task_id, index in unnamed if task_id == name])
+        rows = [{"id": unnamed[name, index], "_rendered_map_index": label} for index, label in named.items()]
         session.execute(update(TaskInstance), rows)
+
+
+def _labels(session: Session, run: RunRef, step: str, indexes: Sequence[int]) -> dict[int, str]:
+    """Return each index with its subtask's key, cut to a label's length."""
+    query = select(Store.map_index, Store.value).where(
+        Store.dag_run_id == run.id,
+        Store.task_id == step,
+        Store.key == wire.ITEM,
+        Store.map_index >= min(indexes),
+        Store.map_index <= max(indexes),
+    )
+    wanted = set(indexes)
+    return {i: json.loads(v)["key"][: wire.LABEL_CHARS] for i, v in session.execute(query) if i in wanted}
 
 
 def revive(session: Session, run: RunRef) -> int:
     """Bring back every lost instance of a reserved place; returns how many. Call it under the lock, after settle."""
     state = Reserved.read(session, run)
-    if state is None or not state.reserved:
-        return 0
-    lost = [one for one in _instances(session, run, range(state.reserved)) if one.state in LOST]
+    lost = []
+    for step in state.steps if state else ():
+        there = _instances(session, run, step.name, range(step.reserved))
+        if step.reserved and not there:
+            airflow.expand_again(session, run.dag_id, run.run_id, step.name)
+        lost += [one for one in there if one.state in LOST]
     return airflow.as_new(session, lost)
 
 
-def _skip_not_started(session: Session, run: RunRef) -> None:
+def _skip_not_started(session: Session, run: RunRef, state: Reserved) -> None:
     now = datetime.now(UTC)
     unstarted = TaskInstance.state.is_(None) | TaskInstance.state.in_(NOT_STARTED)
     session.execute(
         update(TaskInstance)
-        .where(*_of_run(run), unstarted)
+        .where(*_of_steps(run, state, expanded=False), unstarted)
         .values(state=TaskInstanceState.SKIPPED, start_date=now, end_date=now, duration=0)
         .execution_options(synchronize_session=False)
     )
 
 
-def _of_plan(run: RunRef) -> tuple[ColumnElement[bool], ...]:
+def _of_lists(run: RunRef, state: Reserved) -> tuple[ColumnElement[bool], ...]:
     return (
         TaskMap.dag_id == run.dag_id,
         TaskMap.run_id == run.run_id,
-        TaskMap.task_id == PLAN,
+        TaskMap.task_id.in_([state.list_of(step) for step in state.steps]),
         TaskMap.map_index == -1,
     )
 
 
-def _of_run(run: RunRef) -> tuple[ColumnElement[bool], ...]:
+def _of_steps(run: RunRef, state: Reserved, *, expanded: bool = True) -> tuple[ColumnElement[bool], ...]:
+    """Tell the subtasks' instances; not only ``expanded``: also those of later steps that stand for all of a step."""
+    subtask = TaskInstance.map_index >= 0
     return (
         TaskInstance.dag_id == run.dag_id,
         TaskInstance.run_id == run.run_id,
-        TaskInstance.task_id == RUN_TASK,
-        TaskInstance.map_index >= 0,
+        TaskInstance.task_id.in_(state.names),
+        subtask if expanded else subtask | (TaskInstance.task_id != state.names[0]),
     )
 
 
-def _instances(session: Session, run: RunRef, indexes: range) -> list[TaskInstance]:
+def _instances(session: Session, run: RunRef, step: str, indexes: range) -> list[TaskInstance]:
     query = select(TaskInstance).where(
-        *_of_run(run), TaskInstance.map_index >= indexes.start, TaskInstance.map_index < indexes.stop
+        TaskInstance.dag_id == run.dag_id,
+        TaskInstance.run_id == run.run_id,
+        TaskInstance.task_id == step,
+        TaskInstance.map_index >= max(indexes.start, 0),
+        TaskInstance.map_index < indexes.stop,
     )
     return list(session.scalars(query.execution_options(populate_existing=True)).unique())

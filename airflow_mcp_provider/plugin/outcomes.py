@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.plugin.airflow_seam import DagRun, Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.plugin.reserve import Reserved
-from airflow_mcp_provider.plugin.store import PLAN, RUN_TASK, RunRef
+from airflow_mcp_provider.plugin.handing_on import HANDED
+from airflow_mcp_provider.plugin.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec.step import RUN
 
 PAGE_ROWS = 500
 PAGE_BYTES = 1_000_000
@@ -25,58 +27,118 @@ LOST = {
 }
 
 
-def page(session: Session, run: RunRef, offset: int) -> dict[str, Any]:
-    """Return outcomes from map index ``offset`` on, and where the next page begins (None: this was the last)."""
-    rows = session.execute(_query(run).where(_item.map_index >= offset).limit(PAGE_ROWS)).all()
+def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
+    """Return outcomes from ``place`` on, step by step, and where the next page begins (None: this was the last)."""
+    position, offset = map(int, place.split("."))
+    state = Reserved.read(session, run)
+    if state is None:
+        return {"outcomes": [], "next": None}
+    step = state.steps[position].name
+    rows = session.execute(_query(run, step).where(_item.map_index >= offset).limit(PAGE_ROWS)).all()
     outcomes: list[dict[str, Any]] = []
     size = 0
     for row in rows:
-        outcomes.append(_outcome(row))
+        outcomes.append(_outcome(step, row))
         size += len(row.item) + len(row.outcome or "")
         if size > PAGE_BYTES:
             break
     more = len(outcomes) < len(rows) or len(rows) == PAGE_ROWS
-    return {"outcomes": outcomes, "next": rows[len(outcomes) - 1].map_index + 1 if more else None}
-
-
-def counts(session: Session, run: RunRef) -> dict[str, Any]:
-    """Count the run's subtasks by how they ended; ``pending`` are those that have not, or not begun."""
-    state = Reserved.read(session, run)
-    reserved = state.reserved if state else 0
-    by_state = _states(session, run, reserved)
-    succeeded = by_state.get(TaskInstanceState.SUCCESS, 0)
-    failed = sum(by_state.get(one, 0) for one in FAILED)
-    skipped = by_state.get(TaskInstanceState.SKIPPED, 0)
-    plan = session.scalar(_task(run, PLAN).with_only_columns(TaskInstance.state))
-    missing = reserved - sum(by_state.values())
-    if state is not None and state.halted(_clear_number(session, run)):
-        skipped, missing = skipped + missing, 0
+    following = f"{position + 1}.0" if position + 1 < len(state.steps) else None
     return {
-        "reserved": reserved,
-        "succeeded": succeeded,
-        "failed": failed,
-        "skipped": skipped,
-        "pending": reserved - succeeded - failed - skipped if plan == TaskInstanceState.SUCCESS else 0,
-        "plan": str(plan),
-        "failures": [_short(one) for one in _failures(session, run)],
+        "outcomes": outcomes,
+        "next": f"{position}.{rows[len(outcomes) - 1].map_index + 1}" if more else following,
     }
 
 
-def failing(session: Session, run: RunRef) -> int:
+def counts(session: Session, run: RunRef) -> dict[str, Any]:
+    """Count the run's subtasks by how they ended, each once; ``pending`` are those that have not, or not begun."""
+    state = Reserved.read(session, run)
+    plan = session.scalar(_task(run, PLAN).with_only_columns(TaskInstance.state))
+    halted = state is not None and state.halted(_clear_number(session, run))
+    steps = _steps(session, run, state, halted=halted) if state else {}
+    failed, skipped, pending = (sum(step[name] for step in steps.values()) for name in ("failed", "skipped", "pending"))
+    known = state.subtasks if state else 0
+    return {
+        "reserved": known,
+        "succeeded": known - failed - skipped - pending,
+        "failed": failed,
+        "skipped": skipped,
+        "pending": pending if plan == TaskInstanceState.SUCCESS else 0,
+        "plan": str(plan),
+        "failures": _failures(session, run, state) if state and failed else [],
+        "steps": {} if list(steps) == [RUN] else steps,
+    }
+
+
+def unfinished(session: Session, run: RunRef, state: Reserved, step: str) -> int:
+    """Count the subtasks of the steps before ``step`` that have not ended."""
+    counted = _steps(session, run, state, halted=False)
+    return sum(counted[earlier.name]["pending"] for earlier in state.before(step))
+
+
+def failing(session: Session, run: RunRef, state: Reserved) -> int:
     """Count the subtasks that have said their last attempt failed, and have not ended yet."""
-    query = _query(run).where(TaskInstance.state == TaskInstanceState.RUNNING, _end.value.contains('"final": true'))
-    said = ((json.loads(row.outcome), row.try_number) for row in session.execute(query))
+    running = (TaskInstance.state == TaskInstanceState.RUNNING, _end.value.contains('"final": true'))
+    rows = [row for name in state.names for row in session.execute(_query(run, name).where(*running))]
+    said = ((json.loads(row.outcome), row.try_number) for row in rows)
     return sum(1 for outcome, attempt in said if outcome.get("final") is True and outcome["attempt"] == attempt)
 
 
-def _states(session: Session, run: RunRef, reserved: int) -> dict[str | None, int]:
+def _steps(session: Session, run: RunRef, state: Reserved, *, halted: bool) -> dict[str, dict[str, int]]:
+    ended = _states(session, run, state)
+    later = _handed_on(session, run) if len(state.steps) > 1 else {}
+    return {step.name: _counted(step, ended, later, halted=halted) for step in state.steps}
+
+
+Counts = Mapping[tuple[str, str | None], int]
+
+
+def _counted(step: Step, ended: Counts, handed_on: Counts, *, halted: bool) -> dict[str, int]:
+    """Count by how they ended. One whose work was done and handed on has succeeded, whatever its runner came to."""
+
+    def of(counts: Counts, *states: str) -> int:
+        return sum(counts.get((step.name, state), 0) for state in states)
+
+    done = of(handed_on, *FAILED), of(handed_on, TaskInstanceState.SKIPPED)
+    succeeded = of(ended, TaskInstanceState.SUCCESS) + sum(done)
+    failed = of(ended, *FAILED) - done[0]
+    skipped = of(ended, TaskInstanceState.SKIPPED) - done[1]
+    if halted:
+        skipped += step.reserved - sum(count for (name, _), count in ended.items() if name == step.name)
+    pending = step.reserved - succeeded - failed - skipped
+    return {
+        "subtasks": step.reserved,
+        "succeeded": succeeded,
+        "failed": failed,
+        "skipped": skipped,
+        "pending": pending,
+    }
+
+
+def _states(session: Session, run: RunRef, state: Reserved) -> Counts:
+    places = [
+        (TaskInstance.task_id == step.name) & (TaskInstance.map_index >= 0) & (TaskInstance.map_index < step.reserved)
+        for step in state.steps
+    ]
     query = (
-        _task(run, RUN_TASK)
-        .where(TaskInstance.map_index >= 0, TaskInstance.map_index < reserved)
-        .with_only_columns(TaskInstance.state, func.count())
-        .group_by(TaskInstance.state)
+        select(TaskInstance.task_id, TaskInstance.state, func.count())
+        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, or_(*places))
+        .group_by(TaskInstance.task_id, TaskInstance.state)
     )
-    return {state: count for state, count in session.execute(query)}  # noqa: C416 - rows are not pairs to mypy
+    return {(step, state): count for step, state, count in session.execute(query)}
+
+
+def _handed_on(session: Session, run: RunRef) -> Counts:
+    """Count those whose runners ended badly after they had handed their subtasks on."""
+    query = (
+        select(TaskInstance.task_id, TaskInstance.state, func.count())
+        .join(_item, (_item.task_id == TaskInstance.task_id) & (_item.map_index == TaskInstance.map_index))
+        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id)
+        .where(TaskInstance.state.in_([*FAILED, TaskInstanceState.SKIPPED]))
+        .where(_item.dag_run_id == run.id, _item.key == wire.ITEM, _done())
+        .group_by(TaskInstance.task_id, TaskInstance.state)
+    )
+    return {(step, state): count for step, state, count in session.execute(query)}
 
 
 def _task(run: RunRef, task_id: str) -> Select[Any]:
@@ -89,14 +151,20 @@ def _clear_number(session: Session, run: RunRef) -> int:
     return session.scalars(select(DagRun.clear_number).where(DagRun.id == run.id)).one()
 
 
-def _failures(session: Session, run: RunRef) -> Iterable[dict[str, Any]]:
-    query = _query(run).where(TaskInstance.state.in_(FAILED)).limit(FAILURES)
-    return map(_outcome, session.execute(query))
+def _failures(session: Session, run: RunRef, state: Reserved) -> list[dict[str, str]]:
+    failures: list[dict[str, str]] = []
+    for name in state.names:
+        query = _query(run, name).where(TaskInstance.state.in_(FAILED), ~_done())
+        rows = session.execute(query.limit(FAILURES - len(failures)))
+        failures += [_short(_outcome(name, row)) for row in rows]
+    return failures
 
 
 def _short(outcome: dict[str, Any]) -> dict[str, str]:
+    step = {} if outcome["step"] == RUN else {"step": outcome["step"]}
     return {
         "key": outcome["key"],
+        **step,
         "type": outcome["error"]["type"],
         "message": outcome["error"]["message"][:500],
     }
@@ -107,22 +175,28 @@ _end = aliased(Store)
 _pod = aliased(Store)
 
 
-def _query(run: RunRef) -> Any:  # noqa: ANN401 - a Select of eight columns
+def _done() -> ColumnElement[bool]:
+    """The subtask was handed on in this life of its task instance: how such an item's JSON begins."""
+    begins = literal(f'{{"{HANDED}": ') + cast(TaskInstance.max_tries, String) + ","
+    return _item.value.startswith(begins)
+
+
+def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine columns
     instance = and_(
         TaskInstance.dag_id == run.dag_id,
         TaskInstance.run_id == run.run_id,
-        TaskInstance.task_id == RUN_TASK,
+        TaskInstance.task_id == step,
         TaskInstance.map_index == _item.map_index,
     )
     end = and_(
         _end.dag_run_id == run.id,
-        _end.task_id == RUN_TASK,
+        _end.task_id == step,
         _end.map_index == _item.map_index,
         _end.key == wire.OUTCOME,
     )
     pod = and_(
         _pod.dag_run_id == run.id,
-        _pod.task_id == RUN_TASK,
+        _pod.task_id == step,
         _pod.map_index == _item.map_index,
         _pod.key == wire.POD,
     )
@@ -133,6 +207,7 @@ def _query(run: RunRef) -> Any:  # noqa: ANN401 - a Select of eight columns
         _pod.value.label("pod"),
         TaskInstance.state,
         TaskInstance.try_number,
+        TaskInstance.max_tries,
         TaskInstance.start_date,
         TaskInstance.end_date,
     )
@@ -141,17 +216,19 @@ def _query(run: RunRef) -> Any:  # noqa: ANN401 - a Select of eight columns
         .outerjoin(TaskInstance, instance)
         .outerjoin(_end, end)
         .outerjoin(_pod, pod)
-        .where(_item.dag_run_id == run.id, _item.task_id == RUN_TASK, _item.key == wire.ITEM)
+        .where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == wire.ITEM)
         .order_by(_item.map_index)
     )
 
 
-def _outcome(row: Row[Any]) -> dict[str, Any]:
-    status = _status(row.state)
+def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
+    item = json.loads(row.item)
+    status = "success" if item.get(HANDED) == row.max_tries else _status(row.state)
     said = json.loads(row.outcome) if row.outcome else {}
     current = said if said.get("attempt") == row.try_number else {}
     return {
-        **json.loads(row.item),
+        **{name: item[name] for name in ("key", "payload", "parent", "depth")},
+        "step": step,
         "status": status,
         "attempts": row.try_number or 0,
         "started": row.start_date.isoformat() if row.start_date else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.plugin.airflow_seam import DagRun, Store, TaskScope
 
 PLAN = "plan"
-RUN_TASK = "run"
 REPORT = "report"
-"""The task ids of a job's DAG (see ``factory.dag``)."""
+"""Task ids of a job's DAG (see ``factory.dag``); the others are its steps' names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +75,10 @@ def add(session: Session, run: RunRef, rows: Iterable[tuple[str, int, str, Any]]
         session.execute(insert(Store), values)
 
 
-def forget(session: Session, run: RunRef, task_id: str, *conditions: Any) -> None:
-    """Delete rows of a task."""
+def forget(session: Session, run: RunRef, task_ids: Sequence[str], *conditions: Any) -> None:
+    """Delete rows of some tasks."""
     session.execute(
         delete(Store)
-        .where(Store.dag_run_id == run.id, Store.task_id == task_id, *conditions)
+        .where(Store.dag_run_id == run.id, Store.task_id.in_(task_ids), *conditions)
         .execution_options(synchronize_session=False)
     )

@@ -24,7 +24,8 @@ class Outcome:
 
     ``parent`` is the key of the subtask that enqueued it (None: plan did), ``depth`` the number of its parents,
     ``attempts`` how often it was started (0: never), ``result`` what the work returned (JSON), ``error`` why it
-    failed. ``skipped`` are those that were not started after too many others had failed.
+    failed. ``skipped`` are those that were not started after too many others had failed. Of a job with steps there
+    is an outcome for each ``step`` that a subtask has reached; ``parent`` is then the subtask of the step before.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Outcome:
     ended: datetime | None
     result: Any = None
     error: Error | None = None
+    step: str = "run"
 
     @classmethod
     def from_wire(cls, row: dict[str, Any]) -> Outcome:

@@ -3,10 +3,11 @@
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.forms import parse_plan, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
-from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
+from airflow_mcp_provider.spec.limits import Queue, Retries, StepTimeouts, Subtasks, Timeouts
 from airflow_mcp_provider.spec.load import load_job, parse_job, placed
 from airflow_mcp_provider.spec.pod import OnOom, Pod, Resources, Secret, Volume
 from airflow_mcp_provider.spec.schema import job_schema
+from airflow_mcp_provider.spec.step import Step, StepSubtasks
 from airflow_mcp_provider.spec.template import fill, fill_all, names
 from airflow_mcp_provider.spec.tolerate import Tolerate
 from airflow_mcp_provider.spec.work import (
@@ -31,6 +32,9 @@ __all__ = [
     "Retries",
     "Secret",
     "ShellWork",
+    "Step",
+    "StepSubtasks",
+    "StepTimeouts",
     "Subtasks",
     "Timeouts",
     "Tolerate",

@@ -7,13 +7,16 @@ nothing of Airflow is known here.
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic_core import PydanticKnownError
 
+from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
 from airflow_mcp_provider.spec.params import Params
 from airflow_mcp_provider.spec.part import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
+from airflow_mcp_provider.spec.step import RUN, Step, Steps, StepSubtasks
 from airflow_mcp_provider.spec.values import Listed, Text
 from airflow_mcp_provider.spec.work import Items, PlanField, ReportField, RunField
 
@@ -48,6 +51,22 @@ def _each_once(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tags
 
 
+def _run_or_steps(run: object, info: ValidationInfo) -> object:
+    steps = info.data.get("steps")
+    if run is None and steps == ():
+        raise PydanticKnownError("missing")
+    if run is not None and steps:
+        raise fault("stands beside steps", given="", allowed="one of run and steps")
+    return run
+
+
+def _fitting(subtasks: Subtasks, info: ValidationInfo) -> Subtasks:
+    if any(step.name == subtasks.key for step in info.data.get("steps", ())):
+        wrong = "names a step, whose result would hide it"
+        raise fault(wrong, given=str(subtasks.key), allowed="another field of the payload", at=("key",))
+    return _room_for_items(subtasks, info)
+
+
 def _room_for_items(subtasks: Subtasks, info: ValidationInfo) -> Subtasks:
     plan = info.data.get("plan")
     if isinstance(plan, Items) and len(plan.items) > subtasks.limit:
@@ -56,8 +75,16 @@ def _room_for_items(subtasks: Subtasks, info: ValidationInfo) -> Subtasks:
     return subtasks
 
 
+def _room_for_steps(timeouts: Timeouts, info: ValidationInfo) -> Timeouts:
+    hard = [step.timeouts.hard for step in info.data.get("steps", ()) if step.timeouts and step.timeouts.hard]
+    if timeouts.run and hard and timeouts.run < max(hard):
+        wrong = "is shorter than hard of a step"
+        raise fault(wrong, given=human(timeouts.run), allowed=f"{human(max(hard))} or more", at=("run",))
+    return timeouts
+
+
 class JobSpec(Part):
-    """A job: one DAG with the tasks plan, run (one instance a subtask) and report."""
+    """A job: one DAG with the tasks plan, run or its steps (one instance a subtask), and report."""
 
     id: Annotated[str, AfterValidator(_id)] = Field(
         description="The job's id and dag_id: the file's stem in YAML.", examples=["crawl_site"]
@@ -73,10 +100,21 @@ class JobSpec(Part):
         description="JSON Schema properties by name: the trigger form, and what a caller may send in conf.",
     )
     plan: PlanField = Field(description="Finds the first subtasks.", examples=[{"python": "my_pkg.crawl:plan"}])
-    run: RunField = Field(description="Does the work of one subtask.", examples=[{"python": "my_pkg.crawl:visit"}])
+    # Before `run`, whose validation looks at it.
+    steps: Steps = Field(
+        default=(),
+        validate_default=True,
+        description="In place of run: the stages that each subtask goes through, one after the other.",
+    )
+    run: Annotated[RunField | None, BeforeValidator(_run_or_steps)] = Field(
+        default=None,
+        validate_default=True,
+        description="Does the work of one subtask.",
+        examples=[{"python": "my_pkg.crawl:visit"}],
+    )
     report: ReportField | None = Field(default=None, description="Folds all outcomes into the job's result.")
     # Defaults are constructed without validation, so that importing this builds no validators.
-    subtasks: Annotated[Subtasks, AfterValidator(_room_for_items)] = Field(
+    subtasks: Annotated[Subtasks, AfterValidator(_fitting)] = Field(
         default=Subtasks.model_construct(),
         validate_default=True,
         description="How the run may grow, and how many failures it bears.",
@@ -84,7 +122,7 @@ class JobSpec(Part):
     retries: Retries = Field(
         default=Retries.model_construct(), description="Whether and when a failed subtask is tried again."
     )
-    timeouts: Timeouts = Field(
+    timeouts: Annotated[Timeouts, AfterValidator(_room_for_steps)] = Field(
         default=Timeouts.model_construct(), description="How long a subtask and the run may take."
     )
     queue: Queue = Field(default=Queue.model_construct(), description="How the job's runs queue.")
@@ -98,3 +136,20 @@ class JobSpec(Part):
             "LocalExecutor beside the KubernetesExecutor."
         ),
     )
+
+    @property
+    def each_step(self) -> tuple[Step, ...]:
+        """The steps, each with all that it takes from the job; of a job with ``run`` it is the one step."""
+        if self.run is not None:
+            return (self._whole(Step.model_construct(name=RUN, run=self.run)),)
+        return tuple(map(self._whole, self.steps))
+
+    def _whole(self, step: Step) -> Step:
+        own = step.subtasks or StepSubtasks.model_construct()
+        bounds = StepSubtasks.model_construct(
+            parallelism=own.parallelism,
+            depth=self.subtasks.depth if own.depth is None else own.depth,
+            limit=self.subtasks.limit if own.limit is None else own.limit,
+        )
+        given = {name: getattr(step, name) or getattr(self, name) for name in ("retries", "timeouts", "pod")}
+        return step.model_copy(update={"subtasks": bounds, **given})

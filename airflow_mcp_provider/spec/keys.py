@@ -7,17 +7,19 @@ from collections.abc import Iterable
 
 _WORK = frozenset({"container", "job"})
 _LATER: dict[str, frozenset[str]] = {
-    "": frozenset({"schedule", "misfire_grace", "coalesce", "steps"}),
+    "": frozenset({"schedule", "misfire_grace", "coalesce"}),
     "plan": _WORK,
     "run": _WORK,
     "report": _WORK,
     "subtasks": frozenset({"batch"}),
+    "steps": frozenset({"pod"}),
+    "steps.subtasks": frozenset({"batch"}),
     "queue": frozenset({"max_pending", "per_submitter"}),
 }
 
 
 def unknown_key(place: str, key: object, known: Iterable[str]) -> str:
-    """Return what is wrong with ``key`` in the mapping at the path ``place``."""
+    """Return what is wrong with ``key`` in the mapping at the path ``place``, written without numbers."""
     from difflib import get_close_matches  # noqa: PLC0415 - only needed for an error
 
     if key in _LATER.get(place, ()):

@@ -6,7 +6,7 @@ a cluster.
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
@@ -25,6 +25,12 @@ def _key(name: str) -> str:
     return name
 
 
+_Number = TypeVar("_Number", int, int | None)
+Parallelism = Annotated[_Number, Field(ge=1, le=10_000)]
+Depth = Annotated[_Number, Field(ge=0, le=10_000)]
+Limit = Annotated[_Number, Field(ge=1, le=1_000_000)]
+
+
 class Subtasks(Part):
     """How a run may grow, and how many failures it bears."""
 
@@ -32,14 +38,12 @@ class Subtasks(Part):
         default=None,
         description="The payload's value that makes a subtask unique in its run; else the whole payload is.",
     )
-    parallelism: int | None = Field(
+    parallelism: Parallelism[int | None] = Field(
         default=None,
-        ge=1,
-        le=10_000,
         description="How many subtasks run at once; without it, as Airflow's settings allow.",
     )
-    depth: int = Field(default=100, ge=0, le=10_000, description="How many generations may follow the plan's subtasks.")
-    limit: int = Field(default=10_000, ge=1, le=1_000_000, description="How many subtasks a run may have in all.")
+    depth: Depth[int] = Field(default=100, description="How many generations may follow the plan's subtasks.")
+    limit: Limit[int] = Field(default=10_000, description="How many subtasks a run, or each of its steps, may have.")
     tolerate: TolerateField = Field(
         default=Tolerate(count=0),
         description="How many failed subtasks, as 3 or 5%, still make a successful run.",
@@ -114,8 +118,8 @@ def _at_least_hard(run: timedelta | None, info: ValidationInfo) -> timedelta | N
     return _longer_than_soft(run, info)
 
 
-class Timeouts(Part):
-    """How long a subtask, and the whole run, may take; none by default."""
+class StepTimeouts(Part):
+    """How long a subtask may take in one step; no limits by default."""
 
     soft: TimeLimit | None = Field(
         default=None, description="After this a subtask's work is asked to end (SoftTimeout)."
@@ -123,6 +127,11 @@ class Timeouts(Part):
     hard: Annotated[TimeLimit | None, AfterValidator(_longer_than_soft)] = Field(
         default=None, description="After this a subtask's work is killed."
     )
+
+
+class Timeouts(StepTimeouts):
+    """How long a subtask, and the whole run, may take; none by default."""
+
     run: Annotated[TimeLimit | None, AfterValidator(_at_least_hard)] = Field(
         default=None, description="After this the whole run fails."
     )

@@ -5,7 +5,8 @@ of it; read by the gate and where pods are made, in the scheduler, which has no 
 we leave it alone.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
@@ -23,35 +24,51 @@ class MoreMemory:
 
 
 @dataclass(frozen=True)
-class Marker:
-    """The queue rules of a job, and what its pods need that only the scheduler can give them.
+class PodNeeds:
+    """What a task's pod needs that only the scheduler can give it.
 
-    ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted; a
-    subtask's pod that is older than ``deadline`` is ended by Kubernetes.
+    A pod that is older than ``deadline`` is ended by Kubernetes.
     """
 
-    priority: int = 0
-    timeout: timedelta | None = None
     deadline: timedelta | None = None
     memory: MoreMemory | None = None
 
     def dump(self) -> dict[str, Any]:
+        """Return it as JSON, without what is not needed."""
+        deadline = {} if self.deadline is None else {"deadline": self.deadline.total_seconds()}
+        return {**deadline, **({} if self.memory is None else {"memory": asdict(self.memory)})}
+
+    @classmethod
+    def read(cls, value: Any) -> Self:  # noqa: ANN401 - what stands in the marker
+        """Return what ``dump`` wrote."""
+        memory = value.get("memory")
+        return cls(_seconds(value.get("deadline")), None if memory is None else MoreMemory(**memory))
+
+
+@dataclass(frozen=True)
+class Marker:
+    """The queue rules of a job, and what the pods of its tasks need.
+
+    ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted; ``pods``
+    are by task id.
+    """
+
+    priority: int = 0
+    timeout: timedelta | None = None
+    pods: Mapping[str, PodNeeds] = field(default_factory=dict)
+
+    def dump(self) -> dict[str, Any]:
         """Return it as JSON."""
-        pods = {
-            "deadline": None if self.deadline is None else self.deadline.total_seconds(),
-            "memory": None if self.memory is None else asdict(self.memory),
-        }
         seconds = None if self.timeout is None else self.timeout.total_seconds()
-        told = {name: value for name, value in pods.items() if value is not None}
-        return {"priority": self.priority, "queue_timeout": seconds, **told}
+        pods = {task: needs for task, one in self.pods.items() if (needs := one.dump())}
+        return {"priority": self.priority, "queue_timeout": seconds, **({"pods": pods} if pods else {})}
 
     @classmethod
     def read(cls, value: Any) -> Self:  # noqa: ANN401 - whatever stands in the serialized DAG
         """Return what ``dump`` wrote; raises ValueError for anything else."""
         try:
-            memory = value.get("memory")
-            seconds, deadline = (_seconds(value.get(name)) for name in ("queue_timeout", "deadline"))
-            return cls(_number(value["priority"]), seconds, deadline, None if memory is None else MoreMemory(**memory))
+            pods = {task: PodNeeds.read(one) for task, one in value.get("pods", {}).items()}
+            return cls(_number(value["priority"]), _seconds(value.get("queue_timeout")), pods)
         except (TypeError, KeyError, AttributeError, ValueError):
             raise ValueError(f"the marker of the serialized DAG is broken: {value!r:.200}") from None
 

@@ -17,6 +17,7 @@ from airflow_mcp_provider.spec.faults import FAULT, FIELD_VALUE, MOST_TOLD, Path
 from airflow_mcp_provider.spec.keys import unknown_key
 
 _TAGGED = ("plan", "run", "report")  # unions: pydantic puts the form's tag into the path, after these
+_UNION, _UNION_OF_STEP = 0, 2  # where they stand in a path: run, steps.1.run
 _CONSEQUENCE = "default_factory_not_called"  # of another field's error, which is told
 _KINDS = {
     "string_type": ("must be a string", 'a "string"'),
@@ -24,6 +25,7 @@ _KINDS = {
     "float_type": ("must be a number", "a number"),
     "greater_than_equal": ("is too small", "a number"),
     "less_than_equal": ("is too large", "a number"),
+    "literal_error": ("is not what this can be", "all"),
     "finite_number": ("is no finite number", "a number"),
     "model_type": ("must be a mapping", "a mapping"),
     "dict_type": ("must be a mapping", "a mapping"),
@@ -52,9 +54,14 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
 
 def _place(detail: ErrorDetails) -> Path:
     place = tuple(key for key in detail["loc"] if key != "[key]")
-    if place[:1] and place[0] in _TAGGED:
-        place = (place[0], *place[2:])
-    return (*place, *detail.get("ctx", {}).get("at", ()))
+    return (*_untagged(place), *detail.get("ctx", {}).get("at", ()))
+
+
+def _untagged(place: Path) -> Path:
+    union = _UNION_OF_STEP if place[:1] == ("steps",) else _UNION
+    if place[union : union + 1] and place[union] in _TAGGED:
+        return (*place[: union + 1], *place[union + 2 :])
+    return place
 
 
 def _message(detail: ErrorDetails, place: Path, model: type[BaseModel]) -> str:
@@ -78,23 +85,26 @@ def _fault_message(told: dict[str, Any], field_value: object, place: Path) -> st
 
 def _unknown_message(place: Path, around: type[BaseModel] | None) -> str:
     known = [name for name in (around.model_fields if around else ()) if name != "id"]  # a file's name is its id
-    return sentence(unknown_key(dotted(place[:-1]), place[-1], known), allowed=", ".join(known))
+    where = dotted(tuple(key for key in place[:-1] if isinstance(key, str)))
+    return sentence(unknown_key(where, place[-1], known), allowed=", ".join(known))
 
 
 def _model_at(model: type[BaseModel], place: Path) -> type[BaseModel] | None:
     found: Any = model
     for key in place:
+        if isinstance(key, int):  # a part in a list of parts
+            continue
         field = found.model_fields.get(key)
-        found = _plain(field.annotation) if field else None
-        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+        found = _part_of(field.annotation) if field else None
+        if found is None:
             return None
-    return found  # type: ignore[no-any-return]  # checked above
+    return found  # type: ignore[no-any-return]  # a part, or the model itself
 
 
-def _plain(annotation: Any) -> Any:  # noqa: ANN401 - a type, or a union
-    """Return ``X`` of ``X | None``."""
-    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
-    return kinds[0] if len(kinds) == 1 and type(None) in get_args(annotation) else annotation
+def _part_of(annotation: object) -> type[BaseModel] | None:
+    """Return the part that a field holds: itself, or none, or many of it."""
+    held = (annotation, *get_args(annotation))
+    return next((one for one in held if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
 def _example(field: FieldInfo | None) -> str:

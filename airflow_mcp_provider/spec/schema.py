@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.job import JobSpec
+from airflow_mcp_provider.spec.step import MOST_STEPS
 from airflow_mcp_provider.spec.tolerate import Tolerate
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,4 +30,10 @@ def job_schema() -> dict[str, Any]:
     schema = JobSpec.model_json_schema(mode="validation", schema_generator=_HumanDefaults)
     properties = {name: rule for name, rule in schema.pop("properties").items() if name != "id"}
     required = [name for name in schema.pop("required") if name != "id"]
-    return {"$schema": DIALECT, **schema, "title": "Job", "properties": properties, "required": required}
+    # In a file neither of the two stands empty beside the other.
+    properties["run"] = properties["run"] | properties["run"].pop("anyOf")[0]
+    properties["steps"] |= {"minItems": 1, "maxItems": MOST_STEPS}
+    for name in ("run", "steps"):
+        del properties[name]["default"]
+    either = {"oneOf": [{"required": ["run"]}, {"required": ["steps"]}]}
+    return {"$schema": DIALECT, **schema, "title": "Job", "properties": properties, "required": required, **either}

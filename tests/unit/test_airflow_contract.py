@@ -18,6 +18,9 @@ from airflow.models.dagrun import DagRun, DagRunNote
 from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
+from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import CommsDecoder, _ResponseFrame
 from airflow.state.metastore import MetastoreBackend
@@ -48,7 +51,9 @@ def test_columns_that_are_read_and_written():
     )
     assert columns(TaskStateStoreModel)["key"] == "VARCHAR(512)"
     assert {"dag_id", "run_id", "task_id", "map_index", "length"} <= set(columns(TaskMap))
-    assert {"state", "try_number", "start_date", "end_date", "duration", "dag_version_id"} <= set(columns(TaskInstance))
+    assert {"state", "try_number", "max_tries", "start_date", "end_date", "duration", "dag_version_id"} <= set(
+        columns(TaskInstance)
+    )
     assert columns(TaskInstance)["rendered_map_index"] == "VARCHAR(250)"
     assert {"id", "dag_id", "run_id", "state", "clear_number", "context_carrier"} <= set(columns(DagRun))
     assert columns(DagRunNote)["content"] == "VARCHAR(1000)"
@@ -66,6 +71,22 @@ def test_the_scheduler_reads_a_map_as_growth_expects():
     """Length first, indexes later, REMOVED what is too much: the race that the DagRun's lock closes."""
     source = inspect.getsource(DagRun._revise_map_indexes_if_mapped)
     assert source.index("get_mapped_ti_count") < source.index("select(TI.map_index)") < source.index("REMOVED")
+
+
+def test_how_a_later_step_is_empty_and_then_is_not():
+    """A map of no length skips the one instance; without a state it is expanded, to as many as the map is then long."""
+    source = inspect.getsource(TaskMap.expand_mapped_task)
+    assert "unmapped_ti.state = TaskInstanceState.SKIPPED" in source
+    assert source.index("total_length < 1") < source.index("unmapped_ti.map_index = 0")
+    assert {"key", "value", "dag_id", "task_id", "run_id", "map_index", "session"} <= set(parameters(XComModel.set))
+    assert XCOM_RETURN_KEY == "return_value"
+    assert EmptyOperator.inherits_from_empty_operator
+    assert "index % mapped_length" in inspect.getsource(DictOfListsExpandInput._expand_mapped_field)
+
+
+def test_only_a_clear_raises_max_tries():
+    """By that a subtask that was handed on tells a further try from a new life."""
+    assert "ti.max_tries = ti.try_number + task.retries" in inspect.getsource(clear_task_instances)
 
 
 def test_the_state_store_backend():

@@ -34,7 +34,7 @@ def test_there_is_something_to_test():
 
 @pytest.mark.parametrize(("page", "text"), SPECS)
 def test_specs_load(page, text):
-    assert parse_job(text, id="shown", source=page).run
+    assert parse_job(text, id="shown", source=page).each_step
 
 
 @pytest.mark.parametrize("page", TEMPLATES, ids=lambda page: page.name)

@@ -22,14 +22,14 @@ from airflow_mcp_provider.plugin.pods.subject import INSTANCE, JOB, RUN, SUBTASK
 from airflow_mcp_provider.plugin.pods.watch import watch
 from airflow_mcp_provider.plugin.queue_seam import Store, create_session
 from airflow_mcp_provider.runtime import wire
-from airflow_mcp_provider.spec.marker import Marker
+from airflow_mcp_provider.spec.marker import PodNeeds
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """``label``: what people call the subtask; ``ooms``: how often its memory ran out."""
 
-    marker: Marker
+    needs: PodNeeds
     label: str
     ooms: int
     instance: str
@@ -47,10 +47,10 @@ def mutate(pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         return
     labels = {JOB: subject.dag_id, RUN: subject.run_id, SUBTASK: facts.label}
     pod.metadata.annotations[INSTANCE] = facts.instance
-    dress(pod, {name: make_safe_label_value(text) for name, text in labels.items()}, facts.marker.deadline)
+    dress(pod, {name: make_safe_label_value(text) for name, text in labels.items()}, facts.needs.deadline)
     resources = pod.spec.containers[0].resources
-    if facts.marker.memory and facts.ooms and resources:
-        grow(resources, facts.marker.memory, facts.ooms)
+    if facts.needs.memory and facts.ooms and resources:
+        grow(resources, facts.needs.memory, facts.ooms)
     watch(subject.worker)
 
 
@@ -81,4 +81,5 @@ def _facts(session: Session, subject: Subject) -> Facts | None:
         )
     )
     instance, label, ooms = session.execute(query).one()
-    return Facts(marker, label or subject.task_id, len(json.loads(ooms)) if ooms else 0, str(instance))
+    needs = marker.pods.get(subject.task_id, PodNeeds())
+    return Facts(needs, label or subject.task_id, len(json.loads(ooms)) if ooms else 0, str(instance))

@@ -97,7 +97,8 @@ def play():
     """Return what became of the subtasks: after the pass, and after report has asked for confirmation."""
     run = Played()
     run.turn(PLAN, TaskInstanceState.RUNNING)
-    run.ask(PLAN, wire.ENQUEUE, {"begin": {"limit": 100, "depth": 9, "tolerate": "0"}, **children(None, "a", "b")})
+    begin = {"tolerate": "0", "steps": [{"name": "run", "limit": 100, "depth": 9}]}
+    run.ask(PLAN, wire.ENQUEUE, {"begin": begin, **children(None, "a", "b")})
     run.planned(2)
     run.schedule()
     run.turn(RUNNING_ONE, TaskInstanceState.RUNNING)

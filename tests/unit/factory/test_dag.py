@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from airflow.sdk import TriggerRule
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mcp_provider.factory import build_dag
@@ -89,3 +90,56 @@ def test_the_python_twin_is_the_same_dag():
     short = "plan: {items: [a, b]}\nrun: {shell: 'true'}\nretries: {attempts: 1}\n"
     twin = JobSpec(id="short", plan={"items": ["a", "b"]}, run={"shell": "true"}, retries={"attempts": 1})
     assert serialized(parse_job(short, id="short", source="short.yaml")) == serialized(twin)
+
+
+STAGED = """
+plan: {items: [a]}
+steps:
+  - {name: search, run: {python: "a:search"}}
+  - {name: write, run: {python: "a:write"}, subtasks: {parallelism: 3}, retries: {attempts: 1}, timeouts: {hard: 5m}}
+  - {name: review, run: {shell: "true"}, wait: all}
+timeouts: {hard: 10m, run: 1h}
+subtasks: {limit: 50}
+"""
+
+
+@pytest.fixture
+def staged():
+    return build_dag(parse_job(STAGED, id="staged"))
+
+
+def test_each_step_is_a_mapped_task_beside_the_others(staged):
+    assert {task.task_id: task.downstream_task_ids for task in staged.tasks} == {
+        "plan": {"search", "write.places", "review.places"},
+        "search": {"report", "review"},
+        "write.places": {"write"},
+        "write": {"report", "review"},
+        "review.places": {"review"},
+        "review": {"report"},
+        "report": set(),
+    }
+    rules = {task.task_id: TriggerRule(task.trigger_rule).value for task in staged.tasks if task.is_mapped}
+    assert rules == {"search": "all_success", "write": "all_success", "review": "all_done"}
+
+
+def test_a_step_has_its_own_bounds(staged):
+    search, write, review = (staged.task_dict[name].partial_kwargs for name in ("search", "write", "review"))
+    assert [one["retries"] for one in (search, write, review)] == [2, 0, 2]
+    assert [one["timeouts"]["hard"] for one in (search, write, review)] == ["10m", "5m", "10m"]
+    assert [one.get("max_active_tis_per_dagrun") for one in (search, write, review)] == [None, 3, None]
+    assert [one.get("hands_on", False) for one in (search, write, review)] == [True, True, False]
+    assert staged.task_dict["plan"].steps == [
+        {"name": "search", "limit": 50, "depth": 100, "wait": False},
+        {"name": "write", "limit": 50, "depth": 100, "wait": False},
+        {"name": "review", "limit": 50, "depth": 100, "wait": True},
+    ]
+
+
+def test_the_tasks_that_hold_lists_need_no_runner(staged):
+    serialised = DagSerialization.from_dict(DagSerialization.to_dict(staged))
+    runs_nothing = [task.task_id for task in serialised.tasks if task.inherits_from_empty_operator]
+    assert runs_nothing == ["write.places", "review.places"]
+
+
+def test_the_page_tells_the_steps(staged):
+    assert "| search | `a:search` |\n| write | `a:write` |\n| review | a shell text, after all" in staged.doc_md

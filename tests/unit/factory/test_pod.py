@@ -143,8 +143,11 @@ def test_the_dag_carries_it_and_its_marker():
     assert dag.default_args["mcp"] == {
         "priority": 0,
         "queue_timeout": None,
-        "deadline": 4200.0,
-        "memory": {"factor": 2.0, "max": "4Gi"},
+        "pods": {
+            "run": {"deadline": 4200.0, "memory": {"factor": 2.0, "max": "4Gi"}},
+            "plan": {"deadline": 4200.0},
+            "report": {"deadline": 4200.0},
+        },
     }
     assert json.dumps(DagSerialization.to_dict(dag), sort_keys=True) == json.dumps(
         DagSerialization.to_dict(build_dag(spec)), sort_keys=True

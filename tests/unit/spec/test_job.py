@@ -161,8 +161,8 @@ def test_a_wrong_job_in_python_is_the_same_error_without_file_and_line():
             "allowed a duration such as 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
         ),
         (
-            "tgas: is an unknown key, did you mean tags?; allowed description, owner, tags, params, plan, run, report, "
-            "subtasks, retries, timeouts, queue, pod, control"
+            "tgas: is an unknown key, did you mean tags?; allowed description, owner, tags, params, plan, steps, run, "
+            "report, subtasks, retries, timeouts, queue, pod, control"
         ),
     ]
     assert {(problem.file, problem.line) for problem in raised.value.problems} == {(None, None)}

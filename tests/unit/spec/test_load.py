@@ -41,7 +41,7 @@ def test_all_that_is_wrong_is_told_at_once_line_by_line(refused):
         'job.yaml:2: owner: must be a string; given 5; allowed a "string"',
         (
             "job.yaml:3: tgas: is an unknown key, did you mean tags?; allowed description, owner, tags, params, plan, "
-            "run, report, subtasks, retries, timeouts, queue, pod, control"
+            "steps, run, report, subtasks, retries, timeouts, queue, pod, control"
         ),
         (
             'job.yaml:5: params.url.type: is no JSON Schema; given "strin"; allowed string, number, integer, boolean, '

@@ -9,6 +9,7 @@ from airflow_mcp_provider.spec import JobSpec, job_schema, load_job
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "dags" / "jobs").glob("*.yaml"))
 SMALL = "plan: {items: [1]}\nrun: {shell: x}\n"
+STAGED = "plan: {items: [1]}\nsteps: [{name: a, run: {shell: x}}, {name: b, run: {shell: x}, "
 
 GOOD = [
     SMALL,
@@ -18,6 +19,8 @@ GOOD = [
     SMALL + "subtasks: {tolerate: 3}\n",
     SMALL + "retries: {attempts: 3, delay: 60, backoff: 2, max_delay: 1h30m, never_on: [ValueError]}\n",
     SMALL + "timeouts: {soft: 500ms, hard: 10m, run: 1d}\n",
+    "plan: {items: [1]}\nsteps: [{name: a, run: {shell: x}}]\n",
+    STAGED + "wait: all, subtasks: {limit: 5}, retries: {attempts: 1}, timeouts: {soft: 5, hard: 1m}}]\n",
 ]
 BAD = [
     "plan: {items: [1]}\n",
@@ -39,6 +42,14 @@ BAD = [
     SMALL + "retries: {delay: 5 minutes}\n",
     SMALL + "retries: {never_on: [a b]}\n",
     SMALL + "timeouts: {soft: 1.5h}\n",
+    SMALL + "steps: [{name: a, run: {shell: x}}]\n",
+    "plan: {items: [1]}\nsteps: []\n",
+    "plan: {items: [1]}\nrun:\n",
+    "plan: {items: [1]}\nsteps: [{name: a-b, run: {shell: x}}]\n",
+    "plan: {items: [1]}\nsteps: [{name: a}]\n",
+    STAGED + "wait: some}]\n",
+    STAGED + "timeouts: {run: 5}}]\n",
+    STAGED + "subtasks: {key: a}}]\n",
 ]
 
 

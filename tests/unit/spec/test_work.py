@@ -88,7 +88,7 @@ def test_what_is_no_item(item, wrong):
     [
         ("{}", f"run: must have one key; given none; allowed {FORMS}"),
         ("x", f'run: must be a mapping; given "x"; allowed {FORMS}'),
-        ("", f"run: must be a mapping; given nothing; allowed {FORMS}"),
+        ("", 'run: is missing; allowed such as {"python": "my_pkg.crawl:visit"}'),
         ("[a]", f"run: must be a mapping; given a list; allowed {FORMS}"),
         ("{shell: a, python: a:b}", f"run: must have one key; given shell and python; allowed {FORMS}"),
         ("{items: [1]}", f"run.items: is an unknown key; allowed {FORMS}"),

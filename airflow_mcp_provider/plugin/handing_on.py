@@ -1,0 +1,90 @@
+"""From step to step: a subtask that has ended well gets its place in the next step.
+
+Runs in the API server, in the transaction that keeps the subtask's outcome: there is no moment in which one is without
+the other. The item of the subtask remembers that it was handed on, and in which of its lives (Airflow raises a task
+instance's ``max_tries`` when it is cleared, not when it is tried again). So a try after a runner's death in the last
+moment finds its work done, while one that was cleared does it again and so do the steps after it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.airflow_seam import TaskInstance, TaskInstanceState, TaskScope, as_new
+from airflow_mcp_provider.plugin.reserve import check_room, planned
+from airflow_mcp_provider.plugin.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.runtime import wire
+
+HANDED = "handed"
+"""In an item, its first key: the life in which it was handed on."""
+_ENDED = (
+    TaskInstanceState.SUCCESS,
+    TaskInstanceState.FAILED,
+    TaskInstanceState.SKIPPED,
+    TaskInstanceState.UPSTREAM_FAILED,
+)
+
+
+def hand_on(
+    session: Session, run: RunRef, state: Reserved | None, scope: TaskScope, outcome: dict[str, Any]
+) -> tuple[Reserved, dict[str, Any]]:
+    """Keep ``outcome`` and give the subtask its place in the next step; returns the counter, and the answer.
+
+    Called under the counter's lock. Raises RunIsOver; LimitReached where the next step is full.
+    """
+    state = planned(state)
+    following = state.after(scope.task_id)
+    item = store.read(session, run, scope.task_id, scope.map_index, wire.ITEM)
+    life = _life(session, scope)
+    if following is None or item is None or item.get(HANDED) == life:
+        return state, {"new": 0}
+    store.write(session, run, scope.task_id, scope.map_index, wire.OUTCOME, outcome)
+    results = {**item.get("results", {}), scope.task_id: outcome.get("result")}
+    child = {name: item[name] for name in ("key", "payload", "depth")} | {"parent": item["key"], "results": results}
+    row = wire.row_key(item["key"])
+    places = store.read(session, run, PLAN, -1, row)
+    if following.name in places:
+        _again(session, run, following.name, places[following.name], child)
+    else:
+        state = _place(session, run, state, following, row, places, child)
+    kept = {name: value for name, value in item.items() if name != HANDED}
+    store.write(session, run, scope.task_id, scope.map_index, wire.ITEM, {HANDED: life, **kept})
+    return state, {"new": int(following.name not in places)}
+
+
+def is_done(session: Session, scope: TaskScope, item: dict[str, Any] | None) -> bool:
+    """Whether the subtask was handed on in this life of its task instance."""
+    return bool(item) and HANDED in item and item[HANDED] == _life(session, scope)  # type: ignore[operator, index]
+
+
+def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
+    session: Session, run: RunRef, state: Reserved, step: Step, row: str, places: dict[str, int], child: dict[str, Any]
+) -> Reserved:
+    check_room(step, 1)
+    store.add(session, run, [(step.name, step.reserved, wire.ITEM, child)])
+    store.write(session, run, PLAN, -1, row, {**places, step.name: step.reserved})
+    state = state.grown(step.name, 1, 0)
+    state.write(session, run)
+    return state
+
+
+def _again(session: Session, run: RunRef, step: str, index: int, child: dict[str, Any]) -> None:
+    """The subtask was cleared, and has a new result for those that come after it."""
+    store.write(session, run, step, index, wire.ITEM, child)
+    ended = _instance(run.dag_id, run.run_id, step, index).where(TaskInstance.state.in_(_ENDED))
+    as_new(session, session.scalars(ended).unique().all())
+
+
+def _life(session: Session, scope: TaskScope) -> int:
+    query = _instance(scope.dag_id, scope.run_id, scope.task_id, scope.map_index)
+    life: int = session.scalars(query.with_only_columns(TaskInstance.max_tries)).one()
+    return life
+
+
+def _instance(dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:  # noqa: ANN401 - a Select
+    return select(TaskInstance).filter_by(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)

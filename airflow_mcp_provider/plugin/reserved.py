@@ -1,0 +1,110 @@
+"""The row ``mcp.run`` in plan's store: what is known of a run, and the lock that makes it exact.
+
+Every call that gives places updates it first, which locks it (and on SQLite takes the database's write lock before
+anything is read), so keys and map indexes are exact however many call at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any, Self
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.airflow_seam import Store
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.runtime import wire
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step's places: how many are given, within which limits. ``wait``: it begins after the steps before it."""
+
+    name: str
+    limit: int
+    depth: int
+    wait: bool = False
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The run's subtasks: how many are known (each once, however many steps it went), and the places of each step.
+
+    ``stopped`` is why no further subtask starts; it holds while the run's ``clear_number`` is ``stopped_at``, so
+    that clearing failed subtasks lets the run go on.
+    """
+
+    tolerate: str
+    steps: tuple[Step, ...]
+    subtasks: int = 0
+    stopped: str | None = None
+    stopped_at: int = 0
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Self:
+        """Build from the row, or from what plan begins with."""
+        return cls(**{**value, "steps": tuple(Step(**step) for step in value["steps"])})
+
+    @classmethod
+    def read(cls, session: Session, run: RunRef) -> Self | None:
+        """Return it, None before plan has begun."""
+        value = store.read(session, run, PLAN, -1, wire.RUN)
+        return None if value is None else cls.of(value)
+
+    @classmethod
+    def locked(cls, session: Session, run: RunRef) -> Self | None:
+        """Take the row for this transaction, and return what it holds: None before plan has begun."""
+        value = session.scalar(
+            update(Store)
+            .where(*store.where(run, PLAN, -1, wire.RUN))
+            .values(updated_at=datetime.now(UTC))
+            .returning(Store.value)
+            .execution_options(synchronize_session=False)
+        )
+        return None if value is None else cls.of(json.loads(value))
+
+    def write(self, session: Session, run: RunRef) -> None:
+        """Keep it."""
+        store.write(session, run, PLAN, -1, wire.RUN, asdict(self))
+
+    def halted(self, clear_number: int) -> bool:
+        """Whether no further subtask may start."""
+        return self.stopped is not None and self.stopped_at == clear_number
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The steps' names, which are their tasks' ids."""
+        return tuple(step.name for step in self.steps)
+
+    @property
+    def places(self) -> int:
+        """Count the places of all steps."""
+        return sum(step.reserved for step in self.steps)
+
+    def step(self, name: str) -> Step:
+        """Return the step of that name, the first for plan."""
+        return next((step for step in self.steps if step.name == name), self.steps[0])
+
+    def before(self, name: str) -> tuple[Step, ...]:
+        """Return the steps that come before ``name``."""
+        return self.steps[: self.names.index(name)]
+
+    def after(self, name: str) -> Step | None:
+        """Return the step that comes next."""
+        return next((later for one, later in pairwise(self.steps) if one.name == name), None)
+
+    def grown(self, name: str, places: int, subtasks: int) -> Self:
+        """Return it with so many places more in a step, and so many subtasks more in all."""
+        steps = tuple(replace(one, reserved=one.reserved + places) if one.name == name else one for one in self.steps)
+        return replace(self, steps=steps, subtasks=self.subtasks + subtasks)
+
+    def list_of(self, step: Step) -> str:
+        """Return the task whose list Airflow maps the step over."""
+        return PLAN if step == self.steps[0] else step.name + wire.PLACES

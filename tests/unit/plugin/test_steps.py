@@ -1,0 +1,239 @@
+"""From step to step, as the API server sees it: real tables, the real backend, no process of Airflow's."""
+
+import json
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskmap import TaskMap
+from airflow.models.xcom import XComModel
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.state import TaskScope
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import select
+
+from airflow_mcp_provider.factory import build_dag
+from airflow_mcp_provider.plugin.backend import GrowthBackend
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import parse_job
+
+SPEC = """
+plan: {items: [1]}
+steps:
+  - {name: search, run: {shell: x}}
+  - {name: write, run: {shell: x}, subtasks: {limit: 2}}
+  - {name: review, run: {shell: x}, wait: all}
+"""
+
+
+class Played:
+    """A run of three steps; ``ask`` is what a runner would ask."""
+
+    def __init__(self, session, job):
+        self.session = session
+        spec = parse_job(SPEC, id="crawl")
+        job.dag = self.dag = DagSerialization.from_dict(DagSerialization.to_dict(build_dag(spec)))
+        self.run = job.run("one", DagRunState.RUNNING)
+        self.backend = GrowthBackend()
+        self.calls = 0
+        for task_id, state in (("plan", "running"), ("write.places", "success"), ("review.places", "success")):
+            self.instance(task_id, -1, state)
+        for task_id in ("write", "review"):
+            self.instance(task_id, -1, TaskInstanceState.SKIPPED)
+        self.begin = {"tolerate": "0", "steps": build_dag(spec).task_dict["plan"].steps}
+
+    def instance(self, task_id, map_index, state=TaskInstanceState.RUNNING):
+        one = TaskInstance(self.dag.get_task(task_id), run_id="one", map_index=map_index, dag_version_id=None)
+        one.state, one.try_number, one.max_tries, one._rendered_map_index = state, 1, 2, "a key"
+        self.session.add(one)
+        self.session.flush()
+        return one
+
+    def plan(self, *keys, **more):
+        children = [[key, {"node": key, **more}] for key in keys]
+        body = {"begin": self.begin, "parent": None, "depth": 0, "children": children}
+        answer = self.ask("plan", -1, wire.ENQUEUE, body)
+        for index in range(answer.get("new", 0)):
+            self.instance("search", index)
+        names = {"dag_id": "crawl", "run_id": "one", "task_id": "plan", "map_index": -1}
+        self.session.merge(TaskMap(**names, length=answer.get("new", 0), keys=None))
+        return answer
+
+    def ask(self, task_id, map_index, question, body):
+        self.calls += 1
+        self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
+        return json.loads(self.get(task_id, map_index, wire.ANSWER))
+
+    def done(self, task_id, map_index, result, attempt=1):
+        return self.ask(task_id, map_index, wire.DONE, {"outcome": {"attempt": attempt, "result": result}})
+
+    def set(self, task_id, map_index, key, value):
+        self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
+
+    def get(self, task_id, map_index, key):
+        return self.backend.get(self._scope(task_id, map_index), key, session=self.session)
+
+    def item(self, task_id, map_index):
+        found = self.get(task_id, map_index, wire.ITEM)
+        return found and json.loads(found)
+
+    def counts(self):
+        return self.ask("report", -1, wire.CONFIRM, {})
+
+    def outcomes(self):
+        place, found = wire.FIRST_PAGE, []
+        while place:
+            page = json.loads(self.get("report", -1, wire.OUTCOMES + place))
+            found, place = found + page["outcomes"], page["next"]
+        return {(one["key"], one["step"]): one for one in found}
+
+    def length(self, task_id):
+        return self.session.scalar(select(TaskMap.length).where(TaskMap.task_id == task_id))
+
+    def states(self, task_id):
+        query = select(TaskInstance.map_index, TaskInstance.state).where(TaskInstance.task_id == task_id)
+        return dict(self.session.execute(query).all())
+
+    def _scope(self, task_id, map_index):
+        return TaskScope(dag_id="crawl", run_id="one", task_id=task_id, map_index=map_index)
+
+
+@pytest.fixture
+def run(session, job):
+    return Played(session, job)
+
+
+def test_the_later_steps_are_mapped_over_lists_that_begin_empty(run):
+    run.plan("a")
+    assert (run.length("write.places"), run.length("review.places")) == (0, 0)
+    read = select(XComModel.value).where(XComModel.task_id == "write.places", XComModel.key == "return_value")
+    assert XComModel.deserialize_value(run.session.execute(read).one()) == [0]
+
+
+def test_done_and_handed_on_is_one_thing(run):
+    run.plan("a", "b")
+    assert run.done("search", 1, {"found": 3})["new"] == 1
+    assert json.loads(run.get("search", 1, wire.OUTCOME)) == {"attempt": 1, "result": {"found": 3}}
+    assert run.item("write", 0) == {
+        "key": "b",
+        "payload": {"node": "b"},
+        "parent": "b",
+        "depth": 0,
+        "results": {"search": {"found": 3}},
+    }
+    assert (run.length("write.places"), run.states("write")) == (1, {-1: None})  # the scheduler expands it again
+
+
+def test_results_add_up(run):
+    run.plan("a")
+    run.done("search", 0, "s")
+    run.instance("write", 0)
+    run.done("write", 0, "w")
+    assert run.item("review", 0)["results"] == {"search": "s", "write": "w"}
+
+
+def test_a_further_try_finds_it_done_and_changes_nothing(run):
+    run.plan("a")
+    run.done("search", 0, "first")
+    assert run.item("search", 0)["done"] is True
+    assert run.done("search", 0, "second", attempt=2)["new"] == 0
+    run.set("search", 0, wire.OUTCOME, {"attempt": 2, "error": {"type": "RunnerLost"}, "final": True})
+    assert json.loads(run.get("search", 0, wire.OUTCOME)) == {"attempt": 1, "result": "first"}
+    assert run.item("write", 0)["results"] == {"search": "first"}
+
+
+def test_one_that_fails_at_last_after_it_was_handed_on_is_no_failure(run):
+    run.plan("a")
+    run.done("search", 0, "first")
+    _end(run, "search", 0, TaskInstanceState.FAILED)
+    run.instance("write", 0, TaskInstanceState.SUCCESS)
+    assert run.outcomes()["a", "search"]["status"] == "success"
+    counted = run.counts()
+    assert (counted["failed"], counted["pending"], counted["succeeded"], counted["failures"]) == (0, 0, 1, [])
+
+
+def test_one_that_was_cleared_is_done_again_and_counts_as_it_ends(run):
+    run.plan("a")
+    run.done("search", 0, "first")
+    run.instance("write", 0, TaskInstanceState.SCHEDULED)
+    _end(run, "search", 0, TaskInstanceState.RUNNING).max_tries = 3  # as Airflow has it of a cleared one
+    run.session.flush()
+    assert "done" not in run.item("search", 0)
+    assert run.done("search", 0, "second")["new"] == 0
+    assert run.item("write", 0)["results"] == {"search": "second"}
+    assert run.states("write")[0] == TaskInstanceState.SCHEDULED
+    one = _end(run, "search", 0, TaskInstanceState.FAILED)
+    one.max_tries = 4
+    run.session.flush()
+    assert run.counts()["failed"] == 1
+
+
+def test_a_full_step_refuses_and_keeps_no_outcome(run):
+    run.plan("a", "b", "c")
+    assert [run.done("search", index, None).get("new") for index in (0, 1)] == [1, 1]
+    refused = run.done("search", 2, None)["refused"]
+    assert refused == {"type": "LimitReached", "message": "the step write would have 3 subtasks; subtasks.limit is 2"}
+    assert run.get("search", 2, wire.OUTCOME) is None
+
+
+def test_a_key_is_known_in_all_steps(run):
+    run.plan("a", "b")
+    run.done("search", 0, None)
+    run.instance("write", 0)
+    run.instance("write", 1, TaskInstanceState.REMOVED)
+    children = {"parent": "a", "depth": 1, "children": [["b", {"node": "b"}], ["c", {"node": "c"}]]}
+    assert run.ask("write", 0, wire.ENQUEUE, children)["new"] == 1
+    assert (run.item("write", 1)["key"], run.states("write")[1]) == ("c", None)
+    assert run.done("search", 1, None)["refused"]["type"] == "LimitReached"  # a and c
+    assert run.counts()["reserved"] == 3
+
+
+def test_a_field_that_a_result_would_hide(run):
+    assert run.plan("a", write=1)["refused"]["type"] == "InvalidPayload"
+    assert run.plan("a", review=1)["new"] == 1  # nothing comes after it
+
+
+def test_a_step_that_waits_is_told_to_while_those_before_it_are_not_over(run):
+    run.plan("a", "b")
+    run.done("search", 0, None)
+    _end(run, "search", 0, TaskInstanceState.SUCCESS)
+    run.instance("write", 0)
+    run.done("write", 0, None)
+    run.instance("review", 0)
+    assert run.item("review", 0)["waits"].startswith("2 subtasks")  # b in search, a in write
+    _end(run, "search", 1, TaskInstanceState.FAILED)
+    _end(run, "write", 0, TaskInstanceState.SUCCESS)
+    assert "waits" not in run.item("review", 0)
+
+
+def test_each_subtask_counts_once(run):
+    run.plan("a", "b")
+    run.done("search", 0, None)
+    assert (run.counts()["reserved"], run.counts()["pending"]) == (2, 0)  # plan has not ended
+    _end(run, "plan", -1, TaskInstanceState.SUCCESS)
+    assert run.counts()["pending"] == 3
+    _end(run, "search", 0, TaskInstanceState.SUCCESS)
+    _end(run, "search", 1, TaskInstanceState.FAILED)
+    run.instance("write", 0, TaskInstanceState.FAILED)
+    counted = run.counts()
+    names = ("reserved", "succeeded", "failed", "skipped", "pending")
+    assert [counted[name] for name in names] == [2, 0, 2, 0, 0]
+    assert [(one["key"], one["step"]) for one in counted["failures"]] == [("b", "search"), ("a", "write")]
+    assert counted["steps"]["write"] == {"subtasks": 1, "succeeded": 0, "failed": 1, "skipped": 0, "pending": 0}
+
+
+def test_planned_again_the_later_steps_begin_empty_again(run):
+    run.plan("a")
+    run.done("search", 0, None)
+    run.instance("write", 0, None)
+    run.ask("plan", -1, wire.ENQUEUE, {"begin": run.begin, "parent": None, "depth": 0, "children": []})
+    assert run.length("write.places") == 0
+    assert run.states("write")[0] == TaskInstanceState.REMOVED
+    assert run.item("write", 0) is None
+
+
+def _end(run, task_id, map_index, state):
+    query = select(TaskInstance).filter_by(run_id="one", task_id=task_id, map_index=map_index)
+    one = run.session.scalars(query).unique().one()
+    one.state = state
+    run.session.flush()
+    return one
