@@ -54,7 +54,8 @@ def _valid(path: Path) -> bool:
 
 
 def _check_pod(spec: JobSpec) -> None:
-    for pod in {step.pod for step in spec.each_step if step.pod is not None}:
-        from airflow_mcp_provider.factory.pod import v1_pod  # noqa: PLC0415 - half a second, for specs that have one
+    for step in spec.each_step:
+        if step.pod is not None:
+            from airflow_mcp_provider.factory.pod import v1_pod  # noqa: PLC0415 - half a second, for specs that have one
 
-        v1_pod(pod, work=True)
+            v1_pod(step.pod, work=True)

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,7 @@ from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.runtime import Error, Outcome
 from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.runtime.wire import MAX_REPORT_BYTES, Child, child_of
-from airflow_mcp_provider.spec import JobSpec, PythonWork, load_job
+from airflow_mcp_provider.spec import JobSpec, PythonWork, Step, load_job
 
 DAGS = Path(__file__).parents[3] / "dags"
 JOBS = DAGS / "jobs"
@@ -31,6 +31,9 @@ NOBODY = 65534
 sys.path.insert(0, str(DAGS))
 
 
+Waiting = tuple[Child, str | None, int, dict[str, Any]]
+
+
 @dataclass
 class LocalRun:
     """One run of a job, subtask by subtask; the server's part is a dictionary."""
@@ -38,14 +41,16 @@ class LocalRun:
     spec: JobSpec
     params: Mapping[str, Any]
     reserved: dict[str, Child] = field(default_factory=dict)
-    waiting: deque[tuple[Child, str | None, int]] = field(default_factory=deque)
+    waiting: dict[str, deque[Waiting]] = field(default_factory=lambda: defaultdict(deque))
     outcomes: list[Outcome] = field(default_factory=list)
-    parent: tuple[str | None, int] = (None, -1)
+    at: tuple[str | None, int, Step | None] = (None, -1, None)
 
     def enqueue(self, children: Sequence[Child]) -> int:
         new = [child for child in children if child.key not in self.reserved]
         self.reserved.update({child.key: child for child in new})
-        self.waiting.extend((child, self.parent[0], self.parent[1] + 1) for child in new)
+        parent, depth, step = self.at
+        name = (step or self.spec.each_step[0]).name
+        self.waiting[name].extend((child, parent, depth + 1, {}) for child in new)
         return len(new)
 
     def progress(self, fraction: float, message: str) -> None:
@@ -54,19 +59,28 @@ class LocalRun:
     def run(self) -> Any:
         planned = self._perform(self.spec.plan, Call((self.params,), "params", {}, self.params))
         self.enqueue([child_of(payload, None, self.spec.subtasks.key) for payload in planned or ()])
-        while self.waiting:
-            self.outcomes.append(self._visit(*self.waiting.popleft()))
+        each = self.spec.each_step
+        for step, after in zip(each, [*each[1:], None], strict=True):
+            while self.waiting[step.name]:
+                self._visit(step, after, *self.waiting[step.name].popleft())
         return self._report()
 
-    def _visit(self, child: Child, parent: str | None, depth: int) -> Outcome:
-        self.parent = child.key, depth
-        call = Call((child.payload, self.params), "subtask, params", child.payload, self.params)
+    def _visit(
+        self, step: Step, after: Step | None, child: Child, parent: str | None, depth: int, results: dict[str, Any]
+    ) -> None:
+        self.at = child.key, depth, step
+        subtask = {**child.payload, **results}
+        more: dict[str, Any] = {"step": step.name}
         try:
-            result = self._perform(self.spec.run, call)
+            result = self._perform(step.run, Call((subtask, self.params), "subtask, params", subtask, self.params))
         except SubtaskError as error:
-            failure = Error(error.kinds[0], str(error))
-            return Outcome(child.key, child.payload, parent, depth, "failed", 1, None, None, error=failure)
-        return Outcome(child.key, child.payload, parent, depth, "success", 1, None, None, result)
+            more["error"] = Error(error.kinds[0], str(error))
+        else:
+            more["result"] = result
+            if after:
+                self.waiting[after.name].append((child, child.key, depth, {**results, step.name: result}))
+        status = "failed" if "error" in more else "success"
+        self.outcomes.append(Outcome(child.key, child.payload, parent, depth, status, 1, None, None, **more))
 
     def _report(self) -> Any:
         if isinstance(self.spec.report, PythonWork):

@@ -14,7 +14,7 @@ TREES = [path for path in JOBS if "path" in load_job(path).params]
 def test_a_job_of_the_folder_is_valid_and_its_functions_are_there(path):
     spec = load_job(path)
     assert spec.description
-    for work in (spec.plan, spec.run, spec.report):
+    for work in (spec.plan, *(step.run for step in spec.each_step), spec.report):
         if isinstance(work, PythonWork):
             resolve(work.python)
 
