@@ -41,9 +41,11 @@ def hand_on(
     following = state.after(scope.task_id)
     item = store.read(session, run, scope.task_id, scope.map_index, wire.ITEM)
     life = _life(session, scope)
-    if following is None or item is None or item.get(HANDED) == life:
+    if item is None or item.get(HANDED) == life:
         return state, {"new": 0}
     store.write(session, run, scope.task_id, scope.map_index, wire.OUTCOME, outcome)
+    if following is None:  # the job has got a further step since the run was planned
+        return state, {"new": 0}
     results = {**item.get("results", {}), scope.task_id: outcome.get("result")}
     child = {name: item[name] for name in ("key", "payload", "depth")} | {"parent": item["key"], "results": results}
     row = wire.row_key(item["key"])

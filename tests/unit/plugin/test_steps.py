@@ -123,6 +123,14 @@ def test_done_and_handed_on_is_one_thing(run):
     assert (run.length("write.places"), run.states("write")) == (1, {-1: None})  # the scheduler expands it again
 
 
+def test_a_run_keeps_the_steps_that_it_was_planned_with(run):
+    """The job was edited, and its runners think that a step follows."""
+    run.begin["steps"] = run.begin["steps"][:1]
+    run.plan("a")
+    assert run.done("search", 0, "s")["new"] == 0
+    assert json.loads(run.get("search", 0, wire.OUTCOME))["result"] == "s"
+
+
 def test_results_add_up(run):
     run.plan("a")
     run.done("search", 0, "s")
