@@ -49,7 +49,7 @@ class ReportOperator(BaseOperator):
             "state": state,
             "subtasks": counts["reserved"],
             **{name: counts[name] for name in ("succeeded", "failed", "skipped", "failures")},
-            **({"steps": counts["steps"]} if counts["steps"] else {}),
+            **({"steps": _ended(counts["steps"])} if counts["steps"] else {}),
             "result": self._fold(link, context) if self.work and counts["plan"] == "success" else None,
         }
         return self._end(link, context, result, counts)
@@ -80,6 +80,11 @@ class ReportOperator(BaseOperator):
                 line=SupervisorLine(),
                 limit=wire.MAX_REPORT_BYTES,
             )
+
+
+def _ended(steps: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Each step's counts, of which none is pending any more."""
+    return {step: {name: one for name, one in counts.items() if name != "pending"} for step, counts in steps.items()}
 
 
 def _listed(work: Work, link: Link, folder: Path) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def test_twenty_subtasks_go_through_three_stages_and_wait_for_nobody(
         "failed": 0,
         "skipped": 0,
     }
-    each = {"subtasks": 20, "succeeded": 20, "failed": 0, "skipped": 0, "pending": 0}
+    each = {"subtasks": 20, "succeeded": 20, "failed": 0, "skipped": 0}
     assert run.result["steps"] == dict.fromkeys(STAGES, each)
     labels = [row["rendered_map_index"] for row in run.rows("write")]
     assert labels == [key for key, step in run.outcomes if step == "write"]
