@@ -21,17 +21,31 @@ QUICK = {
 """A runner that is gone is missed after half a minute, and not after five."""
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster | Given]:
-    kubernetes = Given.from_environment() or Cluster()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    yield from skipped()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    yield from skipped()
+
+
+def skipped() -> Iterator[None]:
+    """Skip what cannot run here, but not in CI, where it could."""
     try:
-        kubernetes.__enter__()
+        yield
     except Unavailable as reason:
         if os.environ.get("CI") == "true":
-            raise  # there nothing that could have run may skip
+            raise
         pytest.skip(str(reason))
-    yield kubernetes
-    kubernetes.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster | Given]:
+    """The cluster that the environment tells of, else one of our own."""
+    with Given.from_environment() or Cluster() as kubernetes:
+        yield kubernetes
 
 
 @pytest.fixture

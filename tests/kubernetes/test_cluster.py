@@ -27,11 +27,6 @@ def served(host):
         thread.join()
 
 
-def own(cluster):
-    if not isinstance(cluster, Cluster):
-        pytest.skip("programs of a given cluster are not stopped: unset MCP_TEST_KUBECONFIG")
-
-
 def is_ready(node):
     return next(each.status for each in node.status.conditions if each.type == "Ready") == "True"
 
@@ -62,7 +57,6 @@ def test_a_pod_that_takes_more_memory_than_its_limit_is_killed(pods):
 
 
 def test_a_container_is_killed_from_outside(cluster, pods):
-    own(cluster)
     pods.run("victim", FOREVER)
     pods.wait("victim", "Running")
     cluster.kill_container("victim", pods.namespace)
@@ -158,7 +152,6 @@ def test_a_pod_has_the_token_of_its_service_account(pods):
 
 
 def test_without_a_kubelet_the_node_is_gone_and_its_pods_are_evicted(cluster, pods):
-    own(cluster)
     pods.run("lost", FOREVER)
     pods.wait("lost", "Running")
     cluster.stop("kubelet")
@@ -172,7 +165,6 @@ def test_without_a_kubelet_the_node_is_gone_and_its_pods_are_evicted(cluster, po
 
 
 def test_pods_run_on_while_the_api_server_is_away(cluster, pods):
-    own(cluster)
     pods.run("steady", FOREVER)
     pods.wait("steady", "Running")
     cluster.stop("kube-apiserver")
@@ -188,5 +180,4 @@ def test_pods_run_on_while_the_api_server_is_away(cluster, pods):
 
 
 def test_a_program_tells_what_it_does(cluster):
-    own(cluster)
     assert "v1.34" in cluster.log("kubelet")

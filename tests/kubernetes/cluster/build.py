@@ -28,12 +28,12 @@ def _build(folder: Path) -> None:
     if go is None:
         raise Unavailable("building Kubernetes needs Go: there is no `go` on PATH (https://go.dev/dl)")
     # -s -w: nobody debugs it, and a linker that writes no symbols takes half the time.
-    command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", f"-s -w {_version()}", "-o", f"{folder}/", "."]
+    command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", f"-s -w {version()}", "-o", f"{folder}/", "."]
     subprocess.run(command, cwd=MODULE, env={**os.environ, "CGO_ENABLED": "0"}, check=True)
     (folder / "kubectl").symlink_to("kubernetes")
 
 
-def _version() -> str:
+def version() -> str:
     """Tell the linker the version that programs report: the sources do not hold it, and clients compare it."""
     found = re.search(r"^\s*k8s\.io/kubernetes (v1\.(\d+)\.\d+)$", (MODULE / "go.mod").read_text(), re.MULTILINE)
     if found is None:

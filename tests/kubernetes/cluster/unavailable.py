@@ -1,5 +1,5 @@
-"""The one reason for which a test of the cluster may skip: this machine cannot run one."""
+"""The one reason for which a test of the cluster skips: this machine, or the cluster that is given, cannot do it."""
 
 
 class Unavailable(Exception):
-    """This machine lacks what a cluster needs; the message says what, and how to give it."""
+    """What a test needs is not there; the message says what, and how to give it."""
