@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_runs_of_a_job_never_overlap_though_a_scheduler_dies(two):
     states = [api.wait("inventory", run, 300)["state"] for run in runs]
     assert states == ["success"] * 4
     spans = sorted(worked(api, run) for run in runs)
-    assert [one for one, after in zip(spans, spans[1:], strict=False) if one[1] > after[0]] == []
+    assert [one for one, after in pairwise(spans) if one[1] > after[0]] == []
     two.airflow.start("scheduler-1")
     two.none_left()
 

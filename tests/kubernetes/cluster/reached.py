@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from kubernetes import client, config  # type: ignore[import-untyped]
-from kubernetes.client.rest import ApiException  # type: ignore[import-untyped]
+from kubernetes import client, config
+from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from tests.kubernetes.cluster.packages import program

@@ -51,8 +51,10 @@ def retried(run):
     visit = run._visit
 
     def twice(*child):
-        first = visit(*child)
-        return first if first.status == "success" else visit(*child)
+        visit(*child)
+        if run.outcomes[-1].status == "failed":
+            run.outcomes.pop()
+            visit(*child)
 
     run._visit = twice
     return run.run()

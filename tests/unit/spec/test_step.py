@@ -112,12 +112,10 @@ def test_the_same_in_python(staged):
             "steps:\n- {name: a, run: {shell: x}, retires: {}}",
             (
                 "job.yaml:3: steps.0.retires: is an unknown key, did you mean retries?; allowed name, run, wait, subtasks, "
-                "retries, timeouts"
+                "retries, pod, timeouts"
             ),
         ),
         (
-            "steps:\n- {name: a, run: {shell: x}, pod: {}}",
-            (
                 "job.yaml:3: steps.0.pod: is not available yet in this version; allowed name, run, wait, subtasks, retries, "
                 "timeouts"
             ),
