@@ -116,11 +116,6 @@ def test_the_same_in_python(staged):
             ),
         ),
         (
-                "job.yaml:3: steps.0.pod: is not available yet in this version; allowed name, run, wait, subtasks, retries, "
-                "timeouts"
-            ),
-        ),
-        (
             "steps:\n- {name: a, run: {shell: x}, subtasks: {tolerate: 1}}",
             "job.yaml:3: steps.0.subtasks.tolerate: is an unknown key; allowed parallelism, depth, limit",
         ),
