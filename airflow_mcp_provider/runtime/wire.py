@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.spec.template import fill, names
 
 ENQUEUE = "mcp.enqueue"
 """Set by plan and by subtasks: a batch of children; answered in ``ANSWER``."""
@@ -72,7 +73,7 @@ class Child:
 
 
 def child_of(payload: object, key: str | None, key_field: str | None) -> Child:
-    """Check one payload; its key is ``key``, else the payload's ``key_field``.
+    """Check one payload; its key is ``key``, else the payload's ``key_field`` (or that text, filled in).
 
     Where the spec names no such field it is the value of a lone ``item``, else a hash of the payload.
 
@@ -89,6 +90,8 @@ def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> st
         return str(payload["item"])
     if key_field is None:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+    if "{" in key_field:
+        return _filled_key(payload, key_field)
     value = payload.get(key_field)
     if not isinstance(value, str | int | float):
         raise InvalidPayload(
@@ -96,6 +99,15 @@ def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> st
             f"its fields: {', '.join(map(str, payload))}; give it a string or a number, or pass key=…"
         )
     return str(value)
+
+
+def _filled_key(payload: Mapping[str, Any], text: str) -> str:
+    if missing := [name for name in names(text) if name not in payload]:
+        there = ", ".join(map(str, payload))
+        raise InvalidPayload(
+            f"subtasks.key is {text!r}, but the payload has no {' and no '.join(missing)}; its fields: {there}"
+        )
+    return fill(text, payload)
 
 
 def checked_key(key: object) -> str:

@@ -13,15 +13,21 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from airflow_mcp_provider.spec.durations import Duration, TimeLimit, human
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.tolerate import Tolerate, TolerateField
 from airflow_mcp_provider.spec.values import Listed, Text
 
 CLASS_NAME = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 
 
+_KEY = "the name of a value in the payload, or a text with {names}"
+
+
 def _key(name: str) -> str:
     if not name.strip():
-        raise fault("must not be blank", allowed="the name of a value in the payload")
+        raise fault("must not be blank", allowed=_KEY)
+    if stray := stray_brace(name):
+        raise fault(f"has a {stray} that is no part of a placeholder", allowed=_KEY)
     return name
 
 
@@ -36,7 +42,10 @@ class Subtasks(Part):
 
     key: Annotated[Text, AfterValidator(_key)] | None = Field(
         default=None,
-        description="The payload's value that makes a subtask unique in its run; else the whole payload is.",
+        description=(
+            "The payload's value that makes a subtask unique in its run, or a text with several: {os} {python}; "
+            "else the whole payload is."
+        ),
     )
     parallelism: Parallelism[int | None] = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""Placeholders in a command's arguments and in items: ``{name}``, with ``{{`` and ``}}`` for plain braces.
+"""Placeholders in a command's arguments, in items and in ``subtasks.key``: ``{name}``; ``{{``, ``}}`` are plain braces.
 
 The syntax is checked when a spec is loaded; the runner fills in payload and params. Text replaces text:
 nothing is evaluated, so a payload can never reach into Python as ``str.format`` would let it.

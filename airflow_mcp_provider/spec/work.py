@@ -19,6 +19,8 @@ from pydantic import (
 
 from airflow_mcp_provider.spec.faults import Path, fault
 from airflow_mcp_provider.spec.keys import unknown_key
+from airflow_mcp_provider.spec.matrix import SCHEMA as MATRIX
+from airflow_mcp_provider.spec.matrix import written_out
 from airflow_mcp_provider.spec.part import Part
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
@@ -74,7 +76,14 @@ def _item(value: object) -> Json:
 Argument = Annotated[
     str, AfterValidator(_argument_text), BeforeValidator(_argument), WithJsonSchema({"type": ["string", "integer"]})
 ]
-Item = Annotated[Any, PlainValidator(_item), WithJsonSchema({"type": ["object", "string", "number", "boolean"]})]
+_ITEM = {"type": ["object", "string", "number", "boolean"]}
+Item = Annotated[Any, PlainValidator(_item)]
+ItemList = Annotated[
+    tuple[Item, ...],
+    Listed,
+    BeforeValidator(lambda value: written_out(value, _template)),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": _ITEM}, MATRIX]}),
+]
 
 
 class PythonWork(Part):
@@ -110,9 +119,12 @@ class ShellWork(Part):
 class Items(Part):
     """The first subtasks, written out."""
 
-    items: Annotated[tuple[Item, ...], Listed] = Field(
-        description="Payloads of the first subtasks; a plain value x is short for {item: x}.",
-        examples=[["a", "b"]],
+    items: ItemList = Field(
+        description=(
+            "Payloads of the first subtasks; a plain value x is short for {item: x}. {matrix: {name: [value, …], …}} "
+            "stands for every combination."
+        ),
+        examples=[["a", "b"], {"matrix": {"os": ["linux", "mac"], "python": ["3.12", "3.13"]}}],
     )
 
 

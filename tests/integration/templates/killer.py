@@ -13,21 +13,23 @@ from airflow_mcp_provider.cli.embedded import Embedded
 
 TITLE = "airflow worker -- "
 """Of a runner's process, followed by its task instance's id."""
-MOST = 2
-"""Kills of one subtask: fewer than the attempts that each template allows."""
 
 
 @dataclass
 class Killer:
     """Kills ``wanted`` runners of subtasks of a run, each some moments after its start; then waits for the run's end.
 
-    ``killed`` counts by map index those that died of it: a runner whose work was done already only lost its process.
+    ``most`` of one subtask are killed: fewer than its job allows attempts. ``within`` so many seconds of its start a
+    runner is killed. ``killed`` counts by map index those that died of it: a runner whose work was done already only lost
+    its process.
     """
 
     airflow: Embedded
     job: str
     run_id: str
     wanted: int = 10
+    most: int = 2
+    within: float = 0.5
     killed: Counter[int] = field(default_factory=Counter)
     _shot: dict[str, int] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
@@ -54,8 +56,8 @@ class Killer:
                 self._shoot(process, name, running[name])
 
     def _shoot(self, process: psutil.Process, name: str, index: int) -> None:
-        due = self._due.setdefault(name, time.monotonic() + self._random.uniform(0, 0.5))
-        enough = self.killed.total() + len(self._shot) >= self.wanted or self.killed[index] >= MOST
+        due = self._due.setdefault(name, time.monotonic() + self._random.uniform(0, self.within))
+        enough = self.killed.total() + len(self._shot) >= self.wanted or self.killed[index] >= self.most
         if time.monotonic() < due or name in self._shot or enough:
             return
         with suppress(psutil.NoSuchProcess):

@@ -15,6 +15,14 @@ def test_default_keys():
     assert first == wire.child_of({"b": 1, "a": 1}, None, None).key
 
 
+def test_a_key_of_several_fields():
+    payload = {"os": "linux", "py": 3, "more": None}
+    assert wire.child_of(payload, None, "{os} {py}").key == "linux 3"
+    assert wire.child_of(payload, "own", "{os} {py}").key == "own"
+    with pytest.raises(InvalidPayload, match=r"'\{os\} \{cpu\}', but the payload has no cpu; its fields: os, py, more"):
+        wire.child_of(payload, None, "{os} {cpu}")
+
+
 def test_plain_values_become_items():
     assert wire.payload_of("x") == {"item": "x"}
     assert wire.payload_of({"x": 1}) == {"x": 1}

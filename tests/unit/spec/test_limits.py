@@ -102,3 +102,9 @@ def test_time_limits_out_of_order(limits, wrong):
 def test_the_key_is_a_name(key):
     with pytest.raises(SpecError, match=r"^key: must "):
         Subtasks(key=key)
+
+
+def test_the_key_may_be_a_text_with_several():
+    assert Subtasks(key="{os} {py}").key == "{os} {py}"
+    with pytest.raises(SpecError, match=r"^key: has a \{ that is no part of a placeholder"):
+        Subtasks(key="{os")
