@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.cli.embedded import Embedded
-from tests.integration.templates import redis_server
+from tests.integration.templates import postgres_server, redis_server
+from tests.integration.templates.postgres_server import Server
 
 ROOT = Path(__file__).parents[3]
 FULL = os.environ.get("MCP_TEST_FULL") == "1"
@@ -19,5 +20,21 @@ FULL = os.environ.get("MCP_TEST_FULL") == "1"
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     folder = tmp_path_factory.mktemp("airflow") / "dags"
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    with Embedded(dags=folder, parallelism=5, env={"REDIS_PASSWORD": redis_server.PASSWORD}) as embedded:
+    passfile = folder.parent / "pgpass"
+    env = {
+        "REDIS_PASSWORD": redis_server.PASSWORD,
+        "PGPASSFILE": str(passfile),
+        "PATH": f"{postgres_server.BIN}:{os.environ['PATH']}",
+    }
+    with Embedded(dags=folder, parallelism=5, env=env) as embedded:
         yield embedded
+
+
+@pytest.fixture
+def backup_airflow(airflow: Embedded) -> Iterator[tuple[Embedded, Server]]:
+    """A Postgres whose password is where the runners' environment says."""
+    with postgres_server.served() as server:
+        passfile = Path(airflow.env["PGPASSFILE"])
+        passfile.touch(mode=0o600)
+        passfile.write_text(server.passfile.read_text())
+        yield airflow, server
