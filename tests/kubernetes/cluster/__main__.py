@@ -1,6 +1,7 @@
 """The tests' cluster for people.
 
     python -m tests.kubernetes.cluster up [IMAGE.tar …]     starts it, gives it images, prints how to reach it
+    python -m tests.kubernetes.cluster build                installs and builds what it needs, and no more: minutes, once
     python -m tests.kubernetes.cluster down                 ends it; nothing is left
 
 Needs root and Go. The tests do not use this one: they start one of their own beside it.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.kubernetes.cluster import Cluster, Unavailable, build, guard
+from tests.kubernetes.cluster import Cluster, Unavailable, build, guard, packages
 
 HOW = "how"  # a file in the cluster's folder: what `up` prints
 
@@ -22,6 +23,9 @@ def main(arguments: list[str]) -> str | None:
         match arguments:
             case ["up", *tars]:
                 _up([Path(tar) for tar in tars])
+            case ["build"]:
+                packages.install()
+                build.kubernetes()
             case ["down"]:
                 _down()
             case _:
