@@ -5,7 +5,7 @@ Only what the author wrote for people: what a command is called with, secrets an
 
 from __future__ import annotations
 
-from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, Plan, PythonWork, Step, human
+from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, JobWork, Plan, PythonWork, Step, human
 
 
 def page(spec: JobSpec) -> str:
@@ -23,7 +23,9 @@ def page(spec: JobSpec) -> str:
     return f"{spec.description.strip()}\n\n| | |\n| --- | --- |\n{table}\n".lstrip()
 
 
-def _told(work: Plan) -> str:
+def _told(work: Plan | JobWork) -> str:
+    if isinstance(work, JobWork):
+        return f"a run of the job `{work.job}`"
     if isinstance(work, PythonWork):
         return f"`{work.python}`"
     if isinstance(work, Items):

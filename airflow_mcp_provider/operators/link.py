@@ -97,6 +97,11 @@ class Link:
         """Keep what this attempt ended with, well, and go on in the next step: both or nothing."""
         self.ask(wire.DONE, {"outcome": value})
 
+    def called(self, job: str, conf: dict[str, Any]) -> dict[str, Any]:
+        """How far this subtask's run of ``job`` is; it is made when there is none."""
+        answer = self.ask(wire.CALL, {"job": job, "conf": conf})
+        return {name: answer.get(name) for name in ("run", "state", "waited", "report")}
+
     def outcomes(self) -> Iterator[Outcome]:
         """Every ended subtask, step by step in the order of map indexes, a page in memory at a time."""
         place: str | None = wire.FIRST_PAGE

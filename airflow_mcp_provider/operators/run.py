@@ -13,13 +13,14 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.operators.called import Called
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.runtime import processes, wire
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.spec import Timeouts, parse_work
+from airflow_mcp_provider.spec import JobWork, Timeouts, Work, parse_subtask
 
 
 class RunOperator(BaseOperator):
@@ -56,10 +57,12 @@ class RunOperator(BaseOperator):
         link = Link(store, {"parent": item["key"], "depth": item["depth"] + 1})
         try:
             subtask = {**item["payload"], **item.get("results", {})}
-            result = self._perform(link, subtask, dict(context["params"]))
+            result = self._result(link, subtask, dict(context["params"]))
             outcome = {"attempt": context["ti"].try_number, "result": result}
             if self.hands_on:
                 link.done(outcome)
+        except AirflowRescheduleException:
+            raise
         except Exception as error:
             failure = self._failure(error, context)
             if failure["error"]["type"] == OUT_OF_MEMORY:
@@ -84,11 +87,21 @@ class RunOperator(BaseOperator):
         """Cancelled: the work ends before the runner does."""
         processes.kill_all()
 
-    def _perform(self, link: Link, payload: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    def _result(self, link: Link, subtask: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+        work = parse_subtask(self.work)
+        if not isinstance(work, JobWork):
+            return self._perform(work, link, subtask, params)
+        run = Called(**link.called(work.job, subtask))
+        self.log.info("run %s of %s is %s", run.run, work.job, run.state)
+        if run.pause is not None:
+            raise AirflowRescheduleException(datetime.now(UTC) + run.pause)  # type: ignore[no-untyped-call]  # Airflow's
+        return run.result(work.job)
+
+    def _perform(self, work: Work, link: Link, payload: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
         channel = Progress(link)
         try:
             return perform(
-                parse_work(self.work),
+                work,
                 Call((payload, params), "subtask, params", payload, params),
                 channel=channel,
                 timeouts=Timeouts.model_validate(self.timeouts),

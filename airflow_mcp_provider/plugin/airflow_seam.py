@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from airflow._shared.observability.traces import new_task_run_carrier
+from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.common.dagbag import create_dag_bag
 from airflow.models.dagrun import DagRun
 from airflow.models.task_state_store import TaskStateStoreModel as Store
@@ -23,7 +24,8 @@ from airflow.state.metastore import MetastoreBackend
 from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import with_row_locks
 from airflow.utils.state import DagRunState, TaskInstanceState
-from sqlalchemy import Select, update
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 __all__ = [
@@ -42,6 +44,8 @@ __all__ = [
     "expand_again",
     "locked",
     "map_over_nothing",
+    "report_of",
+    "start_run",
 ]
 
 
@@ -107,3 +111,29 @@ def expand_again(session: Session, dag_id: str, run_id: str, task_id: str) -> No
         .values(state=None, start_date=None, end_date=None, duration=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def start_run(session: Session, dag_id: str, run_id: str, conf: dict[str, Any]) -> int:
+    """Queue a run, as an operator of Airflow's would; returns its number. Raises ValueError when ``conf`` is wrong."""
+    made = trigger_dag(
+        dag_id=dag_id,
+        run_id=run_id,
+        conf=conf,
+        run_type=DagRunType.OPERATOR_TRIGGERED,
+        triggered_by=DagRunTriggeredByType.OPERATOR,
+        session=session,
+    )
+    session.flush()
+    return 0 if made is None else int(made.id)
+
+
+def report_of(session: Session, dag_id: str, run_id: str) -> dict[str, Any] | None:
+    """Return what a job's run has ended with: the result of its task ``report``, that of a failed one, too."""
+    query = select(XComModel.value).where(
+        XComModel.dag_id == dag_id,
+        XComModel.run_id == run_id,
+        XComModel.task_id == "report",
+        XComModel.key.in_([XCOM_RETURN_KEY, "result"]),
+    )
+    row = session.execute(query).first()
+    return None if row is None else dict(XComModel.deserialize_value(row))

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import McpError, TryAgain
 from airflow_mcp_provider.plugin import growth, notes, outcomes, store
 from airflow_mcp_provider.plugin.airflow_seam import MetastoreBackend, TaskScope
+from airflow_mcp_provider.plugin.calling import call
 from airflow_mcp_provider.plugin.handing_on import hand_on, is_done
 from airflow_mcp_provider.plugin.reserve import begin, check_alive, reserve
 from airflow_mcp_provider.plugin.reserved import Reserved
@@ -29,7 +30,7 @@ from airflow_mcp_provider.spec import Tolerate
 MIN_ENDED = 20
 """A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
 
-QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.CONFIRM)
+QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.CALL, wire.CONFIRM)
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +96,8 @@ class GrowthBackend(MetastoreBackend):
         check_alive(session, scope, run)
         if scope.task_id == PLAN and "begin" in body:
             state = begin(session, run, body["begin"])
+        if "job" in body:
+            return call(session, scope, run, body)
         if "outcome" in body:
             state, answer = hand_on(session, run, state, scope, body["outcome"])
         else:

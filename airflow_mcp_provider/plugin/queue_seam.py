@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
 from airflow.models.backfill import Backfill, BackfillDagRun
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagbag import DBDagBag
@@ -44,6 +45,7 @@ __all__ = [
     "lock_job",
     "lock_queued",
     "nulls_first",
+    "set_dag_run_state_to_failed",
 ]
 
 

@@ -37,7 +37,7 @@ def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
     state = Reserved.of(limits)
     state.write(session, run)
     store.forget(session, run, [PLAN], Store.key.startswith(wire.KEY, autoescape=True))
-    store.forget(session, run, state.names, Store.key.in_([wire.ITEM, wire.OUTCOME, wire.PROGRESS]))
+    store.forget(session, run, state.names, Store.key.in_([wire.ITEM, wire.OUTCOME, wire.PROGRESS, wire.CALLED]))
     ended = select(TaskInstance).where(
         TaskInstance.dag_id == run.dag_id,
         TaskInstance.run_id == run.run_id,

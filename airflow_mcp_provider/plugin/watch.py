@@ -17,6 +17,7 @@ from airflow.configuration import conf
 from sqlalchemy import Connection, select
 
 from airflow_mcp_provider.plugin import notes, slot, waiting
+from airflow_mcp_provider.plugin.callers import end_abandoned
 from airflow_mcp_provider.plugin.ending import end_unstarted
 from airflow_mcp_provider.plugin.forks import undivided
 from airflow_mcp_provider.plugin.markers import Markers
@@ -62,6 +63,8 @@ class Watch:
             try:
                 with undivided:
                     self.look()
+                    with create_session(scoped=False) as session:
+                        end_abandoned(session, self._settings)
             except Exception:
                 log.exception("the queue could not be looked at")
 

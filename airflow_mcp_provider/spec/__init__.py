@@ -1,7 +1,7 @@
 """The job spec: read from YAML or built in Python, checked, frozen."""
 
 from airflow_mcp_provider.spec.durations import human
-from airflow_mcp_provider.spec.forms import parse_plan, parse_work
+from airflow_mcp_provider.spec.forms import parse_plan, parse_subtask, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.limits import Queue, Retries, StepTimeouts, Subtasks, Timeouts
 from airflow_mcp_provider.spec.load import load_job, parse_job, placed
@@ -13,9 +13,11 @@ from airflow_mcp_provider.spec.tolerate import Tolerate
 from airflow_mcp_provider.spec.work import (
     CommandWork,
     Items,
+    JobWork,
     Plan,
     PythonWork,
     ShellWork,
+    SubtaskWork,
     Work,
 )
 
@@ -23,6 +25,7 @@ __all__ = [
     "CommandWork",
     "Items",
     "JobSpec",
+    "JobWork",
     "OnOom",
     "Plan",
     "Pod",
@@ -35,6 +38,7 @@ __all__ = [
     "Step",
     "StepSubtasks",
     "StepTimeouts",
+    "SubtaskWork",
     "Subtasks",
     "Timeouts",
     "Tolerate",
@@ -48,6 +52,7 @@ __all__ = [
     "names",
     "parse_job",
     "parse_plan",
+    "parse_subtask",
     "parse_work",
     "placed",
 ]

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec.faults import sentence
 from airflow_mcp_provider.spec.part import Part
-from airflow_mcp_provider.spec.work import CommandWork, Items, Plan, PythonWork, ShellWork, Work
+from airflow_mcp_provider.spec.work import CommandWork, Items, JobWork, Plan, PythonWork, ShellWork, SubtaskWork, Work
 
 _WORK: tuple[type[Work], ...] = (PythonWork, CommandWork, ShellWork)
+_SUBTASK: tuple[type[SubtaskWork], ...] = (*_WORK, JobWork)
 _PLAN: tuple[type[Plan], ...] = (PythonWork, CommandWork, ShellWork, Items)
 _Form = TypeVar("_Form", bound=Part)
 
@@ -20,6 +21,11 @@ _Form = TypeVar("_Form", bound=Part)
 def parse_work(dumped: Mapping[str, Any]) -> Work:
     """Build the work that ``model_dump`` wrote."""
     return _parsed(dumped, _WORK)
+
+
+def parse_subtask(dumped: Mapping[str, Any]) -> SubtaskWork:
+    """Build the work of a subtask that ``model_dump`` wrote."""
+    return _parsed(dumped, _SUBTASK)
 
 
 def parse_plan(dumped: Mapping[str, Any]) -> Plan:

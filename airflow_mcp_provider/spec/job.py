@@ -18,9 +18,8 @@ from airflow_mcp_provider.spec.part import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.step import RUN, Step, Steps, StepSubtasks
 from airflow_mcp_provider.spec.values import Listed, Text
-from airflow_mcp_provider.spec.work import Items, PlanField, ReportField, RunField
+from airflow_mcp_provider.spec.work import JOB_ID, Items, JobWork, PlanField, ReportField, RunField, SubtaskWork
 
-ID = r"^[A-Za-z0-9_.-]{1,200}$"
 LONGEST_TAG = 100  # a column of Airflow's
 LONGEST_OWNER = 200
 
@@ -28,7 +27,7 @@ Control = Literal["pod", "local"]
 
 
 def _id(name: str) -> str:
-    if not re.fullmatch(ID, name) or not name.strip("."):
+    if not re.fullmatch(JOB_ID, name) or not name.strip("."):
         raise fault("is no job id", allowed="letters, digits, - . and _, at most 200, not dots alone")
     return name
 
@@ -58,6 +57,22 @@ def _run_or_steps(run: object, info: ValidationInfo) -> object:
     if run is not None and steps:
         raise fault("stands beside steps", given="", allowed="one of run and steps")
     return run
+
+
+def _not_itself(work: SubtaskWork | None, info: ValidationInfo) -> SubtaskWork | None:
+    if isinstance(work, JobWork) and work.job == info.data.get("id"):
+        raise fault(
+            "is the job itself, which would wait for itself", given=work.job, allowed="another job", at=("job",)
+        )
+    return work
+
+
+def _not_themselves(steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
+    for place, step in enumerate(steps):
+        if isinstance(step.run, JobWork) and step.run.job == info.data.get("id"):
+            wrong = "is the job itself, which would wait for itself"
+            raise fault(wrong, given=step.run.job, allowed="another job", at=(place, "run", "job"))
+    return steps
 
 
 def _fitting(subtasks: Subtasks, info: ValidationInfo) -> Subtasks:
@@ -101,12 +116,12 @@ class JobSpec(Part):
     )
     plan: PlanField = Field(description="Finds the first subtasks.", examples=[{"python": "my_pkg.crawl:plan"}])
     # Before `run`, whose validation looks at it.
-    steps: Steps = Field(
+    steps: Annotated[Steps, AfterValidator(_not_themselves)] = Field(
         default=(),
         validate_default=True,
         description="In place of run: the stages that each subtask goes through, one after the other.",
     )
-    run: Annotated[RunField | None, BeforeValidator(_run_or_steps)] = Field(
+    run: Annotated[RunField | None, BeforeValidator(_run_or_steps), AfterValidator(_not_itself)] = Field(
         default=None,
         validate_default=True,
         description="Does the work of one subtask.",
@@ -143,6 +158,12 @@ class JobSpec(Part):
         if self.run is not None:
             return (self._whole(Step.model_construct(name=RUN, run=self.run)),)
         return tuple(map(self._whole, self.steps))
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The jobs that it runs as subtasks."""
+        works = (step.run for step in self.each_step)
+        return tuple(dict.fromkeys(work.job for work in works if isinstance(work, JobWork)))
 
     def _whole(self, step: Step) -> Step:
         own = step.subtasks or StepSubtasks.model_construct()

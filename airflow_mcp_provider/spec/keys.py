@@ -9,7 +9,7 @@ _WORK = frozenset({"container", "job"})
 _LATER: dict[str, frozenset[str]] = {
     "": frozenset({"schedule", "misfire_grace", "coalesce"}),
     "plan": _WORK,
-    "run": _WORK,
+    "run": frozenset({"container"}),
     "report": _WORK,
     "subtasks": frozenset({"batch"}),
     "steps": frozenset({"pod"}),

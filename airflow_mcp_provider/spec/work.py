@@ -25,6 +25,7 @@ from airflow_mcp_provider.spec.part import Part
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
 
+JOB_ID = r"^[A-Za-z0-9_.-]{1,200}$"
 _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 FUNCTION = rf"^{_DOTTED}:{_DOTTED}$"
 
@@ -116,6 +117,22 @@ class ShellWork(Part):
     )
 
 
+def _job_id(name: str) -> str:
+    if not re.fullmatch(JOB_ID, name) or not name.strip("."):
+        raise fault("is no job id", allowed="letters, digits, - . and _, at most 200, not dots alone")
+    return name
+
+
+class JobWork(Part):
+    """A run of another job, which the subtask waits for."""
+
+    job: Annotated[str, AfterValidator(_job_id)] = Field(
+        description="The id of the job that is run; the payload is its conf, its report's result is the result.",
+        examples=["crawl_site"],
+        json_schema_extra={"pattern": JOB_ID},
+    )
+
+
 class Items(Part):
     """The first subtasks, written out."""
 
@@ -154,12 +171,14 @@ def _one_of(place: str, *forms: type[Part]) -> BeforeValidator:
 _Python = Annotated[PythonWork, Tag("python")]
 _Command = Annotated[CommandWork, Tag("command")]
 _Shell = Annotated[ShellWork, Tag("shell")]
+_Job = Annotated[JobWork, Tag("job")]
 _Items = Annotated[Items, Tag("items")]
 
 Work: TypeAlias = PythonWork | CommandWork | ShellWork
+SubtaskWork: TypeAlias = Work | JobWork
 Plan: TypeAlias = Work | Items
 
 _WORK = _Python | _Command | _Shell
 PlanField = Annotated[_WORK | _Items, Discriminator(_form), _one_of("plan", PythonWork, CommandWork, ShellWork, Items)]
-RunField = Annotated[_WORK, Discriminator(_form), _one_of("run", PythonWork, CommandWork, ShellWork)]
+RunField = Annotated[_WORK | _Job, Discriminator(_form), _one_of("run", PythonWork, CommandWork, ShellWork, JobWork)]
 ReportField = Annotated[_WORK, Discriminator(_form), _one_of("report", PythonWork, CommandWork, ShellWork)]

@@ -3,6 +3,9 @@
 import inspect
 
 import pytest
+from airflow.api.common import mark_tasks
+from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
+from airflow.api.common.trigger_dag import trigger_dag
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dagrun import DagRun
 from airflow.utils.sqlalchemy import prohibit_commit
@@ -60,3 +63,10 @@ def test_queued_runs_are_examined_in_the_order_that_stepping_back_uses():
     order = source[source.index(".order_by(") :]
     assert order.index("sort_ordinal") < order.index("last_scheduling_decision") < order.index("cls.run_after")
     assert "skip_locked=True" in source
+
+
+def test_how_a_run_is_made_and_ended_for_a_subtask():
+    made, ended = (list(inspect.signature(one).parameters) for one in (trigger_dag, set_dag_run_state_to_failed))
+    assert {"dag_id", "run_id", "conf", "run_type", "triggered_by", "session"} <= set(made)
+    assert ended == ["dag", "run_id", "commit", "session"]
+    assert "commit()" not in inspect.getsource(mark_tasks), "it is a part of our transaction"

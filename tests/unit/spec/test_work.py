@@ -3,7 +3,7 @@ import pytest
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, PythonWork, ShellWork
 
-FORMS = "exactly one of python, command, shell"
+FORMS = "exactly one of python, command, shell, job"
 
 
 @pytest.mark.parametrize("path", ["a:b", "my_pkg.crawl:visit", "_a._b:_c", "A1.b2:c3", "a:b.c"])
@@ -114,3 +114,35 @@ def test_a_plan_may_be_items_too(refused):
 def test_items_are_no_work():
     with pytest.raises(SpecError, match="run: must be a mapping; given"):
         JobSpec(id="a", plan=Items(items=[1]), run=Items(items=[1]))
+
+
+def test_a_job_as_work():
+    assert JobSpec(id="a", plan={"items": []}, run={"job": "b.c-1"}).calls == ("b.c-1",)
+    steps = [
+        {"name": "x", "run": {"job": "b"}},
+        {"name": "y", "run": {"shell": "x"}},
+        {"name": "z", "run": {"job": "b"}},
+    ]
+    assert JobSpec(id="a", plan={"items": []}, steps=steps).calls == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (
+            "run: {job: job}",
+            "job.yaml:2: run.job: is the job itself, which would wait for itself; given job; allowed another job",
+        ),
+        (
+            "run: {job: a b}",
+            'job.yaml:2: run.job: is no job id; given "a b"; allowed letters, digits, - . and _, at most 200, not dots alone',
+        ),
+        (
+            "steps: [{name: a, run: {job: job}}]",
+            "job.yaml:2: steps.0.run.job: is the job itself, which would wait for itself; given job; allowed another job",
+        ),
+        ("run: {job: 5}", 'job.yaml:2: run.job: must be a string; given 5; allowed a "string"'),
+    ],
+)
+def test_what_is_no_job_to_call(text, wrong, refused):
+    assert refused(f"plan: {{items: [1]}}\n{text}\n") == [wrong]
