@@ -40,7 +40,8 @@ def marker(spec: JobSpec) -> Marker:
     """Return what the scheduler must know of the job."""
     steps = {step.name: _needs(step.timeouts or spec.timeouts, step.pod) for step in spec.each_step}
     control = _needs(spec.timeouts, None)
-    return Marker(spec.queue.priority, spec.timeouts.queue, {**steps, "plan": control, "report": control})
+    pods = {**steps, "plan": control, "report": control}
+    return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls)
 
 
 def _needs(timeouts: StepTimeouts, pod: Pod | None) -> PodNeeds:

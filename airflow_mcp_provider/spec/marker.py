@@ -19,7 +19,6 @@ TAG = "mcp"
 class MoreMemory:
     """After its memory ran out a subtask gets ``factor`` times as much, at most ``max`` (a quantity)."""
 
-<<<<<<< HEAD
     factor: float
     max: str
 
@@ -51,38 +50,29 @@ class Marker:
     """The queue rules of a job, and what the pods of its tasks need.
 
     ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted; ``pods``
-    are by task id.
-=======
-    ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted. ``calls``
-    are the jobs that its subtasks run.
->>>>>>> 2d52531 (Let a job be a subtask: run: {job: other})
+    are by task id; ``calls`` are the jobs that its subtasks run.
     """
 
     priority: int = 0
     timeout: timedelta | None = None
-<<<<<<< HEAD
     pods: Mapping[str, PodNeeds] = field(default_factory=dict)
-=======
     calls: tuple[str, ...] = ()
->>>>>>> 2d52531 (Let a job be a subtask: run: {job: other})
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON."""
         seconds = None if self.timeout is None else self.timeout.total_seconds()
-<<<<<<< HEAD
         pods = {task: needs for task, one in self.pods.items() if (needs := one.dump())}
-        return {"priority": self.priority, "queue_timeout": seconds, **({"pods": pods} if pods else {})}
-=======
-        return {"priority": self.priority, "queue_timeout": seconds, **({"calls": [*self.calls]} if self.calls else {})}
->>>>>>> 2d52531 (Let a job be a subtask: run: {job: other})
+        more = {"pods": pods, "calls": [*self.calls]}
+        told = {name: value for name, value in more.items() if value}
+        return {"priority": self.priority, "queue_timeout": seconds, **told}
 
     @classmethod
     def read(cls, value: Any) -> Self:  # noqa: ANN401 - whatever stands in the serialized DAG
         """Return what ``dump`` wrote; raises ValueError for anything else."""
-<<<<<<< HEAD
         try:
             pods = {task: PodNeeds.read(one) for task, one in value.get("pods", {}).items()}
-            return cls(_number(value["priority"]), _seconds(value.get("queue_timeout")), pods)
+            calls = tuple(map(str, value.get("calls", ())))
+            return cls(_number(value["priority"]), _seconds(value.get("queue_timeout")), pods, calls)
         except (TypeError, KeyError, AttributeError, ValueError):
             raise ValueError(f"the marker of the serialized DAG is broken: {value!r:.200}") from None
 
@@ -99,11 +89,3 @@ def _seconds(value: Any) -> timedelta | None:  # noqa: ANN401 - likewise
     if type(value) not in (int, float) or value <= 0:
         raise ValueError
     return timedelta(seconds=value)
-=======
-        priority = value.get("priority") if isinstance(value, dict) else None
-        seconds = value.get("queue_timeout") if isinstance(value, dict) else None
-        if type(priority) is not int or not (seconds is None or (type(seconds) in (int, float) and seconds > 0)):
-            raise ValueError(f"the marker of the serialized DAG is broken: {value!r:.200}")
-        calls = tuple(map(str, value.get("calls", ())))
-        return cls(priority, None if seconds is None else timedelta(seconds=seconds), calls)
->>>>>>> 2d52531 (Let a job be a subtask: run: {job: other})
