@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.runners import airflow_on
+from tests.kubernetes.runners import airflow_on, until
 
 DAGS = Path(__file__).parents[2] / "dags"
 INSIDE = "/opt/airflow/dags"
@@ -33,7 +33,7 @@ def counted(folder):
 def test_inventory_counts_what_is_there(two):
     run = two.airflow.api.trigger("inventory", {"path": INSIDE})
     assert two.airflow.api.wait("inventory", run, 240)["state"] == "success"
-    found = two.result("inventory", run)["result"]
+    found = two.result("inventory", run)["result"]["totals"]
     assert (found["files"], found["bytes"]) == counted(DAGS)
     two.none_left()
 
@@ -43,7 +43,7 @@ def test_runs_of_a_job_never_overlap_though_a_scheduler_dies(two):
     runs = [
         api.trigger("inventory", {"path": f"{INSIDE}/{part}"}) for part in ("jobs", "inventory", "jobs", "inventory")
     ]
-    two.pod_of(runs[0], phase="Running")
+    until("a pod", two.pods)
     two.airflow.kill("scheduler-1")
     states = [api.wait("inventory", run, 300)["state"] for run in runs]
     assert states == ["success"] * 4

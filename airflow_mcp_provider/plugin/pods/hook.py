@@ -12,12 +12,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.plugin.markers import Markers
 from airflow_mcp_provider.plugin.pods.dress import dress
 from airflow_mcp_provider.plugin.pods.memory import grow
-from airflow_mcp_provider.plugin.pods.seam import LABEL, TaskInstance, make_safe_label_value
+from airflow_mcp_provider.plugin.pods.seam import TaskInstance, make_safe_label_value
 from airflow_mcp_provider.plugin.pods.subject import INSTANCE, JOB, RUN, SUBTASK, Subject
 from airflow_mcp_provider.plugin.pods.watch import watch
 from airflow_mcp_provider.plugin.queue_seam import Store, create_session
@@ -64,22 +64,27 @@ def _facts(session: Session, subject: Subject) -> Facts | None:
     marker = _markers().of(subject.dag_id)
     if marker is None:
         return None
-    of_it = (
-        Store.dag_id == TaskInstance.dag_id,
-        Store.run_id == TaskInstance.run_id,
-        Store.task_id == TaskInstance.task_id,
-        Store.map_index == TaskInstance.map_index,
+    query = select(TaskInstance.id, _item.value, _ooms.value).where(
+        TaskInstance.dag_id == subject.dag_id,
+        TaskInstance.run_id == subject.run_id,
+        TaskInstance.task_id == subject.task_id,
+        TaskInstance.map_index == subject.map_index,
     )
-    query = (
-        select(TaskInstance.id, LABEL, Store.value)
-        .outerjoin(Store, and_(*of_it, Store.key == wire.OOMS))
-        .where(
-            TaskInstance.dag_id == subject.dag_id,
-            TaskInstance.run_id == subject.run_id,
-            TaskInstance.task_id == subject.task_id,
-            TaskInstance.map_index == subject.map_index,
-        )
-    )
-    instance, label, ooms = session.execute(query).one()
+    for row, key in ((_item, wire.ITEM), (_ooms, wire.OOMS)):
+        query = query.outerjoin(row, and_(*_of_it(row), row.key == key))
+    instance, item, ooms = session.execute(query).one()
     needs = marker.pods.get(subject.task_id, PodNeeds())
-    return Facts(needs, label or subject.task_id, len(json.loads(ooms)) if ooms else 0, str(instance))
+    label = json.loads(item)["key"] if item else subject.task_id
+    return Facts(needs, label, len(json.loads(ooms)) if ooms else 0, str(instance))
+
+
+def _of_it(row: Any) -> tuple[Any, ...]:  # noqa: ANN401 - an alias of Store
+    return (
+        row.dag_id == TaskInstance.dag_id,
+        row.run_id == TaskInstance.run_id,
+        row.task_id == TaskInstance.task_id,
+        row.map_index == TaskInstance.map_index,
+    )
+
+
+_item, _ooms = aliased(Store), aliased(Store)

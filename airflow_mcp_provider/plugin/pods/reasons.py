@@ -14,7 +14,6 @@ from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 LONGEST = 1000
-RUNNER_FAILED = "RunnerFailed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def _failed(pod: Any) -> Reason:  # noqa: ANN401
     if wrong.reason == "OOMKilled":
         return _over(OUT_OF_MEMORY, f"the pod's memory ran out: its limit is {_limit(pod)}")
     told = f"; its last lines: {wrong.message.strip()}" if wrong.message else ""
-    return _over(RUNNER_FAILED, f"the pod ended with exit code {wrong.exit_code} ({wrong.reason}){told}")
+    return _over("RunnerFailed", f"the pod ended with exit code {wrong.exit_code} ({wrong.reason}){told}")
 
 
 def _deleted(pod: Any) -> Reason:  # noqa: ANN401

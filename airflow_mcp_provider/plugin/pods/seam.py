@@ -21,12 +21,10 @@ WORKER = "airflow-worker"
 """The label with the number of the scheduler that a pod belongs to."""
 EXECUTORS = "kubernetes_executor"
 """The label that the pods of the executor have, and those of the pod operator have not."""
-LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the label of a mapped instance
 
 __all__ = [
     "DONE",
     "EXECUTORS",
-    "LABEL",
     "REVOKED",
     "WORKER",
     "Log",

@@ -22,12 +22,11 @@ from urllib3.exceptions import HTTPError
 from airflow_mcp_provider.plugin.forks import undivided
 from airflow_mcp_provider.plugin.pods import again
 from airflow_mcp_provider.plugin.pods.note import forget, note
-from airflow_mcp_provider.plugin.pods.reasons import RUNNER_FAILED, reason
+from airflow_mcp_provider.plugin.pods.reasons import reason
 from airflow_mcp_provider.plugin.pods.seam import DONE, get_kube_client
 from airflow_mcp_provider.plugin.pods.subject import JOB, Subject
 from airflow_mcp_provider.plugin.pods.sweep import Sweep
 from airflow_mcp_provider.plugin.pods.unmade import unmade, why
-from airflow_mcp_provider.plugin.pods.words import told
 from airflow_mcp_provider.plugin.queue_seam import create_session
 
 TURN = 5
@@ -115,8 +114,6 @@ class PodWatch:
         if subject is None or subject.worker != self._worker or DONE in pod.metadata.labels:
             return
         found = reason(pod, kind)
-        if found and found.type == RUNNER_FAILED:
-            found = told(self._api, pod.metadata.name, pod.metadata.namespace, found)
         with create_session(scoped=False) as session:
             if kind == "DELETED" and pod.status.phase == "Pending" and again.wanted(session, subject, pod):
                 again.make(self._api, pod)

@@ -13,7 +13,6 @@ from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
 from airflow_mcp_provider.plugin.pods.memory import grown
 from airflow_mcp_provider.plugin.pods.reasons import LONGEST, reason
 from airflow_mcp_provider.plugin.pods.subject import Subject
-from airflow_mcp_provider.plugin.pods.words import last_words
 from airflow_mcp_provider.spec.marker import MoreMemory
 
 NAMES = {"dag_id": "crawl", "run_id": "r", "task_id": "run", "map_index": "3", "try_number": "2"}
@@ -214,21 +213,3 @@ def test_the_policy_leaves_other_pods_alone():
     before = json.dumps(other.to_dict(), default=str)
     policy.pod_mutation_hook(other)
     assert json.dumps(other.to_dict(), default=str) == before
-
-
-def test_last_words_are_the_exception_and_its_cause():
-    failure = [
-        {"exc_type": "ConnectError", "exc_value": "refused"},
-        {"exc_type": "OSError", "exc_value": "[Errno 111]"},
-    ]
-    log = "\n".join(
-        [
-            "starting",
-            json.dumps({"level": "info", "event": "x"}),
-            json.dumps({"level": "critical", "exception": failure}),
-        ]
-    )
-    assert last_words(log) == "ConnectError: refused <- OSError: [Errno 111]"
-    assert last_words(json.dumps({"level": "error", "event": "Bad"}) + "\n" + json.dumps({"event": "bye"})) == "Bad"
-    assert last_words("sh: airflow: not found\n") == "sh: airflow: not found"
-    assert last_words("") == ""
