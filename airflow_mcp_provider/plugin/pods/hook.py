@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session, aliased
 from airflow_mcp_provider.plugin.markers import Markers
 from airflow_mcp_provider.plugin.pods.dress import dress
 from airflow_mcp_provider.plugin.pods.memory import grow
-from airflow_mcp_provider.plugin.pods.seam import TaskInstance, make_safe_label_value
-from airflow_mcp_provider.plugin.pods.subject import INSTANCE, JOB, RUN, SUBTASK, Subject
+from airflow_mcp_provider.plugin.pods.seam import TaskInstance
+from airflow_mcp_provider.plugin.pods.subject import INSTANCE, JOB, RUN, SUBTASK, Subject, label
 from airflow_mcp_provider.plugin.pods.watch import watch
 from airflow_mcp_provider.plugin.queue_seam import Store, create_session
 from airflow_mcp_provider.runtime import wire
@@ -27,10 +27,10 @@ from airflow_mcp_provider.spec.marker import PodNeeds
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``label``: what people call the subtask; ``ooms``: how often its memory ran out."""
+    """``key``: what people call the subtask; ``ooms``: how often its memory ran out."""
 
     needs: PodNeeds
-    label: str
+    key: str
     ooms: int
     instance: str
 
@@ -45,9 +45,9 @@ def mutate(pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         facts = _facts(session, subject)
     if facts is None:
         return
-    labels = {JOB: subject.dag_id, RUN: subject.run_id, SUBTASK: facts.label}
+    labels = {JOB: subject.dag_id, RUN: subject.run_id, SUBTASK: facts.key}
     pod.metadata.annotations[INSTANCE] = facts.instance
-    dress(pod, {name: make_safe_label_value(text) for name, text in labels.items()}, facts.needs.deadline)
+    dress(pod, {name: label(text) for name, text in labels.items()}, facts.needs.deadline)
     resources = pod.spec.containers[0].resources
     if facts.needs.memory and facts.ooms and resources:
         grow(resources, facts.needs.memory, facts.ooms)
@@ -74,8 +74,8 @@ def _facts(session: Session, subject: Subject) -> Facts | None:
         query = query.outerjoin(row, and_(*_of_it(row), row.key == key))
     instance, item, ooms = session.execute(query).one()
     needs = marker.pods.get(subject.task_id, PodNeeds())
-    label = json.loads(item)["key"] if item else subject.task_id
-    return Facts(needs, label, len(json.loads(ooms)) if ooms else 0, str(instance))
+    key = json.loads(item)["key"] if item else subject.task_id
+    return Facts(needs, key, len(json.loads(ooms)) if ooms else 0, str(instance))
 
 
 def _of_it(row: Any) -> tuple[Any, ...]:  # noqa: ANN401 - an alias of Store

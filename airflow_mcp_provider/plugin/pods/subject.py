@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow_mcp_provider.plugin.pods.seam import EXECUTORS, WORKER, TaskInstanceKey
+from airflow_mcp_provider.plugin.pods.seam import EXECUTORS, WORKER, TaskInstanceKey, make_safe_label_value
 
 JOB = "mcp/job"
 RUN = "mcp/run"
@@ -43,3 +43,8 @@ class Subject:
     def key(self) -> TaskInstanceKey:
         """Its name in Airflow's audit log."""
         return TaskInstanceKey(self.dag_id, self.task_id, self.run_id, self.attempt, self.map_index)
+
+
+def label(text: str) -> str:
+    """Return ``text`` as a label may be; Airflow's own makes "-" and a hash of a text without any letter or digit."""
+    return str(make_safe_label_value(text)).lstrip("-_.")

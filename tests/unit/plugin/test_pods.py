@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
 from airflow_mcp_provider.plugin.pods.memory import grown
 from airflow_mcp_provider.plugin.pods.reasons import LONGEST, reason
-from airflow_mcp_provider.plugin.pods.subject import Subject
+from airflow_mcp_provider.plugin.pods.subject import Subject, label
 from airflow_mcp_provider.spec.marker import MoreMemory
 
 NAMES = {"dag_id": "crawl", "run_id": "r", "task_id": "run", "map_index": "3", "try_number": "2"}
@@ -213,3 +214,8 @@ def test_the_policy_leaves_other_pods_alone():
     before = json.dumps(other.to_dict(), default=str)
     policy.pod_mutation_hook(other)
     assert json.dumps(other.to_dict(), default=str) == before
+
+
+@pytest.mark.parametrize("key", [".", "/", "", "a", "a/b", "-x-", "ü", "x" * 300, "manual__2026-11-22T20:00:00+00:00"])
+def test_any_key_becomes_a_label(key):
+    assert re.fullmatch(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?", label(key))
