@@ -45,6 +45,14 @@ def test_without_root_there_is_no_cluster(no_root):
         Cluster().__enter__()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can lose a right of root's")
+def test_without_the_right_to_make_namespaces_there_is_no_cluster():
+    lost = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    make = "from tests.kubernetes.cluster.node import Node; Node.make()"
+    done = subprocess.run([*lost, sys.executable, "-c", make], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Unavailable: a node needs namespaces of its own" in done.stderr
+
+
 def test_without_go_there_is_no_cluster(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Unavailable, match="no `go` on PATH"):

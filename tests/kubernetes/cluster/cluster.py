@@ -7,6 +7,7 @@ with Cluster() as cluster:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,9 +34,9 @@ class Cluster(Reached):
     keep: bool = False
     kubeconfig: Path = field(init=False)
     host: str = field(init=False)
-    _node: Node = field(init=False)
-    _kubernetes: Path = field(init=False)
-    _commands: Mapping[str, Sequence[str]] = field(init=False)
+    _node: Node = field(init=False, repr=False)
+    _kubernetes: Path = field(init=False, repr=False)
+    _commands: Mapping[str, Sequence[str]] = field(init=False, repr=False)
 
     def __enter__(self) -> Self:
         """Start everything, or end what has started."""
@@ -60,6 +61,7 @@ class Cluster(Reached):
         node = self._node
         self.host = str(node.network.host)
         self.kubeconfig = node.folder / f"{credentials.ADMIN}.kubeconfig"
+        _no_proxy(str(node.network.node), self.host)
         settings.write(node)
         self._commands = settings.commands(node, self._kubernetes / "kubernetes")
         for name in ("containerd", "etcd", API_SERVER):
@@ -123,3 +125,9 @@ class Cluster(Reached):
 
     def _program(self) -> str:
         return str(self._kubernetes / "kubectl")
+
+
+def _no_proxy(*addresses: str) -> None:
+    """Let no client of this process, or of what it starts, look for the cluster behind the user's proxy."""
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), *addresses)))

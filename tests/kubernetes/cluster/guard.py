@@ -26,7 +26,7 @@ PLACE = "/tmp"  # noqa: S108 - whatever TMPDIR says: a socket's path may have 10
 PREFIX = "mcp-cluster-"  # + our process id: who finds a folder knows at once whether its guard lives
 LINK = "link"  # a file in the folder: the name of the host's end of the cable
 KEEP = "keep"  # argument: wait for SIGTERM instead of the owner's end
-PATIENCE = 10.0  # seconds that a control group may take to become empty
+PATIENCE = 10.0  # seconds that the last processes of a killed guard may take to end
 
 # Process 1 of the namespace: nothing but a parent for orphans, whom the kernel buries when SIGCHLD is ignored.
 FIRST = """
@@ -49,19 +49,21 @@ def main(*arguments: str) -> None:
     folder = Path(PLACE) / f"{PREFIX}{os.getpid()}"
     remove(folder)
     folder.mkdir(mode=0o700)
-    with subprocess.Popen(
-        [*UNSHARE, sys.executable, "-I", "-c", FIRST], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-    ) as unshare:
+    command = [*UNSHARE, sys.executable, "-I", "-c", FIRST]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as unshare:
         try:
             _hold(unshare, folder, keep=KEEP in arguments)
         finally:
-            unshare.kill()  # and with it the first process, and with that one everything
+            _end(unshare, folder)
     remove(folder)
 
 
 def _hold(unshare: subprocess.Popen[bytes], folder: Path, *, keep: bool) -> None:
-    if unshare.stdout is None or not unshare.stdout.readline():
-        return  # it has said on stderr why
+    if not (unshare.stdout and unshare.stdout.readline()):
+        # Only now: at its end it complains that there is no child any more to unblock signals for.
+        sys.stderr.buffer.write(unshare.stderr.read() if unshare.stderr else b"")
+        return
     first = psutil.Process(unshare.pid).children()[0].pid
     print(first, folder, flush=True)  # noqa: T201 - this is what our owner reads
     while keep:
@@ -74,17 +76,23 @@ def _leave(*_: object) -> None:
     raise SystemExit
 
 
-def remove(folder: Path) -> None:
-    """Remove what the end of the namespaces leaves: the cable, the control groups, the folder."""
+def _end(unshare: subprocess.Popen[bytes], folder: Path) -> None:
+    """Kill the first process, and with it everything; `unshare` ends when the last one has."""
     with contextlib.suppress(OSError):
-        _ip("link", "delete", (folder / LINK).read_text())  # else the kernel does it, a moment later
+        # The kernel would do it some moments later. Not after the end: then its name may be another cluster's.
+        subprocess.run(["ip", "link", "delete", (folder / LINK).read_text()], check=False)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for first in psutil.Process(unshare.pid).children():
+            first.kill()
+
+
+def remove(folder: Path) -> None:
+    """Remove what the end of the namespaces leaves: the control groups, the folder."""
+    deadline = time.monotonic() + PATIENCE
     for group in _groups(folder.name):
-        _remove_group(group)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=False, stderr=subprocess.DEVNULL)
+        _remove_group(group, deadline)
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)  # a process that is ending may still write there
 
 
 def _groups(name: str) -> list[Path]:
@@ -93,8 +101,7 @@ def _groups(name: str) -> list[Path]:
     return [*root.glob(name), *root.glob(f"*/{name}")]
 
 
-def _remove_group(group: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _remove_group(group: Path, deadline: float) -> None:
     for folder, _, _ in os.walk(group, topdown=False):
         while time.monotonic() < deadline:
             try:

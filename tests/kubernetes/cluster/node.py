@@ -16,7 +16,8 @@ import psutil
 
 from tests.kubernetes.cluster import groups, guard
 from tests.kubernetes.cluster.network import Network, connect
-from tests.kubernetes.cluster.packages import program
+from tests.kubernetes.cluster.packages import PATH, program
+from tests.kubernetes.cluster.unavailable import Unavailable
 
 # What the kubelet sets, for the whole machine and for good, when it finds something else: so it finds this.
 KERNEL = {
@@ -27,6 +28,8 @@ KERNEL = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
 }
+# No setting of the user reaches the programs, least of all a proxy.
+ENVIRONMENT = {"PATH": PATH, "HOME": "/root"}
 GRACE = 3.0  # seconds between SIGTERM and SIGKILL: the API server waits for its clients much longer
 
 # Whatever is written below a folder of this machine goes to memory, and is gone with the namespace.
@@ -65,13 +68,16 @@ class Node:
             [sys.executable, "-I", guard.__file__, *([guard.KEEP] if keep else [])],
             stdin=subprocess.DEVNULL if keep else subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             cwd="/",
             start_new_session=True,
         )
         answer = process.stdout.readline().split() if process.stdout else []
         if not answer:
-            raise RuntimeError("no namespaces could be made: see standard error")
+            raise Unavailable(
+                f"a node needs namespaces of its own, which this root may not make: {process.communicate()[1]}"
+            )
         node = cls(Path(answer[1]), int(answer[0]), process)
         try:
             node._furnish()
@@ -89,7 +95,7 @@ class Node:
 
     def run(self, *command: str) -> str:
         """Run a program in the node, and give what it says."""
-        done = subprocess.run(self._inside(*command), check=False, capture_output=True, text=True)
+        done = subprocess.run(self._inside(*command), check=False, capture_output=True, text=True, env=ENVIRONMENT)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} ended with code {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -102,6 +108,7 @@ class Node:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=ENVIRONMENT,
                 start_new_session=True,
             )
 
@@ -131,13 +138,9 @@ class Node:
         """End everything in the node, and wait until nothing is left of it."""
         if self._guard.stdin is None:
             self._guard.terminate()
-        else:
-            self._guard.stdin.close()
-        self._guard.wait()
+        self._guard.communicate()  # closes its stdin, if it has one, and waits
         for process in self._programs.values():
             process.wait()
-        if self._guard.stdout:
-            self._guard.stdout.close()
 
     def _inside(self, *command: str) -> list[str]:
         return [program("nsenter"), "--target", str(self.first), "--mount", "--net", "--pid", "--", *command]
