@@ -9,6 +9,7 @@ from kubernetes import client
 from kubernetes.client.rest import ApiException
 
 from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.cluster.node import KERNEL
 from tests.kubernetes.pods import until
 
 FOREVER = "sleep 1000"
@@ -177,6 +178,12 @@ def test_pods_run_on_while_the_api_server_is_away(cluster, pods):
     assert pods.phase("steady") == "Running"
     pods.run("next", "true")
     assert pods.ended("next").exit_code == 0
+
+
+def test_the_kubelet_sets_nothing_of_the_machines_kernel(cluster):
+    cluster.log("kubelet")  # else the node is not ours
+    covered = set(cluster._node.run("cat", "/proc/self/mounts").split())
+    assert {f"/proc/sys/{name}" for name in KERNEL} <= covered
 
 
 def test_a_program_tells_what_it_does(cluster):
