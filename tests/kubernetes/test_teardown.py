@@ -10,18 +10,26 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.kubernetes.cluster import guard
+from tests.kubernetes.cluster import build, guard
 from tests.kubernetes.cluster.images import BUSYBOX
 from tests.kubernetes.cluster.node import KERNEL
 from tests.kubernetes.pods import until
 
 ROOT = Path(__file__).parents[2]
 # Where Kubernetes, network plugins and containerd write whatever they are told.
-FOLDERS = ("/run/containerd", "/run/netns", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers", "/var/log/pods")
+FOLDERS = (
+    "/run/containerd/io.containerd.runtime.v2.task/k8s.io",
+    "/run/netns",
+    "/var/lib/cni",
+    "/var/lib/kubelet",
+    "/var/log/containers",
+    "/var/log/pods",
+)
 # An owner of a cluster in which a pod runs; it tells the folder and its first process, and ends when it hears something.
 OWNER = f"""
+import sys
 from tests.kubernetes.cluster import Cluster
-with Cluster() as cluster:
+with Cluster(keep="keep" in sys.argv) as cluster:
     cluster.kubectl("run", "some", "--image={BUSYBOX}", "--", "sleep", "1000")
     cluster.kubectl("wait", "pod/some", "--for=condition=Ready", "--timeout=60s")
     print(cluster.kubeconfig.parent, cluster._node.first, cluster._node.network.link, flush=True)
@@ -101,11 +109,14 @@ def untouched():
 
 @pytest.fixture
 def owner(cluster, untouched):  # the cluster: for its reasons to skip
-    with subprocess.Popen(
-        [sys.executable, "-c", OWNER], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started() as process:
         yield process
         process.kill()
+
+
+def started(*arguments):
+    command = [sys.executable, "-c", OWNER, *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def leave(owner, traces):
@@ -135,4 +146,21 @@ def test_nothing_is_left(untouched, owner, end):
 
     end(owner, traces)
     until(traces.gone, lambda: f"left: {traces.all()}")
+    assert machine() == untouched
+
+
+def test_a_cluster_for_people_outlives_the_one_who_started_it(untouched, cluster):
+    cluster.log("kubelet")  # else none of our own is wanted
+    with started("keep") as owner:
+        traces = Traces(*owner.stdout.readline().split())
+        owner.communicate("\n")
+    assert owner.returncode == 0
+    assert traces.folder in guard.kept()
+    assert "Ready" in subprocess.check_output(
+        [build.kubernetes() / "kubectl", "--kubeconfig", traces.folder / "admin.kubeconfig", "get", "nodes"], text=True
+    )
+
+    guard.end(traces.folder)
+    until(traces.gone, lambda: f"left: {traces.all()}")
+    assert traces.folder not in guard.kept()
     assert machine() == untouched

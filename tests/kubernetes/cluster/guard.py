@@ -53,7 +53,8 @@ def main(*arguments: str) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as unshare:
         try:
-            _hold(unshare, folder, keep=KEEP in arguments)
+            with contextlib.suppress(SystemExit):  # a kept one is asked to end
+                _hold(unshare, folder, keep=KEEP in arguments)
         finally:
             _end(unshare, folder)
     remove(folder)
