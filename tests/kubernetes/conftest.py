@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.containers.engine import missing
 from tests.containers.images import IMAGE, archive
-from tests.kubernetes.cluster import Cluster, Given, Unavailable
+from tests.kubernetes.cluster import Cluster, Given, Unavailable, prepare
 from tests.kubernetes.cluster.airflow_image import airflow_image
 from tests.kubernetes.pods import Pods, namespace
 from tests.kubernetes.runners import Runners, airflow_on
@@ -19,6 +20,14 @@ QUICK = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
 }
 """A runner that is gone is missed after half a minute, and not after five."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build before the first test, whose time limit is for a test."""
+    wanted = any("cluster" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly and not Given.from_environment():
+        with suppress(Unavailable):  # told by the fixture
+            prepare()
 
 
 @pytest.hookimpl(wrapper=True)

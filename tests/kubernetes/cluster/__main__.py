@@ -1,7 +1,7 @@
 """The tests' cluster for people.
 
+    python -m tests.kubernetes.cluster build                builds what it needs, once: minutes
     python -m tests.kubernetes.cluster up [IMAGE.tar …]     starts it, gives it images, prints how to reach it
-    python -m tests.kubernetes.cluster build                installs and builds what it needs, and no more: minutes, once
     python -m tests.kubernetes.cluster down                 ends it; nothing is left
 
 Needs root and Go. The tests do not use this one: they start one of their own beside it.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.kubernetes.cluster import Cluster, Unavailable, build, guard, packages
+from tests.kubernetes.cluster import Cluster, Unavailable, build, guard, prepare
 
 HOW = "how"  # a file in the cluster's folder: what `up` prints
 
@@ -21,11 +21,10 @@ def main(arguments: list[str]) -> str | None:
     """Do what is asked for; give the reason where it cannot be done."""
     try:
         match arguments:
+            case ["build"]:
+                prepare()
             case ["up", *tars]:
                 _up([Path(tar) for tar in tars])
-            case ["build"]:
-                packages.install()
-                build.kubernetes()
             case ["down"]:
                 _down()
             case _:

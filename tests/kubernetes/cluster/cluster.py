@@ -24,6 +24,12 @@ ROLES = Path(__file__).parent / "roles.yaml"  # what the name server may read
 AFTER_API_SERVER = ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "witness")
 
 
+def prepare() -> Path:
+    """Install and build what is missing, which takes minutes on a machine that has never done it."""
+    packages.install()
+    return build.kubernetes()
+
+
 @dataclass
 class Cluster(Reached):
     """Kubernetes with containerd, services and names, as a context manager.
@@ -40,8 +46,7 @@ class Cluster(Reached):
 
     def __enter__(self) -> Self:
         """Start everything, or end what has started."""
-        packages.install()
-        self._kubernetes = build.kubernetes()
+        self._kubernetes = prepare()
         self._node = Node.make(keep=self.keep)
         try:
             self._start()
