@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import re
+import shlex
 import socket
 import subprocess
 import time
@@ -12,7 +14,7 @@ import pytest
 
 from airflow_mcp_provider.cli import settings
 from airflow_mcp_provider.cli.api import Api
-from tests.containers.engine import compose_command, install, missing, output
+from tests.containers.engine import ROOT, compose_command, install, missing, output
 
 PROJECT = f"mcp-test-{os.getpid()}"
 HEALTHY = 240  # seconds that a loaded machine may take
@@ -116,6 +118,13 @@ def test_a_job_runs_and_its_log_is_read(composed):
         assert api.wait("inventory", run_id)["state"] == "success"
         assert "subtasks succeeded" in api.log("inventory", run_id, "report")
         assert api.xcom("inventory", run_id, "report")["state"] == "complete"
+
+
+def test_the_commands_of_the_docs_run(composed):
+    shown = re.findall(r"`docker compose exec ([^`]+)`", (ROOT / "docs" / "deploy.md").read_text())
+    assert len(shown) > 1
+    for command in shown:
+        composed.execute(*shlex.split(command))
 
 
 def test_an_edited_job_is_seen_without_a_build(composed):
