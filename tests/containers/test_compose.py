@@ -34,7 +34,7 @@ class Composed:
         return output(command, self.env, timeout)
 
     def container(self, service):
-        return self.compose("ps", "--quiet", service).split()[0]
+        return self.compose("ps", "--all", "--quiet", service).split()[0]
 
     def inspect(self, service):
         return json.loads(self.docker.run("inspect", self.container(service)))[0]
