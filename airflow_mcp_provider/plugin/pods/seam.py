@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types import (
     POD_EXECUTOR_DONE_KEY as DONE,
@@ -29,6 +30,7 @@ __all__ = [
     "WORKER",
     "Log",
     "TaskInstance",
+    "TaskInstanceHistory",
     "TaskInstanceKey",
     "get_kube_client",
     "make_safe_label_value",

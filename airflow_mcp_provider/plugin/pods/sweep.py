@@ -19,7 +19,7 @@ from kubernetes.client.rest import ApiException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.pods.seam import DONE, TaskInstance
+from airflow_mcp_provider.plugin.pods.seam import DONE, TaskInstance, TaskInstanceHistory
 from airflow_mcp_provider.plugin.pods.subject import Subject
 from airflow_mcp_provider.plugin.queue_seam import TaskInstanceState
 
@@ -46,11 +46,8 @@ class Sweep:
     def look(self, session: Session, pods: Iterable[Any]) -> list[Any]:
         """Return those of ``pods`` that are to be ended now."""
         named = [(pod, subject.instance) for pod in pods if (subject := Subject.of(pod)) and subject.instance]
-        query = select(TaskInstance.id).where(
-            TaskInstance.id.in_([UUID(instance) for _, instance in named]), TaskInstance.state.in_(ALIVE)
-        )
-        alive = {str(number) for number in session.scalars(query)}
-        over = [pod for pod, instance in named if instance not in alive]
+        ended = _ended(session, [UUID(instance) for _, instance in named])
+        over = [pod for pod, instance in named if instance in ended]
         now = time.monotonic()
         self._since = {pod.metadata.uid: self._since.get(pod.metadata.uid, now) for pod in over}
         return [pod for pod in over if self._due(pod, now)]
@@ -72,6 +69,14 @@ class Sweep:
             return False
         kept = pod.status.phase == "Succeeded" and not conf.getboolean("kubernetes_executor", "delete_worker_pods")
         return not kept and now - self._since[pod.metadata.uid] > LINGER
+
+
+def _ended(session: Session, instances: list[UUID]) -> set[str]:
+    """Return those that are over, or superseded; one that is unknown may be of another Airflow in the namespace."""
+    over = TaskInstance.state.is_(None) | TaskInstance.state.not_in(ALIVE)
+    now = select(TaskInstance.id).where(TaskInstance.id.in_(instances), over)
+    before = select(TaskInstanceHistory.task_instance_id).where(TaskInstanceHistory.task_instance_id.in_(instances))
+    return {str(number) for query in (now, before) for number in session.scalars(query)}
 
 
 @contextmanager
