@@ -11,9 +11,8 @@ from typing import Any
 from airflow.sdk import get_parsing_context
 
 from airflow_mcp_provider.spec import JobSpec, Pod, Step, StepTimeouts
-from airflow_mcp_provider.spec.marker import Marker, MoreMemory, PodNeeds
+from airflow_mcp_provider.spec.marker import LOCAL, Marker, MoreMemory, PodNeeds
 
-LOCAL = "LocalExecutor"
 BEHIND = timedelta(minutes=10)
 """So much longer than its hard timeout may a subtask's pod live: for its image, its start, its last words."""
 

@@ -19,10 +19,9 @@ from airflow_mcp_provider.plugin.pods.reasons import Reason
 from airflow_mcp_provider.plugin.pods.seam import TaskInstance
 from airflow_mcp_provider.plugin.pods.subject import Subject
 from airflow_mcp_provider.plugin.queue_seam import DagTag, TaskInstanceState
-from airflow_mcp_provider.spec.marker import TAG
+from airflow_mcp_provider.spec.marker import LOCAL, TAG
 
 PATIENCE = timedelta(seconds=10)
-LOCAL = "LocalExecutor"
 MOST = 100
 """So many are told; of more the others wait for the same."""
 
