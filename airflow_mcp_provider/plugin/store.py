@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -75,7 +75,7 @@ def add(session: Session, run: RunRef, rows: Iterable[tuple[str, int, str, Any]]
         session.execute(insert(Store), values)
 
 
-def forget(session: Session, run: RunRef, task_ids: Sequence[str], *conditions: Any) -> None:
+def forget(session: Session, run: RunRef, task_ids: list[str] | tuple[str, ...], *conditions: Any) -> None:
     """Delete rows of some tasks."""
     session.execute(
         delete(Store)

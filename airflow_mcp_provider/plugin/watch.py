@@ -7,6 +7,7 @@ at the moment are left to it.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -50,6 +51,10 @@ class Watch:
 
     def begin(self, component: object) -> None:
         """Look from now on, if ``component`` turns out to be a scheduler's job: when it starts it has no type yet."""
+        if "scheduler" in sys.argv and _has_pods():
+            from airflow_mcp_provider.plugin.pods.patience import be_patient  # noqa: PLC0415 - as in _watch_pods
+
+            be_patient()  # before the executor's first look for orphans
         self._thread = threading.Thread(target=self._run, args=(component,), name="mcp-watch", daemon=True)
         self._thread.start()
 
@@ -95,11 +100,15 @@ class Watch:
 
 def _watch_pods(component: object) -> bool:
     """Pods that a scheduler left behind are looked after by its successor, before it makes one itself."""
-    if "Kubernetes" in (conf.get("core", "executor") or ""):
+    if _has_pods():
         from airflow_mcp_provider.plugin.pods.watch import watch  # noqa: PLC0415 - Kubernetes' client, where it is used
 
         watch(str(component.__dict__["id"]))
     return True
+
+
+def _has_pods() -> bool:
+    return "Kubernetes" in (conf.get("core", "executor") or "")
 
 
 def _by_job(runs: Iterable[Waiting]) -> dict[str, list[Waiting]]:

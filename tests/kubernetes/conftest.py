@@ -16,10 +16,11 @@ from tests.kubernetes.runners import Runners, airflow_on
 
 FEW = 3
 QUICK = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
 }
-"""A runner that is gone is missed after half a minute, and not after five."""
+"""A runner that is gone is missed after a minute, and not after five; pods are listed in every outage."""
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

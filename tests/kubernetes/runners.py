@@ -67,11 +67,9 @@ class Runners:
         """Give the report's result."""
         return self.airflow.api.xcom(job, run_id, "report", key)
 
-    def revive(self) -> None:
-        """Start schedulers again that have ended themselves, as a Deployment or compose would."""
-        for name, process in list(self.airflow.processes.running.items()):
-            if process.poll() is not None:
-                self.airflow.start(name)
+    def alive(self) -> bool:
+        """Whether every process of Airflow still runs."""
+        return all(process.poll() is None for process in self.airflow.processes.running.values())
 
     def told(self, job: str, run_id: str, map_index: int = 0) -> dict[str, Any]:
         """Give what is kept of a subtask's pod."""

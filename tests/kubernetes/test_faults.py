@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import yaml
 from kubernetes.client import V1DeleteOptions, V1Eviction, V1ObjectMeta
@@ -148,6 +150,8 @@ def test_a_full_quota_waits_and_costs_no_attempt(runners, cluster):
     finally:
         cluster.kubectl("--namespace", NAMESPACE, "delete", "resourcequota", "few")
     assert attempts(runners, "echo", run) == [(0, 1), (1, 1)]
+    assert not runners.told("echo", run, 0)
+    assert not runners.told("echo", run, 1), "the reason is forgotten when the pod runs"
 
 
 def test_a_runner_that_cannot_reach_airflow(runners):
@@ -168,9 +172,10 @@ def test_kubernetes_api_away(runners, cluster):
         told = until("a reason", lambda: runners.told("hungry", late))
         assert (told["reason"], "Kubernetes does not answer" in told["message"]) == ("PodNotCreated", True)
         assert ended(runners, "echo", run) == "success"  # what runs needs Airflow's API alone
+        time.sleep(15)  # a look for orphans, and for pods that are done
+        assert runners.alive()
     finally:
         cluster.start("kube-apiserver")
-    runners.revive()
     assert ended(runners, "hungry", late) == "success"
     assert attempts(runners, "echo", run) == [(0, 1)]
 

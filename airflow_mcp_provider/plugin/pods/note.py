@@ -43,7 +43,7 @@ def forget(session: Session, subject: Subject) -> None:
     run = _run(session, subject)
     if run is not None:
         which = (Store.map_index == subject.map_index, Store.key == wire.POD)
-        store.forget(session, run, subject.task_id, *which)
+        store.forget(session, run, [subject.task_id], *which)
 
 
 def _count(session: Session, run: store.RunRef, subject: Subject) -> None:

@@ -9,6 +9,7 @@ from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.taskinstancekey import TaskInstanceKey
+from airflow.providers.cncf.kubernetes.executors.kubernetes_executor import KubernetesExecutor
 from airflow.providers.cncf.kubernetes.executors.kubernetes_executor_types import (
     POD_EXECUTOR_DONE_KEY as DONE,
 )
@@ -20,6 +21,8 @@ from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_valu
 
 WORKER = "airflow-worker"
 """The label with the number of the scheduler that a pod belongs to."""
+WORKLOAD = "airflow.sdk.execution_time.execute_workload"
+"""The module that a runner's command names."""
 EXECUTORS = "kubernetes_executor"
 """The label that the pods of the executor have, and those of the pod operator have not."""
 
@@ -28,6 +31,8 @@ __all__ = [
     "EXECUTORS",
     "REVOKED",
     "WORKER",
+    "WORKLOAD",
+    "KubernetesExecutor",
     "Log",
     "TaskInstance",
     "TaskInstanceHistory",

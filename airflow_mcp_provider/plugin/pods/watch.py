@@ -17,6 +17,7 @@ from airflow.configuration import conf
 from kubernetes.client import CoreV1Api
 from kubernetes.client.rest import ApiException
 from kubernetes.watch import Watch
+from tenacity import RetryCallState, retry, retry_if_not_exception_type, stop_after_attempt, wait_fixed
 from urllib3.exceptions import HTTPError
 
 from airflow_mcp_provider.plugin.forks import undivided
@@ -36,6 +37,8 @@ PAUSE = 5.0
 PATIENCE = (5, 60)
 """Seconds for a connection, and between two events or the end of a turn."""
 
+AWAY = (ApiException, HTTPError, OSError)
+
 log = structlog.get_logger(__name__)
 
 _begun: dict[str, PodWatch] = {}
@@ -48,6 +51,11 @@ def watch(worker: str) -> None:
         if worker not in _begun:
             _begun[worker] = PodWatch(worker)
             threading.Thread(target=_begun[worker].run, name="mcp-pods", daemon=True).start()
+
+
+def _lost(state: RetryCallState) -> None:
+    wrong = state.outcome.exception() if state.outcome else None
+    log.error("what happened to a pod could not be kept", exc_info=wrong)
 
 
 class PodWatch:
@@ -73,7 +81,7 @@ class PodWatch:
         try:
             self.turn()
             self._away = False
-        except (ApiException, HTTPError, OSError) as error:
+        except AWAY as error:
             if isinstance(error, ApiException) and error.status == HTTPStatus.GONE:
                 self._version = None
                 return
@@ -87,13 +95,15 @@ class PodWatch:
         """Sweep once, then follow what happens for ``TURN`` seconds."""
         call, *where = self._list
         listed = call(*where, label_selector=JOB)
+        missed = [] if self._version else listed.items  # what had happened to them when this began
         self._version, self._pods = self._version or listed.metadata.resource_version, listed.items
+        for pod in missed:
+            self._handle("ADDED", pod)
         self._sweep_away()
         happened = False
         for kind, pod in self._events():
             happened = True
-            with undivided:
-                self._handle(kind, pod)
+            self._handle(kind, pod)
         if not happened:  # nothing since the list was made: an older version would be forgotten some day
             self._version = listed.metadata.resource_version
 
@@ -106,14 +116,26 @@ class PodWatch:
             _request_timeout=PATIENCE,
         )
         for event in stream:
-            self._version = event["object"].metadata.resource_version
             yield event["type"], event["object"]
+            self._version = event["object"].metadata.resource_version  # it was handled
 
+    @retry(
+        retry=retry_if_not_exception_type(AWAY),
+        stop=stop_after_attempt(3),
+        wait=wait_fixed(1),
+        retry_error_callback=_lost,
+    )
     def _handle(self, kind: str, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
+        """An event comes once: a lost connection to the database, or a deadlock there, must not cost it."""
+        with undivided:
+            self._heed(kind, pod)
+
+    def _heed(self, kind: str, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         subject = Subject.of(pod)
         if subject is None or subject.worker != self._worker or DONE in pod.metadata.labels:
             return
-        found = reason(pod, kind)
+        taken_away = subject in self._waiting and pod.metadata.deletion_timestamp  # what it waited for is known
+        found = None if taken_away else reason(pod, kind)
         with create_session(scoped=False) as session:
             if kind == "DELETED" and pod.status.phase == "Pending" and again.wanted(session, subject, pod):
                 again.make(self._api, pod)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 
+import pytest
 from airflow.models.log import Log
 from airflow.policies import hookimpl
 from airflow.providers.cncf.kubernetes.executors import kubernetes_executor, kubernetes_executor_utils
-from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
+from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator, workload_to_command_args
 from airflow.settings import get_policy_plugin_manager
+from kubernetes.client.rest import ApiException
+from urllib3.exceptions import MaxRetryError
 
 from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.pods import seam
+from airflow_mcp_provider.plugin.pods.patience import WAITS, patient
 
 
 def test_the_labels_and_annotations_of_a_runners_pod():
@@ -34,6 +38,12 @@ def test_the_watcher_frees_a_slot_when_a_pod_gets_the_label():
     assert "self.running.remove(key)" in inspect.getsource(kubernetes_executor.KubernetesExecutor._change_state)
 
 
+def test_the_command_of_a_runners_pod():
+    source = inspect.getsource(workload_to_command_args)
+    words = ["python", "-m", seam.WORKLOAD, "--json-string"]
+    assert [source.index(f'"{word}"') for word in words] == sorted(source.index(f'"{word}"') for word in words)
+
+
 def test_the_policy_is_registered():
     assert hookimpl is not None
     assert policy in get_policy_plugin_manager().get_plugins()
@@ -42,3 +52,27 @@ def test_the_policy_is_registered():
 def test_the_audit_log():
     assert Log.__table__.columns["event"].type.length >= len("pod: PodNotScheduled")
     assert list(inspect.signature(Log.__init__).parameters)[1:3] == ["event", "task_instance"]
+
+
+def test_where_the_executor_lists_pods_and_expects_no_failure():
+    source = inspect.getsource(kubernetes_executor.KubernetesExecutor)
+    assert source.count("._list_pods(") == len(WAITS) + 1, "each of these, and a look-up for Airflow before 3.3"
+    for name in WAITS:
+        method = inspect.unwrap(getattr(kubernetes_executor.KubernetesExecutor, name))
+        assert "._list_pods(" in inspect.getsource(method)
+
+
+@pytest.mark.parametrize("error", [MaxRetryError(None, "/"), ApiException(status=500), ApiException(status=429)])
+def test_a_kubernetes_that_does_not_answer_is_waited_for(error):
+    def method(self):
+        raise error
+
+    assert patient(method, list)(None) == []
+
+
+def test_a_kubernetes_that_refuses_is_told():
+    def method(self):
+        raise ApiException(status=403)
+
+    with pytest.raises(ApiException):
+        patient(method, list)(None)
