@@ -13,6 +13,7 @@ from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
 from airflow_mcp_provider.plugin.pods.memory import grown
 from airflow_mcp_provider.plugin.pods.reasons import LONGEST, reason
+from airflow_mcp_provider.plugin.pods.seam import WORKLOAD
 from airflow_mcp_provider.plugin.pods.subject import Subject, label
 from airflow_mcp_provider.spec.marker import MoreMemory
 
@@ -40,6 +41,20 @@ def test_whose_pod_it_is():
     assert Subject.of(pod()) == Subject("crawl", "r", "run", 3, 2, "7", None)
     assert Subject.of(pod(labels={})) is None
     assert Subject.of(pod(annotations={"dag_id": "crawl"})) is None
+
+
+def test_our_start_stands_before_airflows():
+    made = pod()
+    made.spec.containers[0].args = ["python", "-m", WORKLOAD, "--json-string", '{"a": "-m"}']
+    dress(made, {}, None)
+    assert made.spec.containers[0].args == [
+        "python",
+        "-m",
+        "airflow_mcp_provider.start",
+        WORKLOAD,
+        "--json-string",
+        '{"a": "-m"}',
+    ]
 
 
 def test_safe_defaults_where_nobody_says_otherwise():
