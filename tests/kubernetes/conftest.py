@@ -15,12 +15,8 @@ from tests.kubernetes.pods import Pods, namespace
 from tests.kubernetes.runners import Runners, airflow_on
 
 FEW = 3
-QUICK = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
-}
-"""A runner that is gone is missed after a minute, and not after five; pods are listed in every outage."""
+QUICK = {"AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10"}
+"""The executor lists pods often, and so in every outage."""
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
