@@ -14,12 +14,16 @@ from tests.integration.templates.postgres_server import Server
 ROOT = Path(__file__).parents[3]
 FULL = os.environ.get("MCP_TEST_FULL") == "1"
 """Every size as large as it is promised; without it, as large as a few minutes allow."""
+QUICK = "fit_report_quick"
+"""The same job with a hard limit that a test has time for."""
 
 
 @pytest.fixture(scope="session")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     folder = tmp_path_factory.mktemp("airflow") / "dags"
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    quick = (folder / "jobs" / "fit_report.yaml").read_text().replace("hard: 30m", "hard: 12s")
+    (folder / "jobs" / f"{QUICK}.yaml").write_text(quick)
     passfile = folder.parent / "pgpass"
     env = {
         "REDIS_PASSWORD": redis_server.PASSWORD,
