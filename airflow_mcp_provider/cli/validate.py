@@ -6,6 +6,7 @@ Runs in the shell and in CI, so that a wrong spec is found before it is deployed
 from __future__ import annotations
 
 import json
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, placed
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -24,8 +25,20 @@ def main(args: Namespace) -> None:
     paths = specs(map(Path, args.paths))
     if not paths:
         raise SystemExit(f"no job spec ({', '.join(SUFFIXES)}) in {', '.join(args.paths)}")
-    wrong = sum(not _valid(path) for path in paths)
-    raise SystemExit(1 if wrong else 0)
+    found = [spec for path in paths if (spec := _valid(path))]
+    way = circle({spec.id: spec.calls for spec in found})
+    if way:
+        print(f"a circle of jobs would wait for itself: {' -> '.join(way)}")  # noqa: T201 - the command's output
+    raise SystemExit(1 if way or len(found) < len(paths) else 0)
+
+
+def circle(calls: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a way on which a job comes to itself, where there is one; ``calls``: which jobs each may run."""
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
 
 
 def schema(_: Namespace) -> None:
@@ -42,15 +55,15 @@ def _inside(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
 
 
-def _valid(path: Path) -> bool:
+def _valid(path: Path) -> JobSpec | None:
     try:
         spec = load_job(path)
         _check_pod(spec)
     except SpecError as error:
         print(placed(error, path))  # noqa: T201 - the command's output
-        return False
+        return None
     print(f"{path}: ok, job {spec.id}")  # noqa: T201 - the command's output
-    return True
+    return spec
 
 
 def _check_pod(spec: JobSpec) -> None:

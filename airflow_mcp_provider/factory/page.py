@@ -44,6 +44,7 @@ def _subtasks(spec: JobSpec) -> str:
         f"{bounds.parallelism} at once" if bounds.parallelism else "",
         f"at most {bounds.limit}",
         f"{bounds.tolerate} may fail",
+        *(f"runs of the job `{job}` among them" for job in bounds.jobs),
     ]
     return ", ".join(part for part in parts if part)
 

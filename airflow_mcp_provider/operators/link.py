@@ -51,7 +51,7 @@ class Link:
 
     def enqueue(self, children: Sequence[wire.Child]) -> int:
         """See ``runtime.door.Channel``."""
-        listed = [[child.key, child.payload] for child in children]
+        listed = [[child.key, child.payload, *([child.job] if child.job else [])] for child in children]
         with self._enqueuing:
             self.planned = self.ask(wire.ENQUEUE, {**self._about, **self._opening, "children": listed})
             self._opening = {}

@@ -57,7 +57,7 @@ class RunOperator(BaseOperator):
         link = Link(store, {"parent": item["key"], "depth": item["depth"] + 1})
         try:
             subtask = {**item["payload"], **item.get("results", {})}
-            result = self._result(link, subtask, dict(context["params"]))
+            result = self._result(item, link, subtask, dict(context["params"]))
             outcome = {"attempt": context["ti"].try_number, "result": result}
             if self.hands_on:
                 link.done(outcome)
@@ -87,8 +87,8 @@ class RunOperator(BaseOperator):
         """Cancelled: the work ends before the runner does."""
         processes.kill_all()
 
-    def _result(self, link: Link, subtask: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
-        work = parse_subtask(self.work)
+    def _result(self, item: dict[str, Any], link: Link, subtask: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+        work = JobWork(job=item["job"]) if "job" in item else parse_subtask(self.work)
         if not isinstance(work, JobWork):
             return self._perform(work, link, subtask, params)
         run = Called(**link.called(work.job, subtask))

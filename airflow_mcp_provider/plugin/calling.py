@@ -35,7 +35,7 @@ ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
 def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) -> dict[str, Any]:
     """Return how far the subtask's run of ``body["job"]`` is; makes it when there is none.
 
-    Raises SpecError when the job calls itself by way of others, or is none; InvalidPayload when it refuses its conf.
+    Raises SpecError where ``check`` does; InvalidPayload when that job refuses its conf.
     """
     attempt = _attempt(session, scope)
     called = store.read(session, run, scope.task_id, scope.map_index, wire.CALLED)
@@ -54,7 +54,7 @@ def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) 
 
 def _start(session: Session, scope: TaskScope, run: RunRef, called: dict[str, Any], conf: dict[str, Any]) -> None:
     job, run_id = called["job"], called["run"]
-    _check(session, scope.dag_id, job)
+    check(session, scope.dag_id, job)
     try:
         number = start_run(session, job, run_id, conf)
     except ValueError as error:
@@ -63,8 +63,16 @@ def _start(session: Session, scope: TaskScope, run: RunRef, called: dict[str, An
     store.write(session, RunRef(number, job, run_id), PLAN, -1, CALLER, caller)
 
 
-def _check(session: Session, own: str, job: str) -> None:
-    """A circle would wait for itself: each job has one runner."""
+def check(session: Session, own: str, job: str) -> None:
+    """Raise SpecError unless a subtask of ``own`` may be a run of ``job``.
+
+    Its spec must say so, which any client with a subtask's token can reach past; and a circle would wait for itself.
+    """
+    named = [callee for marker in markers(session, [own]).values() for callee in marker.calls]
+    if job not in named:
+        raise SpecError(
+            f"{own} may not run the job {job!r}: its subtasks.jobs has {', '.join(named) or 'none'}; add it there"
+        )
     if not markers(session, [job]):
         raise SpecError(f"there is no job {job!r} in this Airflow, or it has import errors")
     ways = {job: f"{own} -> {job}"}

@@ -228,6 +228,7 @@ def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
     current = said if said.get("attempt") == row.try_number else {}
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},
+        "job": item.get("job"),
         "step": step,
         "status": status,
         "attempts": row.try_number or 0,

@@ -26,6 +26,7 @@ from airflow_mcp_provider.plugin.airflow_seam import (
     as_new,
     map_over_nothing,
 )
+from airflow_mcp_provider.plugin.calling import check
 from airflow_mcp_provider.plugin.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.runtime import wire
@@ -56,8 +57,8 @@ def reserve(
 ) -> tuple[Reserved, dict[str, Any]]:
     """Give each child of ``body`` its place in the step of ``task_id``; returns the counter, and the answer.
 
-    The counter's lock is held by the caller. Raises RunIsOver, InvalidPayload, LimitReached; the transaction has then
-    changed nothing but the counter's time.
+    The counter's lock is held by the caller. Raises RunIsOver, InvalidPayload, LimitReached, SpecError for a job that
+    this one may not run; the transaction has then changed nothing but the counter's time.
     """
     state = planned(state)
     step = state.step(task_id)
@@ -65,6 +66,8 @@ def reserve(
     known = _known(session, run, children)
     new = {row: child for row, child in children.items() if row not in known}
     _check_limits(step, len(new), body["depth"])
+    for job in {child.job for child in new.values() if child.job}:
+        check(session, run.dag_id, job)
     _place(session, run, step, new, body)
     state = state.grown(step.name, len(new), len(new))
     state.write(session, run)
@@ -95,24 +98,22 @@ def check_alive(session: Session, scope: TaskScope, run: RunRef) -> None:
         raise RunIsOver(f"only a running subtask of a running run enqueues; the run is {run_state}, it is {task_state}")
 
 
-def _children(body: dict[str, Any], state: Reserved) -> dict[str, tuple[str, Any]]:
+def _children(body: dict[str, Any], state: Reserved) -> dict[str, wire.Child]:
     """By the name of their row; the first of two with one key stands."""
     if not isinstance(body.get("depth"), int) or not isinstance(body.get("parent"), str | None):
         raise InvalidPayload(f"depth is a number and parent a key; given {body.get('depth')!r}, {body.get('parent')!r}")
-    children: dict[str, tuple[str, Any]] = {}
-    for key, payload in _pairs(body.get("children")):
-        _check_fields(payload, state)
-        children.setdefault(wire.row_key(key), (key, payload))
+    children: dict[str, wire.Child] = {}
+    for child in _listed(body.get("children")):
+        _check_fields(child.payload, state)
+        children.setdefault(wire.row_key(child.key), child)
     return children
 
 
-def _pairs(listed: object) -> list[tuple[str, Any]]:
+def _listed(listed: object) -> list[wire.Child]:
     """Check the form again: any client with the task's token can reach this."""
-    if not isinstance(listed, list) or not all(isinstance(one, list) and len(one) == 2 for one in listed):  # noqa: PLR2004
-        raise InvalidPayload("children is a list of [key, payload]; is a [workers] state_store_backend set?")
-    for key, payload in listed:
-        wire.child_of(payload, wire.checked_key(key), None)
-    return [(key, payload) for key, payload in listed]
+    if not isinstance(listed, list) or not all(isinstance(one, list) and len(one) in {2, 3} for one in listed):
+        raise InvalidPayload("children is a list of [key, payload, job]; is a [workers] state_store_backend set?")
+    return [wire.child_of(payload, wire.checked_key(key), None, *job) for key, payload, *job in listed]
 
 
 def _check_fields(payload: dict[str, Any], state: Reserved) -> None:
@@ -147,9 +148,10 @@ def check_room(step: Step, new: int) -> None:
         raise LimitReached(f"the {who} would have {step.reserved + new} subtasks; subtasks.limit is {step.limit}")
 
 
-def _place(session: Session, run: RunRef, step: Step, new: dict[str, tuple[str, Any]], body: dict[str, Any]) -> None:
+def _place(session: Session, run: RunRef, step: Step, new: dict[str, wire.Child], body: dict[str, Any]) -> None:
     rows: list[tuple[str, int, str, Any]] = []
-    for index, (row, (key, payload)) in enumerate(new.items(), start=step.reserved):
-        item = {"key": key, "payload": payload, "parent": body["parent"], "depth": body["depth"]}
+    for index, (row, child) in enumerate(new.items(), start=step.reserved):
+        item = {"key": child.key, "payload": child.payload, "parent": body["parent"], "depth": body["depth"]}
+        item |= {"job": child.job} if child.job else {}
         rows += [(PLAN, -1, row, {step.name: index}), (step.name, index, wire.ITEM, item)]
     store.add(session, run, rows)

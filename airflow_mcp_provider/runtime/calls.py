@@ -17,26 +17,34 @@ from airflow_mcp_provider import errors
 DOOR = "MCP_DOOR"
 
 
-def enqueue(payload: Mapping[str, Any], *, key: str | None = None) -> bool:
+def enqueue(payload: Mapping[str, Any], *, key: str | None = None, job: str | None = None) -> bool:
     """Add one subtask to the run that is running; it may start at once, while this one goes on.
 
     When this returns the subtask is durable. ``key`` is its identity within the run (default: the payload's
     field that ``subtasks.key`` names, else a hash of the payload); True: it is new, False: the run has it already.
 
-    Raises EnqueueRefused (InvalidPayload, LimitReached, RunIsOver): nothing was added;
+    With ``job`` it is a run of that job, which the spec's ``subtasks.jobs`` must name: ``payload`` is its conf, the
+    result of its report becomes the result. Its default key is the job's name and the payload.
+
+    Raises EnqueueRefused (InvalidPayload, LimitReached, RunIsOver), or SpecError for ``job``: nothing was added;
     TryAgain: Airflow did not answer; InstallationError: the API server lacks the plugin.
     """
-    return enqueue_many([payload], key=None if key is None else lambda _: key) == 1
+    return enqueue_many([payload], key=None if key is None else lambda _: key, job=job) == 1
 
 
 def enqueue_many(
-    payloads: Iterable[Mapping[str, Any]], *, key: Callable[[Mapping[str, Any]], str] | None = None
+    payloads: Iterable[Mapping[str, Any]],
+    *,
+    key: Callable[[Mapping[str, Any]], str] | None = None,
+    job: str | None = None,
 ) -> int:
     """Add many subtasks at once; ``key`` makes the key of each from its payload. Returns how many are new.
 
+    With ``job`` each is a run of that job.
+
     Raises what ``enqueue`` raises. They are sent in batches: after an error the batches before it are in.
     """
-    children = [[payload, None if key is None else key(payload)] for payload in payloads]
+    children = [[payload, None if key is None else key(payload), job] for payload in payloads]
     return int(_ask({"op": "enqueue", "children": children})["new"]) if children else 0
 
 

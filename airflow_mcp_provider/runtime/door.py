@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 from airflow_mcp_provider.errors import InvalidPayload, McpError, TryAgain
 from airflow_mcp_provider.runtime.calls import DOOR
@@ -24,6 +24,11 @@ from airflow_mcp_provider.runtime.wire import Child, batches, child_of
 
 PIPE = "MCP_ENQUEUE"
 MAX_LINE_BYTES = 64 * 1024 * 1024
+ENVELOPE = {"payload", "key", "job"}
+"""What a line may have that is more than a payload."""
+
+Requested: TypeAlias = tuple[Any, str | None, str | None]
+"""A payload, its key and its job, as they came in."""
 
 
 class Channel(Protocol):
@@ -105,8 +110,8 @@ class Door:
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller waits for an answer
             return {"error": {"type": TryAgain.__name__, "message": f"{type(error).__name__}: {error}"}}
 
-    def _enqueue(self, requested: Sequence[tuple[Any, str | None]]) -> int:
-        children = [child_of(payload, key, self.key_field) for payload, key in requested]
+    def _enqueue(self, requested: Sequence[Requested]) -> int:
+        children = [child_of(payload, key, self.key_field, job) for payload, key, job in requested]
         return sum(self.channel.enqueue(batch) for batch in batches(children))
 
     def _read_pipe(self, *, last: bool) -> None:
@@ -129,15 +134,15 @@ class Door:
             self._failures.append(TryAgain(f"{type(error).__name__}: {error}"))
 
 
-def _from_line(line: bytes | bytearray) -> tuple[Any, str | None]:
-    """``{"payload": {…}, "key": "…"}`` or the bare payload."""
+def _from_line(line: bytes | bytearray) -> Requested:
+    """``{"payload": {…}, "key": "…", "job": "…"}``, key and job if wanted, or the bare payload."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
         raise InvalidPayload(f"a line written to $MCP_ENQUEUE is one JSON object; given {bytes(line)!r:.80}") from None
-    if isinstance(value, dict) and isinstance(value.get("payload"), dict) and value.keys() <= {"payload", "key"}:
-        return value["payload"], value.get("key")
-    return value, None
+    if isinstance(value, dict) and isinstance(value.get("payload"), dict) and value.keys() <= ENVELOPE:
+        return value["payload"], value.get("key"), value.get("job")
+    return value, None, None
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):

@@ -26,6 +26,7 @@ class Outcome:
     ``attempts`` how often it was started (0: never), ``result`` what the work returned (JSON), ``error`` why it
     failed. ``skipped`` are those that were not started after too many others had failed. Of a job with steps there
     is an outcome for each ``step`` that a subtask has reached; ``parent`` is then the subtask of the step before.
+    ``job`` is the other job that it was enqueued as a run of.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Outcome:
     result: Any = None
     error: Error | None = None
     step: str = "run"
+    job: str | None = None
 
     @classmethod
     def from_wire(cls, row: dict[str, Any]) -> Outcome:

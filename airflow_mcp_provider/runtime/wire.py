@@ -59,6 +59,8 @@ MAX_KEY_CHARS = 2_000
 BATCH_CHILDREN = 500
 BATCH_BYTES = 1_000_000
 """One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s)."""
+SHOWN_CHARS = 100
+"""So long may a payload be that is shown, as it is, in the key of another job's run."""
 LABEL_CHARS = 250
 """Of the column that holds a mapped instance's label: the key, cut."""
 ROW_KEY_CHARS = 400
@@ -70,23 +72,36 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 @dataclass(frozen=True)
 class Child:
-    """A subtask to be: ``key`` is its identity within the run, ``payload`` a JSON object."""
+    """A subtask to be: ``key`` is its identity within the run, ``payload`` a JSON object.
+
+    With ``job`` it is a run of that job, and ``payload`` its conf.
+    """
 
     key: str
     payload: dict[str, Any]
+    job: str | None = None
 
 
-def child_of(payload: object, key: str | None, key_field: str | None) -> Child:
+def child_of(payload: object, key: str | None, key_field: str | None, job: str | None = None) -> Child:
     """Check one payload; its key is ``key``, else the payload's ``key_field`` (or that text, filled in).
 
-    Where the spec names no such field it is the value of a lone ``item``, else a hash of the payload.
+    Where the spec names no such field it is the value of a lone ``item``, else a hash of the payload. Of a run of
+    another job, whose payloads have fields of their own, it is the job and the payload.
 
     Raises InvalidPayload with what was given and what is allowed.
     """
     if not isinstance(payload, Mapping):
         raise InvalidPayload(f"a payload is a JSON object (a dict), not {type(payload).__name__}: {payload!r:.80}")
     text = json_text(payload, "payload", MAX_PAYLOAD_BYTES)
-    return Child(checked_key(key if key is not None else _own_key(payload, key_field, text)), json.loads(text))
+    if job is not None and (not isinstance(job, str) or not job):
+        raise InvalidPayload(f"job is the id of a job, a text, not {job!r:.80}")
+    if key is None:
+        key = _own_key(payload, key_field, text) if job is None else _key_of_run(job, text)
+    return Child(checked_key(key), json.loads(text), job)
+
+
+def _key_of_run(job: str, text: str) -> str:
+    return f"{job} {text if len(text) <= SHOWN_CHARS else hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> str:

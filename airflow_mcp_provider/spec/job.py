@@ -79,6 +79,9 @@ def _fitting(subtasks: Subtasks, info: ValidationInfo) -> Subtasks:
     if any(step.name == subtasks.key for step in info.data.get("steps", ())):
         wrong = "names a step, whose result would hide it"
         raise fault(wrong, given=str(subtasks.key), allowed="another field of the payload", at=("key",))
+    if info.data.get("id") in subtasks.jobs:
+        wrong = "names the job itself, which would wait for itself"
+        raise fault(wrong, given=info.data["id"], allowed="other jobs", at=("jobs",))
     return _room_for_items(subtasks, info)
 
 
@@ -161,9 +164,10 @@ class JobSpec(Part):
 
     @property
     def calls(self) -> tuple[str, ...]:
-        """The jobs that it runs as subtasks."""
+        """The jobs that it runs as subtasks, or may."""
         works = (step.run for step in self.each_step)
-        return tuple(dict.fromkeys(work.job for work in works if isinstance(work, JobWork)))
+        named = [work.job for work in works if isinstance(work, JobWork)]
+        return tuple(dict.fromkeys([*named, *self.subtasks.jobs]))
 
     def _whole(self, step: Step) -> Step:
         own = step.subtasks or StepSubtasks.model_construct()

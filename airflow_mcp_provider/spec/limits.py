@@ -16,6 +16,7 @@ from airflow_mcp_provider.spec.part import Part
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.tolerate import Tolerate, TolerateField
 from airflow_mcp_provider.spec.values import Listed, Text
+from airflow_mcp_provider.spec.work import JobName
 
 CLASS_NAME = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 
@@ -56,6 +57,11 @@ class Subtasks(Part):
     tolerate: TolerateField = Field(
         default=Tolerate(count=0),
         description="How many failed subtasks, as 3 or 5%, still make a successful run.",
+    )
+    jobs: Annotated[tuple[JobName, ...], Listed] = Field(
+        default=(),
+        description="Other jobs whose runs its code may enqueue as subtasks of the run; no others.",
+        examples=[["crawl_site"]],
     )
 
 

@@ -52,7 +52,7 @@ class Marker:
     """The queue rules of a job, and what the pods of its tasks need.
 
     ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted; ``pods``
-    are by task id; ``calls`` are the jobs that its subtasks run.
+    are by task id; ``calls`` are the jobs that its subtasks may be runs of.
     """
 
     priority: int = 0

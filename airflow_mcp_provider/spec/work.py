@@ -123,6 +123,9 @@ def _job_id(name: str) -> str:
     return name
 
 
+JobName = Annotated[str, AfterValidator(_job_id), Field(json_schema_extra={"pattern": JOB_ID})]
+
+
 class JobWork(Part):
     """A run of another job, which the subtask waits for."""
 

@@ -1,46 +1,13 @@
 """Jobs that call jobs, on a real Airflow: results, failures, the queue, cancel, circles."""
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.cli.api import Json
 from airflow_mcp_provider.cli.embedded import Embedded
+from tests.integration.calls.conftest import called_runs, outcomes, subtask, working
 from tests.integration.growth.waiting import until
-
-DAGS = Path(__file__).parent / "dags"
-CALLED = "called"
-
-
-@pytest.fixture(scope="module")
-def airflow() -> Iterator[Embedded]:
-    """Two slots: a caller that held one would leave nothing to the called run's two tasks at a time of three."""
-    with Embedded(dags=DAGS, schedulers=2, parallelism=2) as embedded:
-        for job in ("caller", CALLED, "ring_a", "ring_b", "nobody"):
-            embedded.api.wait_for_dag(job)
-        yield embedded
-
-
-def subtask(path: Path, name: str, does: str = "work", **more: Any) -> Json:
-    return {"name": name, "record": str(path / "record.jsonl"), "does": does, **more}
-
-
-def result(airflow: Embedded, job: str, run_id: str) -> Json:
-    key = "return_value" if airflow.api.wait(job, run_id, 240)["state"] == "success" else "result"
-    found: Json = airflow.api.xcom(job, run_id, "report", key)
-    return found
-
-
-def outcomes(airflow: Embedded, job: str, run_id: str) -> dict[str, Json]:
-    return {one["key"]: one for one in result(airflow, job, run_id)["result"]}
-
-
-def called_runs(airflow: Embedded) -> list[Json]:
-    runs: list[Json] = airflow.api.get(f"/dags/{CALLED}/dagRuns", order_by="id", limit=100)["dag_runs"]
-    return runs
 
 
 def test_results_failures_and_further_tries(airflow: Embedded, tmp_path: Path) -> None:
@@ -67,7 +34,7 @@ def test_nobody_waits_in_a_process(airflow: Embedded, tmp_path: Path) -> None:
     """While the called run works, its caller's runners are gone; and the result comes when it comes."""
     gate = tmp_path / "gate"
     run_id = airflow.api.trigger("caller", {"subtasks": [subtask(tmp_path, "slow", "wait", file=str(gate))]})
-    until(lambda: _states(airflow, run_id) == ["up_for_reschedule"] and _working(airflow), what="both at rest and work")
+    until(lambda: _states(airflow, run_id) == ["up_for_reschedule"] and working(airflow), what="both at rest and work")
     gate.touch()
     assert outcomes(airflow, "caller", run_id)["slow"]["result"] == [{"name": "slow", "call": 1}]
 
@@ -77,7 +44,7 @@ def test_cancel_reaches_the_called_run(airflow: Embedded, tmp_path: Path) -> Non
     before = len(called_runs(airflow))
     run_id = airflow.api.trigger("caller", {"subtasks": subtasks})
     until(
-        lambda: len(called_runs(airflow)) == before + 2 and _working(airflow), what="one called run at work, one queued"
+        lambda: len(called_runs(airflow)) == before + 2 and working(airflow), what="one called run at work, one queued"
     )
     airflow.api.cancel("caller", run_id)
     until(lambda: {run["state"] for run in called_runs(airflow)[before:]} == {"failed"}, what="the end of both")
@@ -102,9 +69,3 @@ def test_circles_and_jobs_that_are_not_there_are_refused(airflow: Embedded, job:
 
 def _states(airflow: Embedded, run_id: str) -> list[str]:
     return [row["state"] for row in airflow.api.task_instances("caller", run_id, task_id="run")]
-
-
-def _working(airflow: Embedded) -> bool:
-    return bool(
-        airflow.api.get(f"/dags/{CALLED}/dagRuns/~/taskInstances", task_id="run", state="running")["total_entries"]
-    )

@@ -37,3 +37,18 @@ def test_one_wrong_spec_fails_all_and_the_others_are_checked(tmp_path, capsys):
 def test_nothing_to_check_is_an_error(tmp_path):
     assert "no job spec" in run(tmp_path)
     assert run(tmp_path / "missing.yaml") == 1
+
+
+def test_a_circle_of_jobs_is_found_before_they_run(tmp_path, capsys):
+    plan = "plan: {items: [1]}\n"
+    (tmp_path / "a.yaml").write_text(f"{plan}run: {{job: b}}\n")
+    (tmp_path / "b.yaml").write_text(f"{plan}run: {{shell: x}}\nsubtasks: {{jobs: [c, d]}}\n")
+    (tmp_path / "d.yaml").write_text(f"{plan}run: {{job: elsewhere}}\n")
+    assert run(tmp_path) == 0
+    (tmp_path / "c.yaml").write_text(f"{plan}steps: [{{name: s, run: {{job: d}}}}, {{name: t, run: {{job: a}}}}]\n")
+    assert run(tmp_path) == 1
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("a circle of jobs would wait for itself: ")
+    way = told.rpartition(": ")[2].split(" -> ")
+    assert way[0] == way[-1]
+    assert " -> ".join([*way, *way[1:]]).count("a -> b -> c -> a") >= 1

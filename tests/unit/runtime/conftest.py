@@ -21,6 +21,7 @@ class Ledger:
     def __init__(self, limit: int = 100_000) -> None:
         self.limit = limit
         self.children: dict[str, Any] = {}
+        self.jobs: dict[str, str] = {}
         self.shown: list[tuple[float, str]] = []
 
     def enqueue(self, children: Sequence[Child]) -> int:
@@ -29,6 +30,7 @@ class Ledger:
             wanted = len(self.children) + len(new)
             raise LimitReached(f"the run would have {wanted} subtasks; the limit is {self.limit}")
         self.children |= new
+        self.jobs |= {child.key: child.job for child in children if child.job}
         return len(new)
 
     def progress(self, fraction: float, message: str) -> None:

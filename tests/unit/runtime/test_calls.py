@@ -16,6 +16,10 @@ def twice(subtask):
 def many(subtask):
     return enqueue_many(({"n": i} for i in range(2500)), key=lambda p: f"k{p['n']}")
 
+def others(subtask):
+    alone = [enqueue({"n": 1}), enqueue({"n": 1}, job="b"), enqueue({"n": 1}, job="b")]
+    return [*alone, enqueue_many(({"n": n} for n in range(2)), key=lambda p: f"k{p['n']}", job="c")]
+
 def by_field(subtask):
     enqueue({"url": "http://a/", "more": [1]})
 
@@ -73,6 +77,12 @@ def test_a_key_is_one_subtask(do, job, ledger):
 def test_many_at_once(do, job, ledger):
     assert do({"python": f"{job}:many"}) == 2500
     assert list(ledger.children)[-1] == "k2499"
+
+
+def test_runs_of_another_job_beside_its_own(do, job, ledger):
+    assert do({"python": f"{job}:others"}, key_field="n") == [True, True, False, 2]
+    assert ledger.children == {"1": {"n": 1}, 'b {"n":1}': {"n": 1}, "k0": {"n": 0}, "k1": {"n": 1}}
+    assert ledger.jobs == {'b {"n":1}': "b", "k0": "c", "k1": "c"}
 
 
 def test_the_key_is_a_field_of_the_payload(do, job, ledger):

@@ -63,6 +63,14 @@ def test_lines_written_to_the_pipe_are_subtasks(do, ledger):
     assert ledger.children == {"1": {"path": "1"}, "2": {"path": "2"}, "3": {"path": "3"}, "named": {"path": "x"}}
 
 
+def test_a_line_may_be_a_run_of_another_job(do, ledger):
+    do(sh("""echo '{"payload": {"n": 1}, "job": "b"}' > "$MCP_ENQUEUE"
+             echo '{"job": "b", "payload": {"n": 1}, "key": "one"}' > "$MCP_ENQUEUE"
+             echo '{"job": "b", "n": 1}' > "$MCP_ENQUEUE" """), key_field="n")  # fmt: skip
+    assert ledger.jobs == {'b {"n":1}': "b", "one": "b"}
+    assert ledger.children == {'b {"n":1}': {"n": 1}, "one": {"n": 1}, "1": {"job": "b", "n": 1}}
+
+
 def test_a_thousand_lines_at_once(do, ledger):
     do(sh('seq 1000 | sed \'s/.*/{"n": "&"}/\' > "$MCP_ENQUEUE"'), key_field="n")
     assert list(ledger.children) == [str(n) for n in range(1, 1001)]

@@ -36,6 +36,20 @@ def test_row_keys_fit_the_column_and_never_meet():
     assert wire.row_key("http://a/") == "mcp.key.http://a/"
 
 
+def test_the_key_of_another_jobs_run_is_the_job_and_its_payload():
+    """Neither this job's key field nor a lone item: the payload is that job's, and may be like one of this job's."""
+    child = wire.child_of({"b": 1, "a": "x"}, None, "a", "other")
+    assert (child.key, child.job) == ('other {"a":"x","b":1}', "other")
+    assert wire.child_of({"item": 1}, None, None, "other").key == 'other {"item":1}'
+    assert wire.child_of({"item": 1}, "named", None, "other").key == "named"
+    long = [wire.child_of({"x": "y" * count}, None, None, "other").key for count in (200, 201)]
+    assert all(len(key) == len("other ") + 16 for key in long)
+    assert len({*long}) == 2
+    for job in ("", 5, ["a"]):
+        with pytest.raises(InvalidPayload, match="job is the id of a job, a text, not"):
+            wire.child_of({}, "key", None, job)
+
+
 def test_batches_keep_order_and_bounds():
     small = [wire.Child(str(n), {}) for n in range(1200)]
     cut = wire.batches(small)

@@ -124,6 +124,7 @@ def test_a_job_as_work():
         {"name": "z", "run": {"job": "b"}},
     ]
     assert JobSpec(id="a", plan={"items": []}, steps=steps).calls == ("b",)
+    assert JobSpec(id="a", plan={"items": []}, steps=steps, subtasks={"jobs": ["c", "b"]}).calls == ("b", "c")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,14 @@ def test_a_job_as_work():
         (
             "run: {job: job}",
             "job.yaml:2: run.job: is the job itself, which would wait for itself; given job; allowed another job",
+        ),
+        (
+            "run: {shell: x}\nsubtasks: {jobs: [other, job]}",
+            "job.yaml:3: subtasks.jobs: names the job itself, which would wait for itself; given job; allowed other jobs",
+        ),
+        (
+            "run: {shell: x}\nsubtasks: {jobs: [a b]}",
+            'job.yaml:3: subtasks.jobs.0: is no job id; given "a b"; allowed letters, digits, - . and _, at most 200, not dots alone',
         ),
         (
             "run: {job: a b}",

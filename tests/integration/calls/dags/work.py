@@ -5,6 +5,9 @@ from pathlib import Path
 
 import record
 
+from airflow_mcp_provider.errors import McpError
+from airflow_mcp_provider.runtime import enqueue
+
 
 def plan(params):
     return params["subtasks"]
@@ -25,6 +28,21 @@ def called(subtask, params):
     return {"name": params["name"], "call": calls}
 
 
+def after(subtask):
+    return [subtask["name"], subtask["first"]]
+
+
+def mixed(subtask, params):
+    """Enqueue its own and the other job's, as it is told; what is refused is its result."""
+    told = []
+    for one in subtask.get("enqueues", ()):
+        try:
+            told.append(enqueue(one["payload"], key=one.get("key"), job=one.get("job")))
+        except McpError as error:
+            told.append(f"{type(error).__name__}: {error}")
+    return told
+
+
 def only(outcomes):
     return [one.result for one in outcomes]
 
@@ -34,6 +52,8 @@ def outcomes(outcomes):
         {
             "key": one.key,
             "step": one.step,
+            "job": one.job,
+            "parent": one.parent,
             "result": one.result,
             "error": one.error and [one.error.type, one.error.message],
         }

@@ -1,0 +1,47 @@
+"""One Airflow for all jobs that call jobs, and what their tests look at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_mcp_provider.cli.api import Json
+from airflow_mcp_provider.cli.embedded import Embedded
+
+DAGS = Path(__file__).parent / "dags"
+CALLED = "called"
+
+
+@pytest.fixture(scope="session")
+def airflow() -> Iterator[Embedded]:
+    """Two slots: a caller that held one would leave nothing to the called run's two tasks at a time of three."""
+    with Embedded(dags=DAGS, schedulers=2, parallelism=2) as embedded:
+        for job in ("caller", CALLED, "ring_a", "ring_b", "nobody", "mixed", "round", "lines"):
+            embedded.api.wait_for_dag(job)
+        yield embedded
+
+
+def subtask(path: Path, name: str, does: str = "work", **more: Any) -> Json:
+    return {"name": name, "record": str(path / "record.jsonl"), "does": does, **more}
+
+
+def result(airflow: Embedded, job: str, run_id: str) -> Json:
+    key = "return_value" if airflow.api.wait(job, run_id, 240)["state"] == "success" else "result"
+    found: Json = airflow.api.xcom(job, run_id, "report", key)
+    return found
+
+
+def outcomes(airflow: Embedded, job: str, run_id: str) -> dict[str, Json]:
+    return {one["key"]: one for one in result(airflow, job, run_id)["result"]}
+
+
+def called_runs(airflow: Embedded) -> list[Json]:
+    runs: list[Json] = airflow.api.get(f"/dags/{CALLED}/dagRuns", order_by="id", limit=100)["dag_runs"]
+    return runs
+
+
+def working(airflow: Embedded) -> bool:
+    return bool(
+        airflow.api.get(f"/dags/{CALLED}/dagRuns/~/taskInstances", task_id="run", state="running")["total_entries"]
+    )
