@@ -38,9 +38,10 @@ def test_specs_load(page, text):
 
 
 @pytest.mark.parametrize("page", TEMPLATES, ids=lambda page: page.name)
-def test_a_templates_page_shows_its_spec(page):
+def test_a_templates_page_shows_its_spec_and_a_run(page):
     spec = ROOT / "dags" / "jobs" / f"{page.stem}.yaml"
     assert f"```yaml\n{spec.read_text()}```" in page.read_text()
+    assert f"](../pictures/{page.stem}.png)" in page.read_text()
 
 
 def test_pages_for_those_who_come_from_elsewhere_show_what_the_tests_run():

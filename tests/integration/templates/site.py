@@ -78,9 +78,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: "_Server"
 
     def do_GET(self) -> None:
+        site = self.server.site
+        path = self.path.removeprefix(site.url)  # it is whole where this server is the client's proxy
         with self.server.lock:
-            self.server.site.requests[self.path] += 1
-        status, kind, body = self.server.site.answer(self.path)
+            site.requests[path] += 1
+        status, kind, body = site.answer(path)
         self.send_response(status)
         self.send_header("Location" if status == 302 else "Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
