@@ -42,13 +42,13 @@ def main(server: str, folder: str) -> None:
 def appear(api: Api) -> None:
     """Make the entry, unless it was made before an API server was stopped."""
     api.send("POST", NODES, NODE)
-    api.send("PATCH", f"{NODES}/{NAME}/status", READY, "strategic-merge-patch+json")
     api.send("POST", LEASES, {"metadata": {"name": NAME}})
 
 
 def live(api: Api) -> None:
-    """Renew the lease, which is how a node says that it lives."""
+    """Renew the lease, which is how a node says that it lives; once missed, it must say that it is ready, too."""
     while True:
+        api.send("PATCH", f"{NODES}/{NAME}/status", READY, "strategic-merge-patch+json")
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {"holderIdentity": NAME, "leaseDurationSeconds": 8, "renewTime": now}
         api.send("PATCH", f"{LEASES}/{NAME}", {"spec": spec}, "merge-patch+json")
