@@ -1,0 +1,72 @@
+"""Which jobs a subtask may be a run of, as the API server sees it: what the DAG says counts, not what a runner asks for."""
+
+import json
+
+import pytest
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
+from airflow.state import TaskScope
+from airflow.utils.state import DagRunState, TaskInstanceState
+
+from airflow_mcp_provider.factory import build_dag
+from airflow_mcp_provider.plugin.backend import GrowthBackend
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import parse_job
+
+
+def serialized(session, job_id, more=""):
+    dag = build_dag(parse_job(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{more}", id=job_id))
+    lazy = LazyDeserializedDAG(data=DagSerialization.to_dict(dag))
+    SerializedDagModel.write_dag(lazy, bundle_name="b", session=session)
+    return dag
+
+
+@pytest.fixture
+def ask(session, make_job):
+    """Ask as the running plan of ``one`` does, which may run ``named`` and ``gone``."""
+    for job_id in ("one", "named", "other"):
+        job = make_job(job_id)
+        session.flush()
+        dag = serialized(session, job_id, "subtasks: {jobs: [named, gone]}" if job_id == "one" else "")
+        if job_id == "one":
+            job.run("r", DagRunState.RUNNING)
+            plan = TaskInstance(job.dag.get_task("plan"), run_id="r", dag_version_id=None)
+            plan.state = TaskInstanceState.RUNNING
+            session.add(plan)
+            begin = {"tolerate": "0", "steps": dag.task_dict["plan"].steps}
+    session.flush()
+    backend, calls = GrowthBackend(), iter(range(100))
+    scope = TaskScope(dag_id="one", run_id="r", task_id="plan", map_index=-1)
+
+    def asked(question, **body):
+        value = json.dumps({"call": str(next(calls)), "begin": begin, **body})
+        backend.set(scope, question, value, session=session)
+        return json.loads(backend.get(scope, wire.ANSWER, session=session))
+
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("job", "says"),
+    [
+        ("other", "one may not run the job 'other': its subtasks.jobs has named, gone; add it there"),
+        ("one", "one may not run the job 'one': its subtasks.jobs has named, gone; add it there"),
+        ("gone", "there is no job 'gone' in this Airflow, or it has import errors"),
+    ],
+)
+def test_others_are_refused_at_the_enqueue_and_at_the_call(ask, job, says):
+    refused = {"type": "SpecError", "message": says}
+    children = [["mine", {"a": 1}], ["k", {"a": 1}, job]]
+    assert ask(wire.ENQUEUE, parent=None, depth=0, children=children)["refused"] == refused
+    assert ask(wire.CALL, job=job, conf={})["refused"] == refused
+
+
+def test_a_named_one_is_a_subtask(ask):
+    children = [["mine", {"a": 1}], ["k", {"a": 1}, "named"]]
+    assert ask(wire.ENQUEUE, parent=None, depth=0, children=children)["new"] == 2
+
+
+@pytest.mark.parametrize("child", [["k"], ["k", {}, "named", 1], ["k", {}, 5], ["k", {}, ""], ["k", {}, None, None]])
+def test_what_is_no_child_is_refused(ask, child):
+    assert ask(wire.ENQUEUE, parent=None, depth=0, children=[child])["refused"]["type"] == "InvalidPayload"
