@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin import store
-from airflow_mcp_provider.plugin.pods.reasons import Reason
 from airflow_mcp_provider.plugin.pods.seam import Log, TaskInstance
 from airflow_mcp_provider.plugin.pods.subject import Subject
 from airflow_mcp_provider.plugin.queue_seam import DagRun, Store
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+from airflow_mcp_provider.runtime.pod_reasons import Reason
 
 log = structlog.get_logger(__name__)
 

@@ -15,10 +15,10 @@ from kubernetes.utils.quantity import parse_quantity
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.pods.reasons import Reason
 from airflow_mcp_provider.plugin.pods.seam import TaskInstance
 from airflow_mcp_provider.plugin.pods.subject import Subject
 from airflow_mcp_provider.plugin.queue_seam import DagTag, TaskInstanceState
+from airflow_mcp_provider.runtime.pod_reasons import Reason
 from airflow_mcp_provider.spec.marker import LOCAL, TAG
 
 PATIENCE = timedelta(seconds=10)

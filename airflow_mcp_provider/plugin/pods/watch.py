@@ -23,12 +23,12 @@ from urllib3.exceptions import HTTPError
 from airflow_mcp_provider.plugin.forks import undivided
 from airflow_mcp_provider.plugin.pods import again
 from airflow_mcp_provider.plugin.pods.note import forget, note
-from airflow_mcp_provider.plugin.pods.reasons import reason
 from airflow_mcp_provider.plugin.pods.seam import DONE, get_kube_client
 from airflow_mcp_provider.plugin.pods.subject import JOB, Subject
 from airflow_mcp_provider.plugin.pods.sweep import Sweep
 from airflow_mcp_provider.plugin.pods.unmade import unmade, why
 from airflow_mcp_provider.plugin.queue_seam import create_session
+from airflow_mcp_provider.runtime.pod_reasons import reason
 
 TURN = 5
 """Seconds from sweep to sweep."""

@@ -12,9 +12,9 @@ from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
 from airflow_mcp_provider.plugin.pods.memory import grown
-from airflow_mcp_provider.plugin.pods.reasons import LONGEST, reason
 from airflow_mcp_provider.plugin.pods.seam import WORKLOAD
 from airflow_mcp_provider.plugin.pods.subject import Subject, label
+from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason
 from airflow_mcp_provider.spec.marker import MoreMemory
 
 NAMES = {"dag_id": "crawl", "run_id": "r", "task_id": "run", "map_index": "3", "try_number": "2"}
