@@ -50,6 +50,19 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 
+CONTAINER_OPTIONS: dict[str, dict[str, Any]] = {
+    "container_service_account": {
+        "description": (
+            "The service account of the pods of runners whose work is a container: they make a pod for it, follow it "
+            "and delete it. Empty: that of the pod template. Read where DAGs are."
+        ),
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": None,
+        "default": "airflow-containers",
+    },
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's metadata."""
@@ -62,7 +75,7 @@ def get_provider_info() -> dict[str, Any]:
         "config": {
             "mcp": {
                 "description": "Settings of airflow-mcp-provider, the job control plane.",
-                "options": QUEUE_OPTIONS,
+                "options": {**QUEUE_OPTIONS, **CONTAINER_OPTIONS},
             },
         },
     }

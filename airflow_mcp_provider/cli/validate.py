@@ -69,6 +69,6 @@ def _valid(path: Path) -> JobSpec | None:
 def _check_pod(spec: JobSpec) -> None:
     for step in spec.each_step:
         if step.pod is not None:
-            from airflow_mcp_provider.factory.pod import v1_pod  # noqa: PLC0415 - half a second, for specs that have one
+            from airflow_mcp_provider.factory.pod.build import v1_pod  # noqa: PLC0415 - half a second, for specs that have one
 
             v1_pod(step.pod, work=True)

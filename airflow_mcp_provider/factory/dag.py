@@ -36,7 +36,6 @@ def build_dag(spec: JobSpec) -> DAG:
     Raises SpecError when Kubernetes would not take the spec's ``pod``.
     """
     timeouts = spec.timeouts.model_dump(mode="json", exclude_none=True)
-    control = {**CONTROL_RETRIES, **placing.of_control(spec)}
     with _dag(spec) as dag:
         plan = PlanOperator(
             task_id="plan",
@@ -44,7 +43,8 @@ def build_dag(spec: JobSpec) -> DAG:
             subtasks=spec.subtasks.model_dump(mode="json"),
             steps=[_places(step) for step in spec.each_step],
             timeouts=timeouts,
-            **control,
+            **CONTROL_RETRIES,
+            **placing.of_plan(spec),
         )
         steps = _steps(spec, plan)
         report = ReportOperator(
@@ -53,7 +53,8 @@ def build_dag(spec: JobSpec) -> DAG:
             timeouts=timeouts,
             tolerate=str(spec.subtasks.tolerate),
             trigger_rule="all_done",
-            **control,
+            **CONTROL_RETRIES,
+            **placing.of_report(spec),
         )
         steps >> report
         dag.add_result(report.output)

@@ -5,7 +5,18 @@ Only what the author wrote for people: what a command is called with, secrets an
 
 from __future__ import annotations
 
-from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, JobWork, Plan, PythonWork, Step, human
+from airflow_mcp_provider.spec import (
+    CommandWork,
+    ContainerWork,
+    Items,
+    JobSpec,
+    JobWork,
+    Plan,
+    PythonWork,
+    Step,
+    SubtaskWork,
+    human,
+)
 
 
 def page(spec: JobSpec) -> str:
@@ -23,13 +34,15 @@ def page(spec: JobSpec) -> str:
     return f"{spec.description.strip()}\n\n| | |\n| --- | --- |\n{table}\n".lstrip()
 
 
-def _told(work: Plan | JobWork) -> str:
+def _told(work: Plan | SubtaskWork) -> str:
     if isinstance(work, JobWork):
         return f"a run of the job `{work.job}`"
     if isinstance(work, PythonWork):
         return f"`{work.python}`"
     if isinstance(work, Items):
         return f"{len(work.items)} items"
+    if isinstance(work, ContainerWork):
+        return f"a container of `{work.container.image}`"
     return f"the command `{work.command[0]}`" if isinstance(work, CommandWork) else "a shell text"
 
 

@@ -1,16 +1,19 @@
 """Where a job's tasks run: what the operators are told of executors and pods.
 
-Nothing in a runner: it is where it is, and building a pod would cost it the import of ``kubernetes``.
+Nothing in a runner: it is where it is, and building a pod would cost it the import of ``kubernetes``. But a runner
+whose work is a container makes that one's pod itself: it is told of it in plain data.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import get_parsing_context
 
-from airflow_mcp_provider.spec import JobSpec, Pod, Step, StepTimeouts
+from airflow_mcp_provider.spec import ContainerWork, JobSpec, Plan, Pod, Step, StepTimeouts, SubtaskWork
 from airflow_mcp_provider.spec.marker import LOCAL, Marker, MoreMemory, PodNeeds
 
 BEHIND = timedelta(minutes=10)
@@ -19,33 +22,59 @@ BEHIND = timedelta(minutes=10)
 
 def of_step(step: Step) -> dict[str, Any]:
     """Return the keywords of a step's task; raises SpecError when Kubernetes would not take the pod."""
-    return _pod(step.pod, work=True)
+    contained = of_container(step.run, step.pod, step.timeouts)
+    return {**contained, **_executor_config(step.pod, contained=bool(contained), work=True)}
 
 
-def of_control(spec: JobSpec) -> dict[str, Any]:
-    """Return the keywords of ``plan`` and ``report``; raises SpecError likewise."""
-    return {"executor": LOCAL} if spec.control == "local" else _pod(spec.pod, work=False)
+def of_plan(spec: JobSpec) -> dict[str, Any]:
+    """Return the keywords of ``plan``; raises SpecError likewise."""
+    contained = of_container(spec.plan, spec.pod, spec.timeouts)
+    return {**contained, **_of_control(spec, contained=bool(contained))}
 
 
-def _pod(pod: Pod | None, *, work: bool) -> dict[str, Any]:
-    if pod is None or get_parsing_context().dag_id is not None:
+def of_report(spec: JobSpec) -> dict[str, Any]:
+    """Return the keywords of ``report``; raises SpecError likewise."""
+    return _of_control(spec, contained=False)
+
+
+def of_container(work: SubtaskWork | Plan, pod: Pod | None, timeouts: StepTimeouts | None) -> dict[str, Any]:
+    """Return what a runner is told whose work is a container: its pod, in plain data; nothing for other work."""
+    if not isinstance(work, ContainerWork):
         return {}
-    from airflow_mcp_provider.factory.pod import v1_pod  # noqa: PLC0415 - see above
+    from airflow_mcp_provider.factory.pod.manifest import manifest  # noqa: PLC0415 - for those who have one
 
-    return {"executor_config": {"pod_override": v1_pod(pod, work=work)}}
+    shape = json.loads(json.dumps(manifest(pod or Pod.model_construct(), work=True)))
+    hard = {"hard": timeouts.hard.total_seconds()} if timeouts and timeouts.hard else {}
+    more = {"memory": asdict(grows)} if (grows := _more(pod)) else {}
+    return {"container": {"pod": shape, **hard, **more}}
+
+
+def _of_control(spec: JobSpec, *, contained: bool) -> dict[str, Any]:
+    local = {"executor": LOCAL}
+    return local if spec.control == "local" else _executor_config(spec.pod, contained=contained, work=False)
+
+
+def _executor_config(pod: Pod | None, *, contained: bool, work: bool) -> dict[str, Any]:
+    if get_parsing_context().dag_id is not None or (pod is None and not contained):
+        return {}
+    from airflow_mcp_provider.factory.pod import build  # noqa: PLC0415 - see above
+
+    shaped = build.v1_pod(pod, work=work) if pod else None  # of a container, too: a wrong one is told now
+    return {"executor_config": {"pod_override": build.of_containers_runner() if contained else shaped}}
 
 
 def marker(spec: JobSpec) -> Marker:
     """Return what the scheduler must know of the job."""
-    steps = {step.name: _needs(step.timeouts or spec.timeouts, step.pod) for step in spec.each_step}
+    own = {step.name: None if isinstance(step.run, ContainerWork) else step.pod for step in spec.each_step}
+    steps = {step.name: _needs(step.timeouts or spec.timeouts, own[step.name]) for step in spec.each_step}
     control = _needs(spec.timeouts, None)
     pods = {**steps, "plan": control, "report": control}
     return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls)
 
 
 def _needs(timeouts: StepTimeouts, pod: Pod | None) -> PodNeeds:
-    more = pod.on_oom if pod else None
-    return PodNeeds(
-        timeouts.hard + BEHIND if timeouts.hard else None,
-        MoreMemory(more.factor, more.max) if more else None,
-    )
+    return PodNeeds(timeouts.hard + BEHIND if timeouts.hard else None, _more(pod))
+
+
+def _more(pod: Pod | None) -> MoreMemory | None:
+    return MoreMemory(pod.on_oom.factor, pod.on_oom.max) if pod and pod.on_oom else None

@@ -88,6 +88,11 @@ class Link:
         """Keep what this attempt ended with."""
         self._store.set(wire.OUTCOME, value)
 
+    @property
+    def ooms(self) -> int:
+        """How often this subtask's memory ran out."""
+        return len(self._store.get(wire.OOMS) or [])
+
     def out_of_memory(self, attempt: int) -> None:
         """Keep that this attempt's memory ran out: the pod of the next one may get more."""
         known = self._store.get(wire.OOMS) or []

@@ -15,7 +15,8 @@ from airflow.sdk import BaseOperator, Context
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
-from airflow_mcp_provider.runtime import enqueue_many, wire
+from airflow_mcp_provider.runtime import enqueue_many, processes, wire
+from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.function import await_if_needed
 from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.spec import Items, Subtasks, Timeouts, fill_all, parse_plan
@@ -24,7 +25,8 @@ from airflow_mcp_provider.spec import Items, Subtasks, Timeouts, fill_all, parse
 class PlanOperator(BaseOperator):
     """Seed the run. ``work``, ``subtasks`` and ``timeouts`` are parts of the spec in their JSON form.
 
-    ``steps``: of each step its name, the limits of its places, and whether it waits for the steps before it.
+    ``steps``: of each step its name, the limits of its places, and whether it waits for the steps before it;
+    ``container``: what the work is told that is one.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class PlanOperator(BaseOperator):
         subtasks: dict[str, Any],
         steps: list[dict[str, Any]],
         timeouts: dict[str, Any],
+        container: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -41,20 +44,25 @@ class PlanOperator(BaseOperator):
         self.subtasks = subtasks
         self.steps = steps
         self.timeouts = timeouts
+        self.container = container
 
     def execute(self, context: Context) -> list[int]:
         """Return the list to map the first step over: as long as Airflow lets it be, the rest is added by growth."""
         subtasks = Subtasks.model_validate(self.subtasks)
         begin = {"tolerate": str(subtasks.tolerate), "steps": self.steps}
         link = Link(context["task_state_store"], {"parent": None, "depth": 0}, opening={"begin": begin})
-        self._find(link, subtasks.key, dict(context["params"]))
+        self._find(link, subtasks.key, dict(context["params"]), context["ti"])
         if link.planned is None:  # nothing was found: the run begins all the same
             link.enqueue([])
         planned = link.planned or {}
         self.log.info("planned %s subtasks", planned["reserved"])
         return list(range(min(planned["reserved"], planned["mappable"])))
 
-    def _find(self, link: Link, key_field: str | None, params: Mapping[str, Any]) -> None:
+    def on_kill(self) -> None:
+        """Cancelled: the work ends before the runner does."""
+        processes.kill_all()
+
+    def _find(self, link: Link, key_field: str | None, params: Mapping[str, Any], ti: Any) -> None:  # noqa: ANN401 - a task instance
         work = parse_plan(self.work)
         if isinstance(work, Items):
             _enqueue(link, [fill_all(item, params) for item in work.items], key_field)
@@ -68,10 +76,16 @@ class PlanOperator(BaseOperator):
             key_field=key_field,
             line=SupervisorLine(),
             after=_enqueue_found,
+            engine=self._engine(ti) if self.container else None,
         )
         channel.flush()
         if isinstance(found, list):
             _enqueue(link, found, key_field)
+
+    def _engine(self, ti: Any) -> Engine:  # noqa: ANN401 - a task instance
+        from airflow_mcp_provider.operators.container.choice import engine  # noqa: PLC0415 - few jobs need it
+
+        return engine(self.container or {}, ti, self.task_id, 0)
 
 
 def _enqueue(link: Link, found: Iterable[object], key_field: str | None) -> None:

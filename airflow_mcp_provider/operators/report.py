@@ -22,8 +22,8 @@ from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.runtime import processes, wire
 from airflow_mcp_provider.runtime.outcome import Outcome
-from airflow_mcp_provider.runtime.perform import Call, Work, perform
-from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, parse_work
+from airflow_mcp_provider.runtime.perform import Call, perform
+from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, Work, parse_work
 
 State = Literal["complete", "partial", "failed", "nothing to do"]
 

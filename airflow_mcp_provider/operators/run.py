@@ -17,26 +17,28 @@ from airflow_mcp_provider.operators.called import Called
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.runtime import processes, wire
+from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.spec import JobWork, Timeouts, Work, parse_subtask
+from airflow_mcp_provider.spec import JobWork, RunnerWork, Timeouts, parse_subtask
 
 
 class RunOperator(BaseOperator):
     """Do one subtask. ``work`` and ``timeouts`` are parts of the spec in their JSON form.
 
-    ``key_field`` is its ``subtasks.key``; ``hands_on``: there is a next step. ``index`` only makes the
-    operator mappable.
+    ``key_field`` is its ``subtasks.key``; ``hands_on``: there is a next step; ``container``: what the work is told
+    that is one. ``index`` only makes the operator mappable.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - Airflow hands an operator its parts by name
         self,
         *,
         work: dict[str, Any],
         timeouts: dict[str, Any],
         key_field: str | None = None,
         hands_on: bool = False,
+        container: dict[str, Any] | None = None,
         index: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -45,6 +47,7 @@ class RunOperator(BaseOperator):
         self.timeouts = timeouts
         self.key_field = key_field
         self.hands_on = hands_on
+        self.container = container
         self.index = index
 
     def execute(self, context: Context) -> None:
@@ -57,7 +60,7 @@ class RunOperator(BaseOperator):
         link = Link(store, {"parent": item["key"], "depth": item["depth"] + 1})
         try:
             subtask = {**item["payload"], **item.get("results", {})}
-            result = self._result(item, link, subtask, dict(context["params"]))
+            result = self._result(item, link, subtask, context)
             outcome = {"attempt": context["ti"].try_number, "result": result}
             if self.hands_on:
                 link.done(outcome)
@@ -87,18 +90,18 @@ class RunOperator(BaseOperator):
         """Cancelled: the work ends before the runner does."""
         processes.kill_all()
 
-    def _result(self, item: dict[str, Any], link: Link, subtask: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    def _result(self, item: dict[str, Any], link: Link, subtask: dict[str, Any], context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = JobWork(job=item["job"]) if "job" in item else parse_subtask(self.work)
         if not isinstance(work, JobWork):
-            return self._perform(work, link, subtask, params)
+            return self._perform(work, link, subtask, context)
         run = Called(**link.called(work.job, subtask))
         self.log.info("run %s of %s is %s", run.run, work.job, run.state)
         if run.pause is not None:
             raise AirflowRescheduleException(datetime.now(UTC) + run.pause)  # type: ignore[no-untyped-call]  # Airflow's
         return run.result(work.job)
 
-    def _perform(self, work: Work, link: Link, payload: dict[str, Any], params: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
-        channel = Progress(link)
+    def _perform(self, work: RunnerWork, link: Link, payload: dict[str, Any], context: Context) -> Any:  # noqa: ANN401 - any JSON
+        channel, params = Progress(link), dict(context["params"])
         try:
             return perform(
                 work,
@@ -107,9 +110,15 @@ class RunOperator(BaseOperator):
                 timeouts=Timeouts.model_validate(self.timeouts),
                 key_field=self.key_field,
                 line=SupervisorLine(),
+                engine=self._engine(link, context["ti"]) if self.container else None,
             )
         finally:
             channel.flush()
+
+    def _engine(self, link: Link, ti: Any) -> Engine:  # noqa: ANN401 - a task instance
+        from airflow_mcp_provider.operators.container.choice import engine  # noqa: PLC0415 - few jobs need it
+
+        return engine(self.container or {}, ti, ti.rendered_map_index, link.ooms)
 
     def _label(self, context: Context, key: str) -> None:
         """Give ``map_index_template`` its value; the server shows it already, so Airflow need not send it again."""

@@ -33,16 +33,26 @@ class Running:
     result: Path
     _pumps: list[threading.Thread] = field(default_factory=list)
     _last: list[str] = field(default_factory=lambda: [""])
+    _last_error: list[str] = field(default_factory=lambda: [""])
+
+    @property
+    def last_error(self) -> str:
+        """The last line of stderr, of a command that has ended."""
+        self._all_read()
+        return self._last_error[0].strip()
 
     def read(self, code: int) -> Any:  # noqa: ANN401 - any JSON
         """Return the result; raises SubtaskError when the exit code was not 0."""
-        for pump in self._pumps:
-            pump.join(_GRACE_S)
+        self._all_read()
         if code != 0:
-            raise SubtaskError(_failure(code, self._last[0]), kinds=("CommandFailed",))
+            raise SubtaskError(failure(code, self._last[0]), kinds=("CommandFailed",))
         if self.result.exists():
             return _result_file(self.result)
-        return _json_or_nothing(self._last[0])
+        return of_last_line(self._last[0])
+
+    def _all_read(self) -> None:
+        for pump in self._pumps:
+            pump.join(_GRACE_S)
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str], result: Path) -> Running:
@@ -65,7 +75,7 @@ def start(argv: Sequence[str], environment: Mapping[str, str], result: Path) -> 
     process.returncode = 0  # we wait for it ourselves: Popen's destructor must not
     running._pumps = [  # noqa: SLF001 - ours
         _pump(process.stdout, sys.stdout, running._last),  # noqa: SLF001
-        _pump(process.stderr, sys.stderr, [""]),
+        _pump(process.stderr, sys.stderr, running._last_error),  # noqa: SLF001
     ]
     return running
 
@@ -82,20 +92,26 @@ def _pump(source: IO[str] | None, target: TextIO, last: list[str]) -> threading.
     return thread
 
 
-def _failure(code: int, last: str) -> str:
+def failure(code: int, last: str) -> str:
+    """Say how a command ended that failed, and with what words."""
     said = f"; it said last: {last.strip()[:200]}" if last.strip() else ""
     return death(code) + said
 
 
 def _result_file(path: Path) -> Any:  # noqa: ANN401 - any JSON
-    text = path.read_text(errors="replace")
+    return of_result_file(path.read_text(errors="replace"))
+
+
+def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what a result file says; raises SubtaskError when that is no JSON."""
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise SubtaskError(f"${RESULT} holds no JSON ({error}): {text[:80]!r}", kinds=("InvalidResult",)) from None
 
 
-def _json_or_nothing(line: str) -> Any:  # noqa: ANN401 - any JSON
+def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what the last line of stdout says, where it is JSON."""
     try:
         return json.loads(line, parse_constant=_no_constant)
     except (ValueError, RecursionError):

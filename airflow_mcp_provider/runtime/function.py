@@ -98,9 +98,11 @@ def _soft_timeout(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def describe(error: BaseException) -> dict[str, Any]:
     """What remains of an exception when it leaves its process."""
-    kinds = class_names(type(error))
+    told = error if isinstance(error, SubtaskError) else None
+    kinds = (told and told.kinds) or class_names(type(error))
     message = str(error.args[0]) if isinstance(error, SubtaskError) and error.args else str(error)
-    trace = "".join(traceback.format_exception(error))[-TRACE_CHARS:]
+    # What is told in words of ours needs no place in our code.
+    trace = told.trace if told and told.kinds else "".join(traceback.format_exception(error))[-TRACE_CHARS:]
     return {"kinds": kinds, "message": _storable(message), "trace": _storable(trace)}
 
 

@@ -1,7 +1,7 @@
 """Do one piece of work, within its time limits, and return its result.
 
 Runs in the runner, in the task's process. The work itself is a child of this process: see ``function`` and
-``command`` for its two kinds, ``processes`` for how it ends.
+``command`` for its two kinds, ``processes`` for how it ends. Of a ``container`` the child is who looks after it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.errors import HardTimeout, SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime import command, function, memory, processes
+from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTimeout, SubtaskError
+from airflow_mcp_provider.runtime import command, container, function, memory, processes
 from airflow_mcp_provider.runtime.arguments import fitting
-from airflow_mcp_provider.runtime.door import Channel, Door
+from airflow_mcp_provider.runtime.door import PIPE, Channel, Door
 from airflow_mcp_provider.runtime.function import Line, NoLine
 from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, json_text
-from airflow_mcp_provider.spec import CommandWork, PythonWork, ShellWork, Timeouts
+from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, RunnerWork, ShellWork, Timeouts
 from airflow_mcp_provider.spec.template import fill
-
-Work = PythonWork | CommandWork | ShellWork
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Call:
 
 
 def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
-    work: Work,
+    work: RunnerWork,
     call: Call,
     *,
     channel: Channel,
@@ -52,27 +50,33 @@ def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
     line: Line | None = None,
     after: Callable[[Any], Any] = function.await_if_needed,
     limit: int = MAX_RESULT_BYTES,
+    engine: container.Engine | None = None,
 ) -> Any:  # noqa: ANN401 - any JSON
     """Run ``work`` and return its result (JSON).
 
     ``limit`` is the most that a result may have, in bytes of JSON. ``after`` is applied to a function's return value
-    inside the work's process (plan consumes its generator there).
+    inside the work's process (plan consumes its generator there). ``engine`` runs the work that is a container.
 
     Raises SubtaskError, SoftTimeout, HardTimeout; SpecError for a function that is not there; EnqueueRefused when a
     line in ``$MCP_ENQUEUE`` was refused.
     """
     processes.adopt_orphans()
     others, killed = processes.below(), memory.kills()
-    with tempfile.TemporaryDirectory(prefix="mcp-") as name, Door(Path(name), channel, key_field) as door:
+    with (
+        tempfile.TemporaryDirectory(prefix="mcp-", ignore_cleanup_errors=True) as name,
+        Door(Path(name), channel, key_field) as door,
+    ):
         start = _Start(Path(name) / "result", door.environment, timeouts, line or NoLine(), after)
         try:
-            pid, read = start.function(work, call) if isinstance(work, PythonWork) else start.command(work, call)
+            pid, read = start.work(work, call, engine)
             door.listen()
-            value = read(_limited(pid, timeouts, told=isinstance(work, PythonWork)))
+            value = read(_limited(pid, timeouts, told=isinstance(work, PythonWork | ContainerWork)))
         except SubtaskError as error:
             raise memory.explained(error, killed) from None
         finally:
             processes.kill_all(keep=others)
+            if engine:
+                engine.remove()
         door.drain()
         json_text(value, "result", limit)
         return value
@@ -88,6 +92,18 @@ class _Start:
     line: Line
     after: Callable[[Any], Any]
 
+    def work(self, work: RunnerWork, call: Call, engine: container.Engine | None) -> tuple[int, Callable[[int], Any]]:
+        if isinstance(work, ContainerWork):
+            if engine is None:
+                raise InstallationError("nobody here runs containers")
+            return self.container(work, call, engine)
+        return self.function(work, call) if isinstance(work, PythonWork) else self.command(work, call)
+
+    def container(self, work: ContainerWork, call: Call, engine: container.Engine) -> tuple[int, Callable[[int], Any]]:
+        values, told = {**call.params, **call.subtask}, _environment(call)
+        order = container.order(work.container, values, told, self.timeouts, Path(self.environment[PIPE]))
+        return self._forked(lambda: engine.run(order))
+
     def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:
         def body() -> Any:  # noqa: ANN401 - whatever it returns
             os.environ.update(self.environment)
@@ -95,6 +111,9 @@ class _Start:
             positional, named = fitting(work.python, user, call.arguments, call.names)
             return self.after(user(*positional, **named))
 
+        return self._forked(body)
+
+    def _forked(self, body: Callable[[], Any]) -> tuple[int, Callable[[int], Any]]:
         soft = self.timeouts.soft.total_seconds() if self.timeouts.soft else None
         pid = function.fork(body, result=self.result, soft=soft, line=self.line)
         return pid, lambda code: function.read(self.result, code)

@@ -12,10 +12,13 @@ from airflow_mcp_provider.spec.template import fill, fill_all, names
 from airflow_mcp_provider.spec.tolerate import Tolerate
 from airflow_mcp_provider.spec.work import (
     CommandWork,
+    Container,
+    ContainerWork,
     Items,
     JobWork,
     Plan,
     PythonWork,
+    RunnerWork,
     ShellWork,
     SubtaskWork,
     Work,
@@ -23,6 +26,8 @@ from airflow_mcp_provider.spec.work import (
 
 __all__ = [
     "CommandWork",
+    "Container",
+    "ContainerWork",
     "Items",
     "JobSpec",
     "JobWork",
@@ -33,6 +38,7 @@ __all__ = [
     "Queue",
     "Resources",
     "Retries",
+    "RunnerWork",
     "Secret",
     "ShellWork",
     "Step",

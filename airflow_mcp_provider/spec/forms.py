@@ -10,11 +10,21 @@ from typing import Any, TypeVar
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec.faults import sentence
 from airflow_mcp_provider.spec.part import Part
-from airflow_mcp_provider.spec.work import CommandWork, Items, JobWork, Plan, PythonWork, ShellWork, SubtaskWork, Work
+from airflow_mcp_provider.spec.work import (
+    CommandWork,
+    ContainerWork,
+    Items,
+    JobWork,
+    Plan,
+    PythonWork,
+    ShellWork,
+    SubtaskWork,
+    Work,
+)
 
 _WORK: tuple[type[Work], ...] = (PythonWork, CommandWork, ShellWork)
-_SUBTASK: tuple[type[SubtaskWork], ...] = (*_WORK, JobWork)
-_PLAN: tuple[type[Plan], ...] = (PythonWork, CommandWork, ShellWork, Items)
+_SUBTASK: tuple[type[SubtaskWork], ...] = (*_WORK, ContainerWork, JobWork)
+_PLAN: tuple[type[Plan], ...] = (*_WORK, ContainerWork, Items)
 _Form = TypeVar("_Form", bound=Part)
 
 

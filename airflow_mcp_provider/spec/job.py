@@ -18,7 +18,16 @@ from airflow_mcp_provider.spec.part import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.step import RUN, Step, Steps, StepSubtasks
 from airflow_mcp_provider.spec.values import Listed, Text
-from airflow_mcp_provider.spec.work import JOB_ID, Items, JobWork, PlanField, ReportField, RunField, SubtaskWork
+from airflow_mcp_provider.spec.work import (
+    JOB_ID,
+    Items,
+    JobWork,
+    PlanField,
+    ReportField,
+    RunField,
+    SubtaskWork,
+    one_image,
+)
 
 LONGEST_TAG = 100  # a column of Airflow's
 LONGEST_OWNER = 200
@@ -144,7 +153,7 @@ class JobSpec(Part):
         default=Timeouts.model_construct(), description="How long a subtask and the run may take."
     )
     queue: Queue = Field(default=Queue.model_construct(), description="How the job's runs queue.")
-    pod: Annotated[Pod | None, Rare(Pod)] = Field(
+    pod: Annotated[Pod | None, Rare(Pod), AfterValidator(one_image)] = Field(
         default=None, description="How the pods of its runners look, where runners are pods."
     )
     control: Control = Field(

@@ -5,12 +5,10 @@ Runs only when a spec has such a key.
 
 from collections.abc import Iterable
 
-_WORK = frozenset({"container", "job"})
 _LATER: dict[str, frozenset[str]] = {
     "": frozenset({"schedule", "misfire_grace", "coalesce"}),
-    "plan": _WORK,
-    "run": frozenset({"container"}),
-    "report": _WORK,
+    "plan": frozenset({"job"}),
+    "report": frozenset({"container", "job"}),
     "subtasks": frozenset({"batch"}),
     "steps": frozenset({"pod"}),
     "steps.subtasks": frozenset({"batch"}),

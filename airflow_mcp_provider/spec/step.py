@@ -14,7 +14,7 @@ from airflow_mcp_provider.spec.limits import Depth, Limit, Parallelism, Retries,
 from airflow_mcp_provider.spec.part import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.values import Listed
-from airflow_mcp_provider.spec.work import RunField
+from airflow_mcp_provider.spec.work import RunField, one_image
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 MOST_STEPS = 20
@@ -60,7 +60,9 @@ class Step(Part):
     )
     subtasks: StepSubtasks | None = Field(default=None, description="How this step may grow.")
     retries: Retries | None = Field(default=None, description="In place of the job's retries.")
-    pod: Annotated[Pod | None, Rare(Pod)] = Field(default=None, description="In place of the job's pod.")
+    pod: Annotated[Pod | None, Rare(Pod), AfterValidator(one_image)] = Field(
+        default=None, description="In place of the job's pod."
+    )
     timeouts: StepTimeouts | None = Field(default=None, description="In place of the job's soft and hard.")
 
 

@@ -1,10 +1,11 @@
-"""What a job runs: a Python function, a command, a shell text; and, for a plan, plain items.
+"""What a job runs: a Python function, a command, a shell text, a container; and, for a plan, plain items.
 
 Built when a spec is read; the runtime calls what is named here. Each form is told by its one key, so that
 an error is about the form that was meant, not about all of them.
 """
 
 import re
+from datetime import timedelta
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
@@ -14,14 +15,17 @@ from pydantic import (
     Field,
     PlainValidator,
     Tag,
+    ValidationInfo,
     WithJsonSchema,
 )
 
+from airflow_mcp_provider.spec.durations import TimeLimit
 from airflow_mcp_provider.spec.faults import Path, fault
 from airflow_mcp_provider.spec.keys import unknown_key
 from airflow_mcp_provider.spec.matrix import SCHEMA as MATRIX
 from airflow_mcp_provider.spec.matrix import written_out
 from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.pod import Pod, Scalar, Variable
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
 
@@ -66,6 +70,18 @@ def _script(text: str) -> str:
     if not text.strip():
         raise fault("must not be blank", allowed="a text for the shell")
     return text
+
+
+def _image(text: str) -> str:
+    if not text.strip() or any(each.isspace() for each in text):
+        raise fault("is no image", allowed="a name such as python:3.13 or registry.example.com/team/tool:7")
+    return _template(text)
+
+
+def _own(env: dict[str, str]) -> dict[str, str]:
+    if taken := [name for name in env if name.startswith("MCP_")]:
+        raise fault("is set by the runner", given="", allowed="a name that does not begin with MCP_", at=(taken[0],))
+    return env
 
 
 def _item(value: object) -> Json:
@@ -117,6 +133,40 @@ class ShellWork(Part):
     )
 
 
+class Container(Part):
+    """An image and how it is started: what Kubernetes calls a container, as far as a job has to say it."""
+
+    image: Annotated[Text, AfterValidator(_image)] = Field(
+        description="The image, of any language; {name} stands for a value of the payload or of params.",
+        examples=["python:{version}-slim"],
+        json_schema_extra={"minLength": 1},
+    )
+    command: Annotated[tuple[Argument, ...], AfterValidator(_program), Listed] | None = Field(
+        default=None, description="In place of the image's own program (ENTRYPOINT); placeholders as in the image."
+    )
+    args: Annotated[tuple[Argument, ...], Listed] | None = Field(
+        default=None, description="In place of the arguments that the image gives it (CMD); likewise."
+    )
+    env: Annotated[dict[Variable, Scalar], AfterValidator(_own)] = Field(
+        default_factory=dict, description="Variables, as they stand here; no place for secrets."
+    )
+    user: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = Field(
+        default=None, description="The number of the user that it runs as; else the image's."
+    )
+    start: TimeLimit = Field(
+        default=timedelta(minutes=10), description="It must have begun to run by then: image, node, quota."
+    )
+
+
+class ContainerWork(Part):
+    """Any image: a pod of its own in a cluster, on a laptop a container of its Docker engine."""
+
+    container: Container = Field(
+        description="A container that is run to its end.",
+        examples=[{"image": "alpine:3", "command": ["sh", "-c", 'echo "$MCP_SUBTASK_URL"']}],
+    )
+
+
 def _job_id(name: str) -> str:
     if not re.fullmatch(JOB_ID, name) or not name.strip("."):
         raise fault("is no job id", allowed="letters, digits, - . and _, at most 200, not dots alone")
@@ -148,6 +198,14 @@ class Items(Part):
     )
 
 
+def one_image(pod: Pod | None, info: ValidationInfo) -> Pod | None:
+    """Refuse a pod with an image for work that has its own."""
+    if pod and pod.image and isinstance(info.data.get("run"), ContainerWork):
+        wrong = "stands beside the image of run.container, which would hide it"
+        raise fault(wrong, given=pod.image, allowed="no image in pod", at=("image",))
+    return pod
+
+
 def _form(value: object) -> str:
     """Return the key that tells the form of a value that ``_one_of`` let through."""
     return str(next(iter(value if isinstance(value, dict) else type(value).model_fields)))  # type: ignore[attr-defined]
@@ -174,14 +232,17 @@ def _one_of(place: str, *forms: type[Part]) -> BeforeValidator:
 _Python = Annotated[PythonWork, Tag("python")]
 _Command = Annotated[CommandWork, Tag("command")]
 _Shell = Annotated[ShellWork, Tag("shell")]
+_Container = Annotated[ContainerWork, Tag("container")]
 _Job = Annotated[JobWork, Tag("job")]
 _Items = Annotated[Items, Tag("items")]
 
 Work: TypeAlias = PythonWork | CommandWork | ShellWork
-SubtaskWork: TypeAlias = Work | JobWork
-Plan: TypeAlias = Work | Items
+RunnerWork: TypeAlias = Work | ContainerWork
+SubtaskWork: TypeAlias = RunnerWork | JobWork
+Plan: TypeAlias = RunnerWork | Items
 
+_HERE = (PythonWork, CommandWork, ShellWork)
 _WORK = _Python | _Command | _Shell
-PlanField = Annotated[_WORK | _Items, Discriminator(_form), _one_of("plan", PythonWork, CommandWork, ShellWork, Items)]
-RunField = Annotated[_WORK | _Job, Discriminator(_form), _one_of("run", PythonWork, CommandWork, ShellWork, JobWork)]
-ReportField = Annotated[_WORK, Discriminator(_form), _one_of("report", PythonWork, CommandWork, ShellWork)]
+PlanField = Annotated[_WORK | _Container | _Items, Discriminator(_form), _one_of("plan", *_HERE, ContainerWork, Items)]
+RunField = Annotated[_WORK | _Container | _Job, Discriminator(_form), _one_of("run", *_HERE, ContainerWork, JobWork)]
+ReportField = Annotated[_WORK, Discriminator(_form), _one_of("report", *_HERE)]

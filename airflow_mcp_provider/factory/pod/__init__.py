@@ -1,8 +1,5 @@
 """From the spec's ``pod:`` to what Airflow's KubernetesExecutor takes.
 
-The one place of the factory that knows Kubernetes; never loaded in a runner (``kubernetes`` costs it 0.4 s).
+The one place of the factory that knows Kubernetes: ``build`` and ``models`` are never loaded in a runner
+(``kubernetes`` costs it 0.4 s); ``manifest`` is plain data.
 """
-
-from airflow_mcp_provider.factory.pod.build import problems, v1_pod
-
-__all__ = ["problems", "v1_pod"]

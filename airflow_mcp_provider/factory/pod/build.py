@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow.configuration import conf
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from kubernetes.client.models import V1Pod
 
 from airflow_mcp_provider.errors import Problem, SpecError
-from airflow_mcp_provider.factory.pod.manifest import OF_THE_POD, manifest
+from airflow_mcp_provider.factory.pod.manifest import CONTAINER, OF_THE_POD, manifest
 from airflow_mcp_provider.factory.pod.models import Path, wrong
+from airflow_mcp_provider.operators.container.choice import POD
 from airflow_mcp_provider.spec import Pod
 from airflow_mcp_provider.spec.faults import dotted, sentence
 
@@ -27,6 +29,21 @@ def v1_pod(pod: Pod, *, work: bool) -> V1Pod:
     if found := problems(pod):
         raise SpecError("\n".join(map(str, found)), problems=found)
     return PodGenerator.deserialize_model_dict(manifest(pod, work=work))
+
+
+def of_containers_runner() -> V1Pod:
+    """Return what is laid over the pod of a runner that makes another one: who it is to the cluster.
+
+    The job's ``pod`` shapes the other one. This one runs our code alone, so that no work has its rights.
+    """
+    account = conf.get("mcp", "container_service_account", fallback="")
+    name = {"name": POD, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    spec = {
+        **({"serviceAccountName": account} if account else {}),
+        "automountServiceAccountToken": True,
+        "containers": [{"name": CONTAINER, "env": [name]}],
+    }
+    return PodGenerator.deserialize_model_dict({"metadata": {}, "spec": spec})
 
 
 def problems(pod: Pod) -> tuple[Problem, ...]:

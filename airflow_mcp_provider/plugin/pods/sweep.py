@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.pods.seam import DONE, TaskInstance, TaskInstanceHistory
-from airflow_mcp_provider.plugin.pods.subject import Subject
+from airflow_mcp_provider.plugin.pods.subject import INSTANCE
 from airflow_mcp_provider.plugin.queue_seam import TaskInstanceState
 
 LINGER = 30.0
@@ -45,7 +45,8 @@ class Sweep:
 
     def look(self, session: Session, pods: Iterable[Any]) -> list[Any]:
         """Return those of ``pods`` that are to be ended now."""
-        named = [(pod, subject.instance) for pod in pods if (subject := Subject.of(pod)) and subject.instance]
+        # A container's pod is none of the executor's, but goes with the same attempt.
+        named = [(pod, told) for pod in pods if (told := (pod.metadata.annotations or {}).get(INSTANCE))]
         ended = _ended(session, [UUID(instance) for _, instance in named])
         over = [pod for pod, instance in named if instance in ended]
         now = time.monotonic()

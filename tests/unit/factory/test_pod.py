@@ -9,7 +9,7 @@ from kubernetes.client import ApiClient
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.factory.pod import v1_pod
+from airflow_mcp_provider.factory.pod.build import v1_pod
 from airflow_mcp_provider.spec import Pod, parse_job
 
 JOB = "plan: {items: [1]}\nrun: {shell: x}\n"

@@ -25,7 +25,9 @@ def test_refuses_what_is_no_work():
     with pytest.raises(SpecError) as raised:
         parse_work({"items": [1]})
     assert str(raised.value) == "is no work; given items; allowed exactly one of python, command, shell"
-    with pytest.raises(SpecError, match="given nothing; allowed exactly one of python, command, shell, items"):
+    with pytest.raises(
+        SpecError, match="given nothing; allowed exactly one of python, command, shell, container, items"
+    ):
         parse_plan({})
     with pytest.raises(SpecError, match="python: must name a function"):
         parse_work({"python": "no function"})

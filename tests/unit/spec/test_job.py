@@ -155,7 +155,7 @@ def test_a_wrong_job_in_python_is_the_same_error_without_file_and_line():
         JobSpec(id="a", plan={"items": 1}, run={"shell": "x", "python": "a:b"}, timeouts={"soft": "1"}, tgas=[])
     assert str(raised.value).split("\n") == [
         "plan.items: must be a list; given 1; allowed […, …]",
-        "run: must have one key; given shell and python; allowed exactly one of python, command, shell, job",
+        "run: must have one key; given shell and python; allowed exactly one of python, command, shell, container, job",
         (
             'timeouts.soft: is no duration; given "1"; '
             "allowed a duration such as 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"

@@ -13,13 +13,13 @@ def test_what_comes_later_is_named(key, refused):
 
 @pytest.mark.parametrize(
     ("place", "key"),
-    [("plan", "container"), ("run", "container"), ("report", "container"), ("plan", "job"), ("report", "job")],
+    [("report", "container"), ("plan", "job"), ("report", "job")],
 )
 def test_work_that_comes_later_is_named(place, key, refused):
     told = refused(
         "plan: {items: [1]}\nrun: {shell: x}\n".replace(f"{place}:", "#") + f"{place}:\n  {key}: {{image: a}}\n"
     )
-    forms = "python, command, shell" + {"plan": ", items", "run": ", job", "report": ""}[place]
+    forms = "python, command, shell" + {"plan": ", container, items", "report": ""}[place]
     assert told[-1].endswith(f"{place}.{key}: {LATER}; allowed exactly one of {forms}")
 
 

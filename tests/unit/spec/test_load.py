@@ -59,7 +59,7 @@ def test_all_that_is_wrong_is_told_at_once_line_by_line(refused):
         'job.yaml:11: plan.items.2.at: is a date to some YAML readers; given 2020-01-01; allowed "quotes" around text',
         (
             "job.yaml:13: run.pyhton: is an unknown key, did you mean python?; allowed exactly one of python, command, "
-            "shell, job"
+            "shell, container, job"
         ),
         "job.yaml:14: report: must have one key; given python and shell; allowed exactly one of python, command, shell",
         "job.yaml:16: subtasks.limit: is too small; given 0; allowed a number from 1 to 1000000",

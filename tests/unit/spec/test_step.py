@@ -98,7 +98,7 @@ def test_the_same_in_python(staged):
             "steps:\n- {name: a, run: {shel: x}}",
             (
                 "job.yaml:3: steps.0.run.shel: is an unknown key, did you mean shell?; allowed exactly one of python, "
-                "command, shell, job"
+                "command, shell, container, job"
             ),
         ),
         (

@@ -3,7 +3,7 @@ import pytest
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec import CommandWork, Items, JobSpec, PythonWork, ShellWork
 
-FORMS = "exactly one of python, command, shell, job"
+FORMS = "exactly one of python, command, shell, container, job"
 
 
 @pytest.mark.parametrize("path", ["a:b", "my_pkg.crawl:visit", "_a._b:_c", "A1.b2:c3", "a:b.c"])
@@ -107,7 +107,7 @@ def test_a_form_is_told_by_its_one_key(run, wrong, refused):
 
 def test_a_plan_may_be_items_too(refused):
     assert refused("plan: {}\nrun: {shell: x}\n") == [
-        "job.yaml:1: plan: must have one key; given none; allowed exactly one of python, command, shell, items"
+        "job.yaml:1: plan: must have one key; given none; allowed exactly one of python, command, shell, container, items"
     ]
 
 

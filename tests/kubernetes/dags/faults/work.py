@@ -37,3 +37,7 @@ def look(subtask):
 
 def first(outcomes):
     return next(outcomes).result
+
+
+def given(params):
+    return params["subtasks"]

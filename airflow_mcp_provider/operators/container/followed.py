@@ -1,0 +1,178 @@
+"""A container's pod from its start to its end: what it says, what it enqueues, how it ended. In the work's process."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from kubernetes.client import CoreV1Api
+from kubernetes.client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.operators.container.log import Log
+from airflow_mcp_provider.operators.container.manifest import HATCH, WORK
+from airflow_mcp_provider.runtime.command import failure, of_last_line, of_result_file
+from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
+from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+from airflow_mcp_provider.runtime.pod_reasons import Reason, reason
+
+LOOK_S = 1.0
+LAST_WORDS_S = 30.0
+CALL_S = (10, 30)
+"""Seconds for a connection, and for an answer."""
+_ROOT = (
+    "; an image that would run as root needs container.user (a number, such as 65534 for nobody), or says "
+    "pod.security_context.runAsNonRoot: false"
+)
+
+
+@dataclass
+class Followed:
+    """One pod from its start to its end."""
+
+    place: tuple[str, str]
+    order: Order
+    client: Callable[[], CoreV1Api]
+    _logs: list[Log] = field(default_factory=list)
+    _last: bytes = b""
+    _text: str | None = None
+    _lines: int = 0
+    _whole: bool = True
+    _over: threading.Event = field(default_factory=threading.Event)
+    _began: float = field(default_factory=time.monotonic)
+    _said: str = ""
+
+    def __post_init__(self) -> None:
+        self._core = self.client()
+
+    def to_the_end(self) -> Any:  # noqa: ANN401 - any JSON
+        """Return its result; raises SubtaskError when it failed, or did not begin in time."""
+        while True:
+            pod = self._look()
+            state = _state(pod)
+            if not self._logs and (state.running or state.terminated):
+                self._logs = [self._log(WORK, self._output), self._log(HATCH, self._line)]
+            if state.terminated:
+                self._end_logs()
+                return self._result(pod, state.terminated)
+            if found := _lost(pod):
+                raise failed(found.message, found.type)
+            if not self._logs:
+                self._patience(pod)
+            if self._over.wait(LOOK_S):  # Kubernetes says so in a moment
+                time.sleep(LOOK_S / 5)
+
+    def until_gone(self, seconds: float) -> None:
+        """Wait for the end of one that was asked to."""
+        until = time.monotonic() + seconds
+        with suppress(SubtaskError):
+            while time.monotonic() < until and not _state(self._look()).terminated:
+                time.sleep(LOOK_S / 5)
+        self._end_logs()
+
+    def _end_logs(self) -> None:
+        for log in self._logs:
+            log.end(LAST_WORDS_S)
+
+    def _look(self) -> Any:  # noqa: ANN401 - a V1Pod
+        while True:
+            try:
+                return self._core.read_namespaced_pod(*self.place, _request_timeout=CALL_S)
+            except ApiException as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    raise failed("the container's pod was deleted", "PodDeleted") from None
+                if error.status == HTTPStatus.FORBIDDEN:
+                    raise
+            except (HTTPError, OSError):
+                pass
+            time.sleep(LOOK_S)
+
+    def _patience(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
+        """Say why it has not begun; raises when it never will, or has not in time."""
+        found = reason(pod, "MODIFIED")
+        if found and found.message != self._said:
+            print(f"{found.type}: {found.message}", flush=True)  # noqa: T201 - the task's log
+            self._said = found.message
+        if found and _hopeless(pod, found):
+            raise failed(found.message + (_ROOT if "runAsNonRoot" in found.message else ""), found.type)
+        if time.monotonic() - self._began > self.order.start:
+            why = found or Reason(NOT_STARTED, "Kubernetes says no more", over=True)
+            raise failed(f"it has not begun within {self.order.start:g} s: {why.message}", why.type)
+
+    def _log(self, name: str, take: Callable[[bytes], None]) -> Log:
+        log = Log(self.client(), self.place, name, take)
+        log.start()
+        return log
+
+    def _output(self, line: bytes) -> None:
+        sys.stdout.write(line.decode(errors="replace") + "\n")
+        sys.stdout.flush()
+        self._last = line if line.strip() else self._last
+
+    def _line(self, line: bytes) -> None:
+        """Take what ``runtime.hatch`` prints."""
+        what, text = json.loads(line)
+        if what == "end":
+            self._text = text
+            self._over.set()
+            return
+        self._lines += 1
+        self._whole &= what == self._lines
+        with self.order.pipe.open("wb") as pipe:
+            pipe.write(text.encode(errors="surrogateescape") + b"\n")
+
+    def _result(self, pod: Any, ended: Any) -> Any:  # noqa: ANN401 - V1Pod, V1ContainerStateTerminated, any JSON
+        if found := _lost(pod):
+            raise failed(found.message, found.type)
+        if ended.reason == "OOMKilled":
+            limits = (pod.spec.containers[0].resources and pod.spec.containers[0].resources.limits) or {}
+            told = f"the container's memory ran out: its limit is {limits.get('memory', 'that of the node')}"
+            raise failed(told, OUT_OF_MEMORY, FAILED)
+        if ended.reason in {"StartError", "ContainerCannotRun"}:
+            raise failed(f"the container cannot be started: {ended.message}", NOT_STARTED)
+        last = self._last.decode(errors="replace")
+        if ended.exit_code:
+            raise failed(failure(ended.exit_code, last), FAILED)
+        if self._text is None or not self._whole:
+            raise failed("it ended well, but its result and its last subtasks could not be read", "ResultLost")
+        return of_result_file(self._text) if self._text else of_last_line(last)
+
+
+def _state(pod: Any) -> Any:  # noqa: ANN401 - V1Pod, V1ContainerState
+    for one in pod.status.container_statuses or []:
+        if one.name == WORK:
+            return one.state
+    return _NOTHING
+
+
+class _NOTHING:
+    """The state of a container that Kubernetes does not speak of yet."""
+
+    running = terminated = waiting = None
+
+
+def _lost(pod: Any) -> Reason | None:  # noqa: ANN401 - a V1Pod
+    """Tell who has ended the pod, if it was not the work."""
+    if pod.metadata.deletion_timestamp:
+        return reason(pod, "DELETED") or Reason("PodDeleted", "the container's pod was deleted", over=True)
+    found = reason(pod, "MODIFIED")
+    return found if found and found.type in {"PodEvicted", "PodDeadline"} else None
+
+
+def _hopeless(pod: Any, found: Reason) -> bool:  # noqa: ANN401 - a V1Pod
+    """Tell whether waiting is in vain; a first pull that failed is tried once more."""
+    statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
+    waiting = {one.state.waiting.reason for one in statuses if one.state.waiting}
+    return (
+        found.over
+        or found.type == "PodNotStarted"
+        or (found.type == "ImageNotPulled" and "ErrImagePull" not in waiting)
+    )

@@ -1,0 +1,96 @@
+"""The log of one container of a pod, each of its lines once, also over connections that break."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes.client import CoreV1Api
+from kubernetes.client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+PATIENCE = (10, 300)
+"""Seconds for a connection, and between two lines: then it is made anew."""
+_MARGIN_S = 10
+_PAUSE_S = 0.5
+_TRIES = 5
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?\S* ?")
+
+
+class Log(threading.Thread):
+    """Follows it; ``take`` gets each line, without its end."""
+
+    def __init__(self, core: CoreV1Api, pod: tuple[str, str], container: str, take: Callable[[bytes], None]) -> None:
+        super().__init__(daemon=True)
+        self._core, self._pod, self._container, self._take = core, pod, container, take
+        self._ended = threading.Event()
+        self._last, self._same, self._seen, self._at = b"", 0, 0, 0.0
+
+    def run(self) -> None:
+        """Follow until ``end``; what is there by then is read in any case."""
+        while not self._ended.is_set():
+            self._read(follow=True)
+            self._ended.wait(_PAUSE_S)
+        for _ in range(_TRIES):
+            if self._read(follow=False):
+                return
+            time.sleep(_PAUSE_S)
+
+    def end(self, seconds: float) -> None:
+        """The container has ended: read the rest."""
+        self._ended.set()
+        self.join(seconds)
+
+    def _read(self, *, follow: bool) -> bool:
+        """Read what is new; False when the connection broke, or was refused."""
+        again, self._seen = (self._last, self._same), 0
+        try:
+            answer = self._open(follow=follow)
+            try:
+                self._lines(answer, again)
+            finally:
+                answer.release_conn()
+        except (ApiException, HTTPError, OSError):  # a container that has only just begun has no log yet
+            return False
+        return True
+
+    def _open(self, *, follow: bool) -> Any:  # noqa: ANN401 - urllib3's answer
+        since = {"since_seconds": math.ceil(time.monotonic() - self._at) + _MARGIN_S} if self._last else {}
+        return self._core.read_namespaced_pod_log(
+            *self._pod,
+            container=self._container,
+            follow=follow,
+            timestamps=True,
+            _preload_content=False,
+            _request_timeout=PATIENCE,
+            **since,
+        )
+
+    def _lines(self, answer: Any, again: tuple[bytes, int]) -> None:  # noqa: ANN401 - likewise
+        rest = b""
+        for chunk in answer.stream(65536):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._line(line, again)
+        if rest:
+            self._line(rest, again)
+
+    def _line(self, line: bytes, again: tuple[bytes, int]) -> None:
+        found = _STAMP.match(line)
+        if found is None:
+            return
+        stamp = found[1] + (found[2] or b"").ljust(9, b"0")
+        last, same = again
+        if stamp < last:
+            return
+        if stamp == last:
+            self._seen += 1
+            if self._seen <= same:
+                return
+        self._same = self._same + 1 if stamp == self._last else 1
+        self._last, self._at = stamp, time.monotonic()
+        self._take(line[found.end() :])

@@ -1,0 +1,153 @@
+"""The manifest of the pod that a container gets: plain data, in Kubernetes' own words.
+
+    hatch   a sidecar in the runner's image: has the pipe and the result file, and tells of them in its log
+    work    the job's container, shaped by the job's ``pod:``
+
+The pod belongs to the runner's: Kubernetes removes it when that is gone, however it went.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mcp_provider.runtime import hatch
+from airflow_mcp_provider.runtime.container import FOLDER, RESULT_FILE, Order
+from airflow_mcp_provider.runtime.quantity import number
+
+WORK, HATCH = "work", "hatch"
+VOLUME = "mcp"
+LABELS = "mcp/"
+"""How the names of a job's labels begin."""
+TOLD = ("dag_id", "task_id", "run_id", "map_index", "try_number", "mcp/instance")
+"""Annotations of a runner's pod, for people who look at this one, and for the scheduler's sweep (``plugin.pods``)."""
+SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+_NAME_CHARS = 50
+_SIZE = "64Mi"
+
+
+@dataclass(frozen=True)
+class Runner:
+    """The pod that this process runs in, as far as the work's takes after it."""
+
+    name: str
+    uid: str
+    namespace: str
+    image: str
+    pull_policy: str
+    pull_secrets: tuple[str, ...]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, name: str) -> dict[str, Any]:
+    """Return the pod; ``told`` is what the factory says, ``ooms`` how often its memory ran out."""
+    own, spec = told["pod"]["metadata"], dict(told["pod"]["spec"])
+    [given, *more] = spec["containers"]
+    deadline = told.get("hard")
+    defaults: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 10,
+        **({"activeDeadlineSeconds": int(deadline + order.start) + 60} if deadline else {}),
+    }
+    secrets = dict.fromkeys([*(one["name"] for one in spec.get("imagePullSecrets", [])), *runner.pull_secrets])
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {**own, **_metadata(own, runner), "name": name},
+        "spec": {
+            **defaults,
+            **spec,
+            "restartPolicy": "Never",
+            "imagePullSecrets": [{"name": one} for one in secrets],
+            "initContainers": [*spec.get("initContainers", []), _hatch(runner)],
+            "containers": [_work(order, _grown(given, told.get("memory"), ooms), spec), *more],
+            "volumes": [*spec.get("volumes", []), {"name": VOLUME, "emptyDir": {"sizeLimit": _SIZE}}],
+        },
+    }
+
+
+def name_of(runner: str, random: str) -> str:
+    """Return a name beside the runner's own."""
+    return f"{runner[:_NAME_CHARS].rstrip('-.')}-{random}"
+
+
+def _metadata(own: Mapping[str, Any], runner: Runner) -> dict[str, Any]:
+    labels = {name: value for name, value in runner.labels.items() if name.startswith(LABELS)}
+    annotations = {name: value for name, value in runner.annotations.items() if name in TOLD}
+    return {
+        "labels": {**own.get("labels", {}), **labels},
+        "annotations": {SAFE_TO_EVICT: "false", **own.get("annotations", {}), **annotations},
+        "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": runner.name, "uid": runner.uid}],
+    }
+
+
+def _hatch(runner: Runner) -> dict[str, Any]:
+    python = [sys.executable, "-I", "-S", "-c"]  # a bare interpreter, there in a few milliseconds
+    there = f"import os; os.stat('{FOLDER}/{RESULT_FILE}')"
+    return {
+        "name": HATCH,
+        "image": runner.image,
+        "imagePullPolicy": runner.pull_policy,
+        "restartPolicy": "Always",  # what makes a sidecar of it: it is there before the work, and ends after it
+        "command": [*python, inspect.getsource(hatch), FOLDER],
+        "startupProbe": {"exec": {"command": [*python, there]}, "periodSeconds": 1, "failureThreshold": 60},
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+        "securityContext": {**_secure({}, {}), "runAsUser": os.getuid(), "readOnlyRootFilesystem": True}
+        | ({} if os.getuid() else {"runAsNonRoot": False}),
+        "volumeMounts": [{"name": VOLUME, "mountPath": FOLDER}],
+    }
+
+
+def _work(order: Order, given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    env = [one for one in given.get("env", []) if one["name"] not in order.environment]
+    context = dict(given.get("securityContext", {}))
+    if order.user is not None:
+        context |= {"runAsUser": order.user, "runAsNonRoot": order.user != 0}
+    return {
+        **given,
+        "name": WORK,
+        "image": order.image,
+        **({"command": list(order.command)} if order.command is not None else {}),
+        **({"args": list(order.args)} if order.args is not None else {}),
+        "env": [*env, *({"name": name, "value": _plain(value)} for name, value in order.environment.items())],
+        "securityContext": _secure(context, spec.get("securityContext", {})),
+        "volumeMounts": [*given.get("volumeMounts", []), {"name": VOLUME, "mountPath": FOLDER}],
+    }
+
+
+def _plain(value: str) -> str:
+    """Kubernetes puts the value of another variable in the place of ``$(NAME)``; ``$$`` is one dollar."""
+    return value.replace("$(", "$$(")
+
+
+def _secure(context: Mapping[str, Any], of_pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in safe defaults where nobody has said anything, as the plugin does for runners."""
+    asked = {**of_pod, **context}
+    defaults: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
+    if not context.get("privileged"):  # together with it Kubernetes refuses this
+        defaults["allowPrivilegeEscalation"] = False
+    if not asked.keys() & {"runAsUser", "runAsNonRoot"}:
+        defaults["runAsNonRoot"] = True
+    if "seccompProfile" not in asked:
+        defaults["seccompProfile"] = {"type": "RuntimeDefault"}
+    return {**defaults, **context}
+
+
+def _grown(container: Mapping[str, Any], more: Mapping[str, Any] | None, ooms: int) -> Mapping[str, Any]:
+    """Multiply the memory, for each of the times that it was too little."""
+    resources = container.get("resources", {})
+    if more is None or not ooms:
+        return container
+    most = number(more["max"])
+    grown = {
+        kind: {**amounts, "memory": str(int(max(have, min(have * number(str(more["factor"])) ** ooms, most))))}
+        for kind, amounts in resources.items()
+        if "memory" in amounts and (have := number(str(amounts["memory"])))
+    }
+    return {**container, "resources": {**resources, **grown}}

@@ -1,0 +1,187 @@
+"""Containers of a Docker engine on this machine, by its command line: for a laptop, where there is no Kubernetes.
+
+Runs in the runner. The engine's ``docker run`` is a child like any command; the container itself is not, so it is
+removed by name: by the runner, or, should the runner be killed, by a shell that waits for its death.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airflow_mcp_provider.errors import InstallationError, SoftTimeout
+from airflow_mcp_provider.runtime import command, container, processes
+from airflow_mcp_provider.runtime.container import ENQUEUE, FAILED, FOLDER, NOT_PULLED, NOT_STARTED, RESULT_FILE, Order
+from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+from airflow_mcp_provider.runtime.quantity import number
+
+PLACE = "mcp/place"
+"""Label: the subtask, whatever the attempt."""
+_ANSWER_S = 20.0
+_MARGIN_S = 5.0
+"""Behind the hard limit, which is the runner's to keep."""
+_REMOVE = 'cat > /dev/null; exec "$0" rm --force --volumes "$1"'
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What of ``pod`` a Docker engine keeps: variables, memory and CPU."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory: str | None = None
+    cpu: str | None = None
+    pull: bool = False
+
+    @property
+    def options(self) -> list[str]:
+        """As ``docker run`` takes them; no swap beyond the memory."""
+        memory = f"{int(number(self.memory))}b" if self.memory else ""
+        return [
+            *([f"--memory={memory}", f"--memory-swap={memory}"] if memory else []),
+            *([f"--cpus={number(self.cpu):f}"] if self.cpu else []),
+        ]
+
+
+def program() -> str:
+    """Return the path of ``docker``; raises InstallationError, with the reason, when no engine answers."""
+    path = shutil.which("docker")
+    if path is None:
+        raise InstallationError(_none("there is no program `docker`"))
+    try:
+        asked = [path, "version", "--format", "{{.Server.Version}}"]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=_ANSWER_S)  # noqa: S603 - ours
+    except subprocess.TimeoutExpired:
+        raise InstallationError(_none(f"`docker version` had no answer within {_ANSWER_S:g} s")) from None
+    if done.returncode != 0:
+        raise InstallationError(_none(f"`docker version` says: {done.stderr.strip()[:300]}"))
+    return path
+
+
+def _none(why: str) -> str:
+    return (
+        f"a container needs Kubernetes or a Docker engine, and this runner has neither: it is no pod with a service "
+        f"account's token, and {why}. On a laptop start Docker, or name its engine in DOCKER_HOST; in a cluster see "
+        f"docs/containers.md for the service account that [mcp] container_service_account names"
+    )
+
+
+@dataclass(frozen=True)
+class Docker:
+    """An Engine. ``labels`` are for people; ``place`` names the subtask, and with it a container of an earlier try."""
+
+    docker: str
+    place: str
+    labels: Mapping[str, str]
+    limits: Limits
+    name: str = field(default_factory=lambda: f"mcp-{secrets.token_hex(6)}")
+
+    def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
+        """See ``runtime.container.Engine``."""
+        self._remove_earlier()
+        self._pull(order)
+        shared = _shared(order.pipe)
+        argv, environment = self._argv(order, shared)
+        with self._watched():
+            running = command.start(argv, environment, shared / RESULT_FILE)
+            if code := self._ended(running.pid, order.grace):
+                self._failed(code, running)
+            if not (shared / RESULT_FILE).stat().st_size:
+                (shared / RESULT_FILE).unlink()
+            return running.read(0)
+
+    def remove(self) -> None:
+        """See ``runtime.container.Engine``."""
+        try:
+            self._call("rm", "--force", "--volumes", self.name)
+        except subprocess.TimeoutExpired:
+            print(f"Docker does not answer: the container {self.name} may be left", flush=True)  # noqa: T201 - the task's log
+
+    def _remove_earlier(self) -> None:
+        """Remove what an attempt has left whose machine broke down."""
+        if left := self._call("ps", "--all", "--quiet", f"--filter=label={PLACE}={self.place}").stdout.split():
+            self._call("rm", "--force", "--volumes", *left)
+
+    def _pull(self, order: Order) -> None:
+        if not self.limits.pull and self._call("image", "inspect", "--format={{.Id}}", order.image).returncode == 0:
+            return
+        print(f"pulling {order.image}", flush=True)  # noqa: T201 - the task's log
+        try:
+            done = self._call("pull", "--quiet", order.image, timeout=order.start)
+        except subprocess.TimeoutExpired:
+            raise container.failed(f"the image {order.image} was not there in {order.start:g} s", NOT_PULLED) from None
+        if done.returncode != 0:
+            raise container.failed(f"the image {order.image} cannot be had: {done.stderr.strip()[-500:]}", NOT_PULLED)
+
+    def _ended(self, pid: int, grace: float) -> int | None:
+        try:
+            return processes.wait(pid, None)
+        except SoftTimeout:
+            self._call("kill", "--signal=TERM", self.name)
+            processes.wait(pid, grace + _MARGIN_S)
+            container.asked_to_end()
+
+    def _argv(self, order: Order, shared: Path) -> tuple[list[str], dict[str, str]]:
+        """Return the command, and its environment: values are in a file or there, never in arguments."""
+        values = {**self.limits.environment, **order.environment}
+        lines = {name: value for name, value in values.items() if value.splitlines() in ([], [value])}
+        file = shared.with_name("environment")
+        file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+        others = {name: value for name, value in values.items() if name not in lines}
+        first, *more = order.command or [""]
+        argv = [
+            *(self.docker, "run", f"--name={self.name}", f"--label={PLACE}={self.place}"),
+            *(f"--label={name}={value}" for name, value in self.labels.items()),
+            *(f"--env-file={file}", f"--volume={shared}:{FOLDER}", "--cap-drop=ALL"),
+            "--security-opt=no-new-privileges",
+            *(f"--env={name}" for name in others),
+            *([f"--user={order.user}"] if order.user is not None else []),
+            *([f"--entrypoint={first}"] if order.command else []),
+            *(*self.limits.options, order.image, *more, *(order.args or ())),
+        ]
+        return argv, {**os.environ, **others}
+
+    def _failed(self, code: int, running: command.Running) -> None:
+        state = self._call("inspect", "--format={{.State.OOMKilled}} {{.State.Error}}", self.name).stdout.strip()
+        killed, _, error = state.partition(" ")
+        if killed == "true":
+            limit = self.limits.memory or "the machine's"
+            raise container.failed(f"the container's memory ran out: its limit is {limit}", OUT_OF_MEMORY, FAILED)
+        if error or not state:
+            told = error or running.last_error
+            raise container.failed(f"the container cannot be started: {told}", NOT_STARTED)
+        running.read(code)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """While this lasts: should this process be killed, the container is removed all the same."""
+        with subprocess.Popen(  # noqa: S603 - our own text
+            ["/bin/sh", "-c", _REMOVE, self.docker, self.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ):
+            yield
+
+    def _call(self, *arguments: str, timeout: float = _ANSWER_S) -> subprocess.CompletedProcess[str]:
+        argv = [self.docker, *arguments]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)  # noqa: S603 - ours
+
+
+def _shared(pipe: Path) -> Path:
+    """Make the folder that the container sees; others on this machine cannot reach it, for the one above is private."""
+    shared = pipe.with_name("mcp")
+    shared.mkdir()
+    shared.chmod(0o777)
+    (shared / ENQUEUE).hardlink_to(pipe)
+    pipe.chmod(0o666)
+    (shared / RESULT_FILE).touch()
+    (shared / RESULT_FILE).chmod(0o666)
+    return shared

@@ -1,0 +1,77 @@
+"""The door's other half, where the work has a pod of its own: ``$MCP_ENQUEUE`` and ``$MCP_RESULT`` in a shared folder.
+
+Runs beside the work's container, in the runner's image, as a program without any import but the standard library: its
+text is given to ``python -c`` (see ``operators.container.manifest``). What it takes it prints, a JSON value a line, and
+the runner reads that as this container's log: so nobody needs the right to look into pods. SIGTERM, which a
+sidecar gets when the work's container has ended, makes it print the rest and the result.
+
+    [1, "line written to the pipe"]
+    [2, "another"]
+    ["end", "the text of the result file"]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+MOST = 1_100_000
+"""Bytes of a result that are read: more than any result may have."""
+
+
+def main(folder: Path) -> None:
+    """Take lines until SIGTERM."""
+    pipe, result = folder / "enqueue", folder / "result"
+    os.umask(0)
+    with suppress(FileExistsError):
+        os.mkfifo(pipe, 0o666)
+    result.touch(0o666)
+    wake = _woken_by(signal.SIGTERM)
+    # Read and write: the pipe then stays open between two writers, and opening it never blocks one.
+    source = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    rest, count, over = b"", 0, False
+    while not over:
+        ready, _, _ = select.select([source, wake], [], [])
+        over = wake in ready
+        *lines, rest = (rest + _all(source)).split(b"\n")
+        for line in [*lines, *([rest] if over else [])]:
+            if line.strip():
+                count += 1
+                _say(count, line)
+    _say("end", _head(result))
+
+
+def _woken_by(number: signal.Signals) -> int:
+    wake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    signal.signal(number, lambda *_: None)
+    return wake
+
+
+def _all(source: int) -> bytes:
+    taken = bytearray()
+    with suppress(BlockingIOError):
+        while chunk := os.read(source, 65536):
+            taken += chunk
+    return bytes(taken)
+
+
+def _head(result: Path) -> bytes:
+    with suppress(OSError), result.open("rb") as file:
+        return file.read(MOST)
+    return b""
+
+
+def _say(what: int | str, text: bytes) -> None:
+    sys.stdout.write(json.dumps([what, text.decode(errors="surrogateescape")]) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

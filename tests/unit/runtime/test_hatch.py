@@ -1,0 +1,54 @@
+"""What stands beside a container's pod: run as it is there, a bare interpreter with its text."""
+
+import inspect
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from airflow_mcp_provider.runtime import hatch
+
+
+@pytest.fixture
+def opened(tmp_path):
+    argv = [sys.executable, "-I", "-S", "-c", inspect.getsource(hatch), str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 30
+        while not (tmp_path / "result").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        yield process, tmp_path
+        process.kill()
+
+
+def ended(process):
+    process.terminate()
+    out, _ = process.communicate(timeout=30)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_lines_come_one_by_one_and_the_rest_with_the_result_at_the_end(opened):
+    process, folder = opened
+    with (folder / "enqueue").open("w") as pipe:
+        pipe.write('{"a": 1}\n\n')
+    assert json.loads(process.stdout.readline()) == [1, '{"a": 1}']
+    with (folder / "enqueue").open("wb") as pipe:
+        pipe.write(b'{"b": "\xff"}\n{"c": 3}')
+    (folder / "result").write_text("[1]\n")
+    second, third, end = ended(process)
+    assert second[1].encode(errors="surrogateescape") == b'{"b": "\xff"}'
+    assert (third, end) == ([3, '{"c": 3}'], ["end", "[1]\n"])
+
+
+def test_whoever_runs_the_work_may_write(opened):
+    process, folder = opened
+    assert [(folder / name).stat().st_mode & 0o777 for name in ("enqueue", "result")] == [0o666, 0o666]
+    assert ended(process) == [["end", ""]]
+
+
+def test_a_result_that_was_taken_away_is_none(opened):
+    process, folder = opened
+    (folder / "result").unlink()
+    assert ended(process) == [["end", ""]]
