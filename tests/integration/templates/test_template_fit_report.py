@@ -26,7 +26,7 @@ def test_the_figures_are_right_although_ten_runners_are_killed_and_two_groups_br
     for name, rows in {**wanted, "hoard": steps(1_500_000), "slow": steps(60_000)}.items():
         write(data / f"{name}.csv", rows)
     airflow.api.wait_for_dag(QUICK)
-    run_id = airflow.api.trigger(QUICK, {"data": str(data), "folder": str(folder), "draws": 10_000, "memory": 128})
+    run_id = airflow.api.trigger(QUICK, {"data": str(data), "folder": str(folder), "draws": 5000, "memory": 128})
     killer = Killer(airflow, QUICK, run_id, within=0.8)
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
