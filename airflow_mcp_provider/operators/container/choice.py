@@ -24,12 +24,12 @@ def engine(told: Mapping[str, Any], ti: Any, key: str, ooms: int) -> Engine:  # 
     ``told`` is what the factory says (``factory.placing.of_container``), ``ooms`` how often its memory ran out. Raises
     InstallationError when there is none.
     """
+    labels = {"mcp/job": ti.dag_id, "mcp/run": ti.run_id, "mcp/subtask": key[:LABEL_CHARS]}
     if (ACCOUNT / "token").exists():
         from airflow_mcp_provider.operators.container.cluster import Cluster  # noqa: PLC0415 - loads kubernetes
 
         name = os.environ.get(POD) or socket.gethostname()
-        return Cluster.here(name, (ACCOUNT / "namespace").read_text().strip(), told, ooms)
-    labels = {"mcp/job": ti.dag_id, "mcp/run": ti.run_id, "mcp/subtask": key[:LABEL_CHARS]}
+        return Cluster.here(name, (ACCOUNT / "namespace").read_text().strip(), told, ooms, labels)
     place = "\0".join((ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index)))
     return Docker(program(), hashlib.sha256(place.encode()).hexdigest()[:16], labels, limits(told["pod"]))
 

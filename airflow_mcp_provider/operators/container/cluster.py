@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from airflow_mcp_provider.errors import InstallationError, SoftTimeout
 from airflow_mcp_provider.operators.container.followed import CALL_S, LAST_WORDS_S, LOOK_S, Followed
-from airflow_mcp_provider.operators.container.manifest import Runner, manifest, name_of
+from airflow_mcp_provider.operators.container.manifest import Runner, manifest, name_of, safe
 from airflow_mcp_provider.runtime import container
 from airflow_mcp_provider.runtime.container import Order, failed
 
@@ -50,13 +50,16 @@ class Cluster:
     name: str
 
     @classmethod
-    def here(cls, pod: str, namespace: str, told: Mapping[str, Any], ooms: int) -> Self:
-        """Look at the pod that this is; raises InstallationError when it may not."""
+    def here(cls, pod: str, namespace: str, told: Mapping[str, Any], ooms: int, labels: Mapping[str, str]) -> Self:
+        """Look at the pod that this is; raises InstallationError when it may not.
+
+        ``labels`` are for people, where that pod has none: it is not always one of the executor's.
+        """
         try:
             own = core().read_namespaced_pod(pod, namespace, _request_timeout=CALL_S)
         except ApiException as error:
             raise InstallationError(_RIGHTS.format(what="read pods", namespace=namespace, why=_why(error))) from None
-        return cls(_runner(own), told, ooms, name_of(own.metadata.name, secrets.token_hex(3)))
+        return cls(_runner(own, labels), told, ooms, name_of(own.metadata.name, secrets.token_hex(3)))
 
     def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
         """See ``runtime.container.Engine``."""
@@ -125,7 +128,7 @@ def _why(error: ApiException) -> str:
     return f"{error.status} {error.reason}"
 
 
-def _runner(pod: Any) -> Runner:  # noqa: ANN401 - a V1Pod
+def _runner(pod: Any, labels: Mapping[str, str]) -> Runner:  # noqa: ANN401 - a V1Pod
     own = next((one for one in pod.spec.containers if one.name == "base"), pod.spec.containers[0])
     return Runner(
         name=pod.metadata.name,
@@ -134,6 +137,6 @@ def _runner(pod: Any) -> Runner:  # noqa: ANN401 - a V1Pod
         image=own.image,
         pull_policy=own.image_pull_policy,
         pull_secrets=tuple(one.name for one in pod.spec.image_pull_secrets or []),
-        labels=pod.metadata.labels or {},
+        labels={**{name: safe(text) for name, text in labels.items()}, **(pod.metadata.labels or {})},
         annotations=pod.metadata.annotations or {},
     )

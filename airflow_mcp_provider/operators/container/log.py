@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from kubernetes.client import CoreV1Api
@@ -46,7 +47,7 @@ class Log(threading.Thread):
         self.join(seconds)
 
     def _read(self, *, follow: bool) -> bool:
-        """Read what is new; False when the connection broke, or was refused."""
+        """Read what is new; False when that may be tried again: the connection broke, or there is no log yet."""
         again, self._seen = (self._last, self._same), 0
         try:
             answer = self._open(follow=follow)
@@ -54,7 +55,9 @@ class Log(threading.Thread):
                 self._lines(answer, again)
             finally:
                 answer.release_conn()
-        except (ApiException, HTTPError, OSError):  # a container that has only just begun has no log yet
+        except ApiException as error:
+            return bool(error.status == HTTPStatus.NOT_FOUND)  # gone with its pod
+        except (HTTPError, OSError):
             return False
         return True
 

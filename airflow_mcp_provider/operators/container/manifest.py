@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ TOLD = ("dag_id", "task_id", "run_id", "map_index", "try_number", "mcp/instance"
 """Annotations of a runner's pod, for people who look at this one, and for the scheduler's sweep (``plugin.pods``)."""
 SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _NAME_CHARS = 50
+_LABEL_CHARS = 63
+_NO_LABEL = re.compile(r"[^A-Za-z0-9_.-]")
 _SIZE = "64Mi"
 
 
@@ -75,6 +78,11 @@ def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, n
 def name_of(runner: str, random: str) -> str:
     """Return a name beside the runner's own."""
     return f"{runner[:_NAME_CHARS].rstrip('-.')}-{random}"
+
+
+def safe(text: str) -> str:
+    """Return ``text`` as a label may be."""
+    return _NO_LABEL.sub("_", text)[:_LABEL_CHARS].strip("-_.")
 
 
 def _metadata(own: Mapping[str, Any], runner: Runner) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from airflow_mcp_provider.factory.placing import of_container
 from airflow_mcp_provider.factory.pod.models import wrong
 from airflow_mcp_provider.operators.container import choice
 from airflow_mcp_provider.operators.container.log import Log
-from airflow_mcp_provider.operators.container.manifest import Runner, manifest, name_of
+from airflow_mcp_provider.operators.container.manifest import Runner, manifest, name_of, safe
 from airflow_mcp_provider.runtime.container import order
 from airflow_mcp_provider.spec import Pod, Timeouts, parse_subtask
 
@@ -110,6 +110,13 @@ def test_names_are_names(name):
     made_of_it = name_of(name, "abc123")
     assert len(made_of_it) <= 57
     assert made_of_it.endswith(f"{name[0]}-abc123") or name == "short"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"), [("manual__2026+00:00", "manual__2026_00_00"), ("-é/", ""), ("a" * 99, "a" * 63)]
+)
+def test_labels_are_labels(text, label):
+    assert safe(text) == label
 
 
 class Answer:
