@@ -25,6 +25,9 @@ from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import JobSpec, Retries, Step
 from airflow_mcp_provider.spec.marker import KEY, TAG
 
+MOST_TRIES = 100
+SHORT_DELAY = timedelta(seconds=5)
+"""Of a batch whose runner was lost, because its other subtasks wait; the one in hand rests as its job says."""
 CONTROL_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=2)}
 """Of plan and report. At least one try more is part of the contract: Airflow can lose a task's final state."""
 KEY_TEMPLATE = "{{ mcp_key }}"
@@ -40,7 +43,7 @@ def build_dag(spec: JobSpec) -> DAG:
         plan = PlanOperator(
             task_id="plan",
             work=_dump(spec.plan),
-            subtasks=spec.subtasks.model_dump(mode="json"),
+            subtasks=spec.subtasks.model_dump(mode="json", exclude={"batch"}),
             steps=[_places(step) for step in spec.each_step],
             timeouts=timeouts,
             **CONTROL_RETRIES,
@@ -78,14 +81,15 @@ def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -
         own["max_active_tis_per_dagrun"] = step.subtasks.parallelism
     if step.wait:
         own["trigger_rule"] = "all_done"
-    return RunOperator.partial(
+    kind, retries = _retries(step.retries or spec.retries, _batch(step))
+    return kind.partial(
         task_id=step.name,
         work=_dump(step.run),
         timeouts=step.timeouts.model_dump(mode="json", exclude_none=True) if step.timeouts else {},
         key_field=spec.subtasks.key,
         map_index_template=KEY_TEMPLATE,
         do_xcom_push=False,
-        **_retries(step.retries or spec.retries),
+        **retries,
         **placing.of_step(step),
         **own,
     ).expand(index=mapped_over.output)
@@ -101,7 +105,12 @@ def _list(plan: PlanOperator, step: Step) -> BaseOperator:
 
 def _places(step: Step) -> dict[str, Any]:
     bounds = step.subtasks.model_dump(include={"limit", "depth"}) if step.subtasks else {}
-    return {"name": step.name, **bounds, "wait": step.wait is not None}
+    batch = {"batch": _batch(step)} if _batch(step) > 1 else {}
+    return {"name": step.name, **bounds, "wait": step.wait is not None, **batch}
+
+
+def _batch(step: Step) -> int:
+    return (step.subtasks and step.subtasks.batch) or 1
 
 
 def _dag(spec: JobSpec) -> DAG:
@@ -141,11 +150,26 @@ def _param(schema: Any) -> Param:  # noqa: ANN401 - a frozen JSON Schema
     return Param(**default, description=description, schema=keywords)
 
 
-def _retries(retries: Retries) -> dict[str, Any]:
-    return {
+def _retries(retries: Retries, batch: int) -> tuple[type[RunOperator], dict[str, Any]]:
+    if batch > 1:
+        from airflow_mcp_provider.operators.batch import BatchOperator  # noqa: PLC0415 - few jobs have one
+
+        return BatchOperator, _tries_of_batch(retries, batch)
+    return RunOperator, {
         "retries": retries.attempts - 1,
         "retry_delay": retries.delay,
         "retry_exponential_backoff": retries.backoff if retries.backoff > 1 else 0,
         "max_retry_delay": retries.max_delay,
         "retry_policy": NamedRetryPolicy(never_on=retries.never_on, only_on=retries.only_on),
+    }
+
+
+def _tries_of_batch(retries: Retries, batch: int) -> dict[str, Any]:
+    tries = retries.model_dump(include={"attempts", "backoff"})
+    times = {name: getattr(retries, name).total_seconds() for name in ("delay", "max_delay")}
+    names = {name: [*getattr(retries, name)] for name in ("never_on", "only_on")}
+    return {
+        "tries": {**tries, **times, **names},
+        "retries": max(min(retries.attempts * batch, MOST_TRIES) - 1, 1),
+        "retry_delay": min(retries.delay, SHORT_DELAY),
     }

@@ -55,6 +55,7 @@ def _subtasks(spec: JobSpec) -> str:
     parts = [
         f"key `{bounds.key}`" if bounds.key else "",
         f"{bounds.parallelism} at once" if bounds.parallelism else "",
+        f"{bounds.batch} a runner" if bounds.batch > 1 else "",
         f"at most {bounds.limit}",
         f"{bounds.tolerate} may fail",
         *(f"runs of the job `{job}` among them" for job in bounds.jobs),

@@ -7,7 +7,7 @@ whose work is a container makes that one's pod itself: it is told of it in plain
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -65,11 +65,21 @@ def _executor_config(pod: Pod | None, *, contained: bool, work: bool) -> dict[st
 
 def marker(spec: JobSpec) -> Marker:
     """Return what the scheduler must know of the job."""
-    own = {step.name: None if isinstance(step.run, ContainerWork) else step.pod for step in spec.each_step}
-    steps = {step.name: _needs(step.timeouts or spec.timeouts, own[step.name]) for step in spec.each_step}
+    steps = {step.name: _of_one(spec, step) for step in spec.each_step}
     control = _needs(spec.timeouts, None)
     pods = {**steps, "plan": control, "report": control}
     return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls)
+
+
+def _of_one(spec: JobSpec, step: Step) -> PodNeeds:
+    # What shapes the pod of a container is not for the runner beside it.
+    one = _needs(step.timeouts or spec.timeouts, None if isinstance(step.run, ContainerWork) else step.pod)
+    batch = step.subtasks.batch if step.subtasks and step.subtasks.batch else 1
+    if batch == 1:
+        return one
+    tries = (step.retries or spec.retries).attempts * batch
+    hard = step.timeouts.hard if step.timeouts else None
+    return replace(one, batch=batch, deadline=hard * tries + BEHIND if hard else None)
 
 
 def _needs(timeouts: StepTimeouts, pod: Pod | None) -> PodNeeds:

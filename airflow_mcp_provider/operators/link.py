@@ -6,12 +6,13 @@ transaction that did it; where no such row appears, the server has no plugin.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from airflow_mcp_provider import errors
 from airflow_mcp_provider.runtime import wire
@@ -48,6 +49,12 @@ class Link:
         self._lock = threading.Lock()
         self._count = itertools.count()
         self._name = uuid.uuid4().hex[:12]
+
+    def of(self, parent: str, depth: int) -> Self:
+        """Return the same line for one subtask of several that a runner does."""
+        one = copy.copy(self)
+        one._about = {"parent": parent, "depth": depth}  # noqa: SLF001 - its own class
+        return one
 
     def enqueue(self, children: Sequence[wire.Child]) -> int:
         """See ``runtime.door.Channel``."""

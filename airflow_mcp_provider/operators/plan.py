@@ -56,7 +56,7 @@ class PlanOperator(BaseOperator):
             link.enqueue([])
         planned = link.planned or {}
         self.log.info("planned %s subtasks", planned["reserved"])
-        return list(range(min(planned["reserved"], planned["mappable"])))
+        return list(range(min(planned["instances"], planned["mappable"])))
 
     def on_kill(self) -> None:
         """Cancelled: the work ends before the runner does."""

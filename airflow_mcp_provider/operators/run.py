@@ -126,14 +126,19 @@ class RunOperator(BaseOperator):
         context["mcp_key"] = key[: wire.LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
 
     def _failure(self, error: Exception, context: Context) -> dict[str, Any]:
-        told = error if isinstance(error, SubtaskError) else None
-        plain = describe(error)
-        kind = told.kinds[0] if told and told.kinds else plain["kinds"][0]
-        trace = told.trace if told else plain["trace"]
         ti = context["ti"]
         policy = self.retry_policy
         fails = policy is not None and policy.evaluate(error, ti.try_number, ti.max_tries).action is RetryAction.FAIL
         return {
-            "error": {"type": kind, "message": plain["message"][:2000], "trace": trace},
+            "error": told(error),
             "final": fails or ti.try_number > ti.max_tries,
         }
+
+
+def told(error: Exception) -> dict[str, str]:
+    """Return what a subtask's outcome tells of its error."""
+    plain = describe(error)
+    if not isinstance(error, SubtaskError):
+        return {"type": plain["kinds"][0], "message": plain["message"][:2000], "trace": plain["trace"]}
+    kind = error.kinds[0] if error.kinds else plain["kinds"][0]
+    return {"type": kind, "message": plain["message"][:2000], "trace": error.trace}

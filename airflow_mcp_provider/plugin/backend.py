@@ -19,18 +19,20 @@ from airflow_mcp_provider.errors import McpError, TryAgain
 from airflow_mcp_provider.plugin import growth, notes, outcomes, store
 from airflow_mcp_provider.plugin.airflow_seam import MetastoreBackend, TaskScope
 from airflow_mcp_provider.plugin.calling import call
-from airflow_mcp_provider.plugin.handing_on import hand_on, is_done
-from airflow_mcp_provider.plugin.reserve import begin, check_alive, reserve
+from airflow_mcp_provider.plugin.handing_on import Place, hand_on, is_done
+from airflow_mcp_provider.plugin.reserve import begin, check_alive, planned, reserve
 from airflow_mcp_provider.plugin.reserved import Reserved
 from airflow_mcp_provider.plugin.settler import Settler
 from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.taking import Runner, Taking
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
 """A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
 
-QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.CALL, wire.CONFIRM)
+UNFINISHED = "subtasks of the steps before this one have not ended"
+QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.NEXT, wire.CALL, wire.CONFIRM)
 
 log = structlog.get_logger(__name__)
 
@@ -98,13 +100,40 @@ class GrowthBackend(MetastoreBackend):
             state = begin(session, run, body["begin"])
         if "job" in body:
             return call(session, scope, run, body)
-        if "outcome" in body:
-            state, answer = hand_on(session, run, state, scope, body["outcome"])
+        if "tries" in body:
+            state, answer = self._next(session, scope, run, planned(state), body)
+        elif "outcome" in body:
+            state, answer = hand_on(session, run, state, Place.of(session, scope), body["outcome"])
         else:
             state, answer = reserve(session, run, state, scope.task_id, body)
         if answer["new"] and scope.map_index >= 0 and not growth.settle(session, run, wait=False, state=state):
             self._settler.after_commit(session, run)
         return answer
+
+    def _next(
+        self, session: Session, scope: TaskScope, run: RunRef, state: Reserved, body: dict[str, Any]
+    ) -> tuple[Reserved, dict[str, Any]]:
+        """A runner of a batch asks for its next subtask."""
+        runner = Runner.of(session, run, scope)
+        taking = Taking(session, runner, state.step(scope.task_id), body)
+        state, told = taking.deliver(state)
+        if told["failed"]:
+            self._judge(session, run)
+            state = Reserved.read(session, run) or state
+        if state.halted(runner.clear_number):
+            return state, {**told, "stopped": state.stopped, "label": taking.label()}
+        if not body.get("ended") and (waits := self._waits(session, scope, run, state)):
+            return state, {**told, "waits": waits, "label": taking.label()}
+        state, given = taking.take(state)
+        return state, {**told, **given}
+
+    def _waits(self, session: Session, scope: TaskScope, run: RunRef, state: Reserved) -> str | None:
+        """Why a runner that begins may not, yet."""
+        lag = growth.look(session, run)
+        if lag is not None and lag.behind:
+            self._settler.after_commit(session, run)
+        waits = state.step(scope.task_id).wait and outcomes.unfinished(session, run, state, scope.task_id)
+        return f"{waits} {UNFINISHED}" if waits else None
 
     def _starting(self, session: Session, scope: TaskScope, value: str) -> str | None:
         run = RunRef.of(session, scope)
@@ -118,7 +147,7 @@ class GrowthBackend(MetastoreBackend):
         waits = lag.state.step(scope.task_id).wait and outcomes.unfinished(session, run, lag.state, scope.task_id)
         if lag.behind:
             self._settler.request(run)
-        told = f"{waits} subtasks of the steps before this one have not ended"
+        told = f"{waits} {UNFINISHED}"
         return json.dumps({**item, "waits": told}) if waits else None
 
     def _judge(self, session: Session, run: RunRef) -> None:

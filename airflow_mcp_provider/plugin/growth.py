@@ -42,7 +42,7 @@ LOST = (TaskInstanceState.REMOVED, TaskInstanceState.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What a look without a lock shows of a run."""
+    """What a look without a lock shows of a run; ``failed`` counts the task instances that serve one subtask."""
 
     state: Reserved
     mapped: int
@@ -53,7 +53,7 @@ class Lag:
     @property
     def behind(self) -> bool:
         """Whether places are reserved that Airflow does not map yet, or mapped that show no key."""
-        return self.state.places > self.mapped or self.unlabelled
+        return self.state.instances > self.mapped or self.unlabelled
 
 
 def look(session: Session, run: RunRef) -> Lag | None:
@@ -63,7 +63,9 @@ def look(session: Session, run: RunRef) -> Lag | None:
         return None
     steps = _of_steps(run, state)
     length = select(func.sum(TaskMap.length)).where(*_of_lists(run, state)).scalar_subquery()
-    failed = select(func.count()).where(*steps, TaskInstance.state == TaskInstanceState.FAILED).scalar_subquery()
+    alone = TaskInstance.task_id.in_([step.name for step in state.steps if step.batch == 1])
+    ended = (*steps, alone, TaskInstance.state == TaskInstanceState.FAILED)
+    failed = select(func.count()).where(*ended).scalar_subquery()
     unlabelled = exists().where(*steps, airflow.LABEL.is_(None))
     row = session.execute(select(length, failed, unlabelled, DagRun.clear_number).where(DagRun.id == run.id)).one()
     return Lag(state, row[0] or 0, *row[1:])
@@ -104,24 +106,24 @@ def _mapped(session: Session, run: RunRef, state: Reserved) -> Iterator[tuple[St
     lists = {task_map.task_id: task_map for task_map in session.scalars(query)}
     for step in state.steps:
         task_map = lists.get(state.list_of(step))
-        if task_map is not None and task_map.length < step.reserved:
+        if task_map is not None and task_map.length < step.instances:
             yield step, task_map
 
 
 def _extend(session: Session, run: RunRef, locked: DagRun, step: Step, task_map: TaskMap) -> None:
     first = task_map.length
-    task_map.length = step.reserved
+    task_map.length = step.instances
     session.flush()
-    there = _instances(session, run, step.name, range(first - 1, step.reserved))
+    there = _instances(session, run, step.name, range(first - 1, step.instances))
     if not there:  # not expanded yet, or to nothing: the scheduler does it, and reads the new length then
         airflow.expand_again(session, run.dag_id, run.run_id, step.name)
         return
     airflow.as_new(session, [one for one in there if one.map_index >= first and one.state in LOST])
-    missing = sorted(set(range(first, step.reserved)) - {one.map_index for one in there})
+    missing = sorted(set(range(first, step.instances)) - {one.map_index for one in there})
     if missing:
         # After an edit of the DAG the new ones are of the version of those beside them, as the scheduler has it.
         version = there[0].dag_version_id
-        airflow.add_instances(session, locked, step.name, version, _labels(session, run, step.name, missing))
+        airflow.add_instances(session, locked, step.name, version, _labels(session, run, step, missing))
 
 
 def _label(session: Session, run: RunRef, state: Reserved) -> None:
@@ -129,23 +131,27 @@ def _label(session: Session, run: RunRef, state: Reserved) -> None:
     columns = (TaskInstance.task_id, TaskInstance.map_index, TaskInstance.id)
     query = select(*columns).where(*_of_steps(run, state), airflow.LABEL.is_(None))
     unnamed = {(task_id, index): instance for task_id, index, instance in session.execute(query)}
-    for name in {task_id for task_id, _ in unnamed}:
-        named = _labels(session, run, name, [index for task_id, index in unnamed if task_id == name])
-        rows = [{"id": unnamed[name, index], "_rendered_map_index": label} for index, label in named.items()]
-        session.execute(update(TaskInstance), rows)
+    for step in state.steps:
+        indexes = [index for task_id, index in unnamed if task_id == step.name]
+        named = _labels(session, run, step, indexes) if indexes else {}
+        rows = [{"id": unnamed[step.name, index], "_rendered_map_index": label} for index, label in named.items()]
+        if rows:
+            session.execute(update(TaskInstance), rows)
 
 
-def _labels(session: Session, run: RunRef, step: str, indexes: Sequence[int]) -> dict[int, str]:
-    """Return each index with its subtask's key, cut to a label's length."""
+def _labels(session: Session, run: RunRef, step: Step, indexes: Sequence[int]) -> dict[int, str]:
+    """Return each index with its subtask's key (the first of its batch), cut to a label's length."""
     query = select(Store.map_index, Store.value).where(
         Store.dag_run_id == run.id,
-        Store.task_id == step,
+        Store.task_id == step.name,
         Store.key == wire.ITEM,
-        Store.map_index >= min(indexes),
-        Store.map_index <= max(indexes),
+        Store.map_index >= min(indexes) * step.batch,
+        Store.map_index <= max(indexes) * step.batch,
     )
-    wanted = set(indexes)
-    return {i: json.loads(v)["key"][: wire.LABEL_CHARS] for i, v in session.execute(query) if i in wanted}
+    if step.batch > 1:
+        query = query.where(Store.map_index % step.batch == 0)
+    wanted = {index * step.batch: index for index in indexes}
+    return {wanted[i]: json.loads(v)["key"][: wire.LABEL_CHARS] for i, v in session.execute(query) if i in wanted}
 
 
 def revive(session: Session, run: RunRef) -> int:
@@ -153,7 +159,7 @@ def revive(session: Session, run: RunRef) -> int:
     state = Reserved.read(session, run)
     lost = []
     for step in state.steps if state else ():
-        there = _instances(session, run, step.name, range(step.reserved))
+        there = _instances(session, run, step.name, range(step.instances))
         if step.reserved and not there:
             airflow.expand_again(session, run.dag_id, run.run_id, step.name)
         lost += [one for one in there if one.state in LOST]

@@ -8,54 +8,63 @@ moment finds its work done, while one that was cleared does it again and so do t
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin import store
-from airflow_mcp_provider.plugin.airflow_seam import TaskInstance, TaskInstanceState, TaskScope, as_new
-from airflow_mcp_provider.plugin.reserve import check_room, planned
+from airflow_mcp_provider.plugin.airflow_seam import TaskInstance, TaskScope, as_new
+from airflow_mcp_provider.plugin.batch import Batch
+from airflow_mcp_provider.plugin.reserve import ENDED, check_room, planned, room
 from airflow_mcp_provider.plugin.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
 
 HANDED = "handed"
 """In an item, its first key: the life in which it was handed on."""
-_ENDED = (
-    TaskInstanceState.SUCCESS,
-    TaskInstanceState.FAILED,
-    TaskInstanceState.SKIPPED,
-    TaskInstanceState.UPSTREAM_FAILED,
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A subtask in a step, and in which life of its task instance."""
+
+    step: str
+    index: int
+    life: int
+
+    @classmethod
+    def of(cls, session: Session, scope: TaskScope) -> Self:
+        """Return that of a task instance that serves one subtask."""
+        return cls(scope.task_id, scope.map_index, _life(session, scope))
 
 
 def hand_on(
-    session: Session, run: RunRef, state: Reserved | None, scope: TaskScope, outcome: dict[str, Any]
+    session: Session, run: RunRef, state: Reserved | None, place: Place, outcome: dict[str, Any]
 ) -> tuple[Reserved, dict[str, Any]]:
     """Keep ``outcome`` and give the subtask its place in the next step; returns the counter, and the answer.
 
     Called under the counter's lock. Raises RunIsOver; LimitReached where the next step is full.
     """
     state = planned(state)
-    following = state.after(scope.task_id)
-    item = store.read(session, run, scope.task_id, scope.map_index, wire.ITEM)
-    life = _life(session, scope)
-    if item is None or item.get(HANDED) == life:
+    following = state.after(place.step)
+    item = store.read(session, run, place.step, place.index, wire.ITEM)
+    if item is None or item.get(HANDED) == place.life:
         return state, {"new": 0}
-    store.write(session, run, scope.task_id, scope.map_index, wire.OUTCOME, outcome)
+    store.write(session, run, place.step, place.index, wire.OUTCOME, outcome)
     if following is None:  # the job has got a further step since the run was planned
         return state, {"new": 0}
-    results = {**item.get("results", {}), scope.task_id: outcome.get("result")}
+    results = {**item.get("results", {}), place.step: outcome.get("result")}
     child = {name: item[name] for name in ("key", "payload", "depth")} | {"parent": item["key"], "results": results}
     row = wire.row_key(item["key"])
     places = store.read(session, run, PLAN, -1, row)
     if following.name in places:
-        _again(session, run, following.name, places[following.name], child)
+        _again(session, run, following, places[following.name], child)
     else:
         state = _place(session, run, state, following, row, places, child)
     kept = {name: value for name, value in item.items() if name != HANDED}
-    store.write(session, run, scope.task_id, scope.map_index, wire.ITEM, {HANDED: life, **kept})
+    store.write(session, run, place.step, place.index, wire.ITEM, {HANDED: place.life, **kept})
     return state, {"new": int(following.name not in places)}
 
 
@@ -68,6 +77,8 @@ def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
     session: Session, run: RunRef, state: Reserved, step: Step, row: str, places: dict[str, int], child: dict[str, Any]
 ) -> Reserved:
     check_room(step, 1)
+    state = room(session, run, state, step)
+    step = state.step(step.name)
     store.add(session, run, [(step.name, step.reserved, wire.ITEM, child)])
     store.write(session, run, PLAN, -1, row, {**places, step.name: step.reserved})
     state = state.grown(step.name, 1, 0)
@@ -75,10 +86,14 @@ def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
     return state
 
 
-def _again(session: Session, run: RunRef, step: str, index: int, child: dict[str, Any]) -> None:
+def _again(session: Session, run: RunRef, step: Step, index: int, child: dict[str, Any]) -> None:
     """The subtask was cleared, and has a new result for those that come after it."""
-    store.write(session, run, step, index, wire.ITEM, child)
-    ended = _instance(run.dag_id, run.run_id, step, index).where(TaskInstance.state.in_(_ENDED))
+    store.write(session, run, step.name, index, wire.ITEM, child)
+    serves = index // step.batch
+    if step.batch > 1:
+        batch = Batch.read(session, run, step.name, serves)
+        batch.again(index).write(session, run, step.name, serves)
+    ended = _instance(run.dag_id, run.run_id, step.name, serves).where(TaskInstance.state.in_(ENDED))
     as_new(session, session.scalars(ended).unique().all())
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from airflow_mcp_provider.plugin import batched
 from airflow_mcp_provider.plugin.airflow_seam import DagRun, Store, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.batched import FAILED, lost
 from airflow_mcp_provider.plugin.handing_on import HANDED
 from airflow_mcp_provider.plugin.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
@@ -19,12 +21,6 @@ from airflow_mcp_provider.spec.step import RUN
 PAGE_ROWS = 500
 PAGE_BYTES = 1_000_000
 FAILURES = 20
-FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
-LOST = {
-    "type": "RunnerLost",
-    "message": "the runner ended without a word: killed, evicted or out of memory; the task's log may tell more",
-    "trace": "",
-}
 
 
 def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
@@ -33,12 +29,11 @@ def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     state = Reserved.read(session, run)
     if state is None:
         return {"outcomes": [], "next": None}
-    step = state.steps[position].name
-    rows = session.execute(_query(run, step).where(_item.map_index >= offset).limit(PAGE_ROWS)).all()
+    rows = list(_page(session, run, state.steps[position], offset))
     outcomes: list[dict[str, Any]] = []
     size = 0
-    for row in rows:
-        outcomes.append(_outcome(step, row))
+    for row, outcome in rows:
+        outcomes.append(outcome)
         size += len(row.item) + len(row.outcome or "")
         if size > PAGE_BYTES:
             break
@@ -46,8 +41,16 @@ def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     following = f"{position + 1}.0" if position + 1 < len(state.steps) else None
     return {
         "outcomes": outcomes,
-        "next": f"{position}.{rows[len(outcomes) - 1].map_index + 1}" if more else following,
+        "next": f"{position}.{rows[len(outcomes) - 1][0].map_index + 1}" if more else following,
     }
+
+
+def _page(session: Session, run: RunRef, step: Step, offset: int) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
+    if step.batch > 1:
+        yield from batched.page(session, run, step, offset, PAGE_ROWS)
+        return
+    for row in session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(PAGE_ROWS)):
+        yield row, _outcome(step.name, row)
 
 
 def counts(session: Session, run: RunRef) -> dict[str, Any]:
@@ -77,9 +80,15 @@ def unfinished(session: Session, run: RunRef, state: Reserved, step: str) -> int
 
 
 def failing(session: Session, run: RunRef, state: Reserved) -> int:
+    """Count those that failed and whose task instance says nothing of it: not yet, or it serves others, too."""
+    of_batches = sum(batched.counted(session, run, step, halted=False)["failed"] for step in _batched(state))
+    return of_batches + _failing(session, run, [step.name for step in state.steps if step.batch == 1])
+
+
+def _failing(session: Session, run: RunRef, steps: Sequence[str]) -> int:
     """Count the subtasks that have said their last attempt failed, and have not ended yet."""
     running = (TaskInstance.state == TaskInstanceState.RUNNING, _end.value.contains('"final": true'))
-    rows = [row for name in state.names for row in session.execute(_query(run, name).where(*running))]
+    rows = [row for name in steps for row in session.execute(_query(run, name).where(*running))]
     said = ((json.loads(row.outcome), row.try_number) for row in rows)
     return sum(1 for outcome, attempt in said if outcome.get("final") is True and outcome["attempt"] == attempt)
 
@@ -87,7 +96,12 @@ def failing(session: Session, run: RunRef, state: Reserved) -> int:
 def _steps(session: Session, run: RunRef, state: Reserved, *, halted: bool) -> dict[str, dict[str, int]]:
     ended = _states(session, run, state)
     later = _handed_on(session, run) if len(state.steps) > 1 else {}
-    return {step.name: _counted(step, ended, later, halted=halted) for step in state.steps}
+    batches = {step.name: batched.counted(session, run, step, halted=halted) for step in _batched(state)}
+    return {step.name: batches.get(step.name) or _counted(step, ended, later, halted=halted) for step in state.steps}
+
+
+def _batched(state: Reserved) -> list[Step]:
+    return [step for step in state.steps if step.batch > 1]
 
 
 Counts = Mapping[tuple[str, str | None], int]
@@ -153,11 +167,16 @@ def _clear_number(session: Session, run: RunRef) -> int:
 
 def _failures(session: Session, run: RunRef, state: Reserved) -> list[dict[str, str]]:
     failures: list[dict[str, str]] = []
-    for name in state.names:
-        query = _query(run, name).where(TaskInstance.state.in_(FAILED), ~_done())
-        rows = session.execute(query.limit(FAILURES - len(failures)))
-        failures += [_short(_outcome(name, row)) for row in rows]
+    for step in state.steps:
+        failures += map(_short, _failed(session, run, step, FAILURES - len(failures)))
     return failures
+
+
+def _failed(session: Session, run: RunRef, step: Step, most: int) -> list[dict[str, Any]]:
+    if step.batch > 1:
+        return batched.failures(session, run, step, most)
+    query = _query(run, step.name).where(TaskInstance.state.in_(FAILED), ~_done())
+    return [_outcome(step.name, row) for row in session.execute(query.limit(most))]
 
 
 def _short(outcome: dict[str, Any]) -> dict[str, str]:
@@ -235,16 +254,13 @@ def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
         "started": row.start_date.isoformat() if row.start_date else None,
         "ended": row.end_date.isoformat() if row.end_date else None,
         "result": said.get("result") if status == "success" else None,
-        "error": (current.get("error") or _lost(row)) if status == "failed" else None,
+        "error": (current.get("error") or lost(_pod_of(row), row.try_number)) if status == "failed" else None,
     }
 
 
-def _lost(row: Row[Any]) -> dict[str, Any]:
-    """Return what is known of a runner that said nothing: what its pod ended with, if it was one."""
-    pod = json.loads(row.pod) if row.pod else {}
-    if pod.get("attempt") != row.try_number:
-        return LOST
-    return {"type": pod["reason"], "message": pod["message"], "trace": ""}
+def _pod_of(row: Row[Any]) -> dict[str, Any] | None:
+    pod: dict[str, Any] | None = json.loads(row.pod) if row.pod else None
+    return pod
 
 
 def _status(state: str | None) -> str:

@@ -32,13 +32,22 @@ from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 
+ENDED = (
+    TaskInstanceState.SUCCESS,
+    TaskInstanceState.FAILED,
+    TaskInstanceState.SKIPPED,
+    TaskInstanceState.UPSTREAM_FAILED,
+)
+OF_SUBTASKS = (wire.ITEM, wire.OUTCOME, wire.PROGRESS, wire.CALLED, wire.BATCH)
+"""Rows that a plan which begins again leaves nothing of."""
+
 
 def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
     """Plan starts, or starts again: forget an earlier plan's subtasks and have all that they became run again."""
     state = Reserved.of(limits)
     state.write(session, run)
     store.forget(session, run, [PLAN], Store.key.startswith(wire.KEY, autoescape=True))
-    store.forget(session, run, state.names, Store.key.in_([wire.ITEM, wire.OUTCOME, wire.PROGRESS, wire.CALLED]))
+    store.forget(session, run, state.names, Store.key.in_(OF_SUBTASKS))
     ended = select(TaskInstance).where(
         TaskInstance.dag_id == run.dag_id,
         TaskInstance.run_id == run.run_id,
@@ -68,11 +77,27 @@ def reserve(
     _check_limits(step, len(new), body["depth"])
     for job in {child.job for child in new.values() if child.job}:
         check(session, run.dag_id, job)
-    _place(session, run, step, new, body)
+    if new:
+        state = room(session, run, state, step)
+    _place(session, run, state.step(task_id), new, body)
     state = state.grown(step.name, len(new), len(new))
     state.write(session, run)
+    return state, {"new": len(new), **_known_places(state.step(task_id))}
+
+
+def _known_places(step: Step) -> dict[str, int]:
     mappable = conf.getint("core", "max_map_length")
-    return state, {"new": len(new), "reserved": state.step(task_id).reserved, "mappable": mappable}
+    return {"reserved": step.filled, "instances": step.instances, "mappable": mappable}
+
+
+def room(session: Session, run: RunRef, state: Reserved, step: Step) -> Reserved:
+    """Return the counter with no place free that nobody would come to: a runner that has ended takes none any more."""
+    if step.open is None:
+        return state
+    query = select(TaskInstance.state).filter_by(
+        dag_id=run.dag_id, run_id=run.run_id, task_id=step.name, map_index=step.open
+    )
+    return state.closed(step.name) if session.scalar(query) in ENDED else state
 
 
 def planned(state: Reserved | None) -> Reserved:
@@ -143,9 +168,9 @@ def _check_limits(step: Step, new: int, depth: int) -> None:
 
 def check_room(step: Step, new: int) -> None:
     """Raise LimitReached where a step cannot have ``new`` subtasks more."""
-    if step.reserved + new > step.limit:
+    if step.filled + new > step.limit:
         who = "run" if step.name == RUN else f"step {step.name}"
-        raise LimitReached(f"the {who} would have {step.reserved + new} subtasks; subtasks.limit is {step.limit}")
+        raise LimitReached(f"the {who} would have {step.filled + new} subtasks; subtasks.limit is {step.limit}")
 
 
 def _place(session: Session, run: RunRef, step: Step, new: dict[str, wire.Child], body: dict[str, Any]) -> None:

@@ -24,13 +24,34 @@ from airflow_mcp_provider.runtime import wire
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step's places: how many are given, within which limits. ``wait``: it begins after the steps before it."""
+    """A step's places: how many are given, within which limits. ``wait``: it begins after the steps before it.
+
+    A task instance serves ``batch`` places. When its runner ends, those of them that are still free are given to
+    nobody: ``holes``.
+    """
 
     name: str
     limit: int
     depth: int
     wait: bool = False
     reserved: int = 0
+    batch: int = 1
+    holes: int = 0
+
+    @property
+    def filled(self) -> int:
+        """Count the subtasks."""
+        return self.reserved - self.holes
+
+    @property
+    def instances(self) -> int:
+        """Count the task instances that serve the places."""
+        return -(-self.reserved // self.batch)
+
+    @property
+    def open(self) -> int | None:
+        """Return the task instance that has free places; None: the next place is the first of a new one."""
+        return self.reserved // self.batch if self.reserved % self.batch else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +105,9 @@ class Reserved:
         return tuple(step.name for step in self.steps)
 
     @property
-    def places(self) -> int:
-        """Count the places of all steps."""
-        return sum(step.reserved for step in self.steps)
+    def instances(self) -> int:
+        """Count the task instances that serve the places of all steps."""
+        return sum(step.instances for step in self.steps)
 
     def step(self, name: str) -> Step:
         """Return the step of that name, the first for plan."""
@@ -105,6 +126,15 @@ class Reserved:
         steps = tuple(replace(one, reserved=one.reserved + places) if one.name == name else one for one in self.steps)
         return replace(self, steps=steps, subtasks=self.subtasks + subtasks)
 
+    def closed(self, name: str) -> Self:
+        """Return it with the next place of that step in a new task instance."""
+        return replace(self, steps=tuple(_closed(one) if one.name == name else one for one in self.steps))
+
     def list_of(self, step: Step) -> str:
         """Return the task whose list Airflow maps the step over."""
         return PLAN if step == self.steps[0] else step.name + wire.PLACES
+
+
+def _closed(step: Step) -> Step:
+    free = step.instances * step.batch - step.reserved
+    return replace(step, reserved=step.reserved + free, holes=step.holes + free)

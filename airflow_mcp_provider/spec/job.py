@@ -13,6 +13,7 @@ from pydantic_core import PydanticKnownError
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
+from airflow_mcp_provider.spec.packing import check_job, check_step
 from airflow_mcp_provider.spec.params import Params
 from airflow_mcp_provider.spec.part import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
@@ -76,11 +77,12 @@ def _not_itself(work: SubtaskWork | None, info: ValidationInfo) -> SubtaskWork |
     return work
 
 
-def _not_themselves(steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
+def _each_fitting(steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
     for place, step in enumerate(steps):
         if isinstance(step.run, JobWork) and step.run.job == info.data.get("id"):
             wrong = "is the job itself, which would wait for itself"
             raise fault(wrong, given=step.run.job, allowed="another job", at=(place, "run", "job"))
+        check_step(step, place)
     return steps
 
 
@@ -91,6 +93,7 @@ def _fitting(subtasks: Subtasks, info: ValidationInfo) -> Subtasks:
     if info.data.get("id") in subtasks.jobs:
         wrong = "names the job itself, which would wait for itself"
         raise fault(wrong, given=info.data["id"], allowed="other jobs", at=("jobs",))
+    check_job(subtasks, info.data.get("run"), info.data.get("steps", ()))
     return _room_for_items(subtasks, info)
 
 
@@ -128,7 +131,7 @@ class JobSpec(Part):
     )
     plan: PlanField = Field(description="Finds the first subtasks.", examples=[{"python": "my_pkg.crawl:plan"}])
     # Before `run`, whose validation looks at it.
-    steps: Annotated[Steps, AfterValidator(_not_themselves)] = Field(
+    steps: Annotated[Steps, AfterValidator(_each_fitting)] = Field(
         default=(),
         validate_default=True,
         description="In place of run: the stages that each subtask goes through, one after the other.",
@@ -182,6 +185,7 @@ class JobSpec(Part):
         own = step.subtasks or StepSubtasks.model_construct()
         bounds = StepSubtasks.model_construct(
             parallelism=own.parallelism,
+            batch=self.subtasks.batch if own.batch is None else own.batch,
             depth=self.subtasks.depth if own.depth is None else own.depth,
             limit=self.subtasks.limit if own.limit is None else own.limit,
         )

@@ -9,9 +9,7 @@ _LATER: dict[str, frozenset[str]] = {
     "": frozenset({"schedule", "misfire_grace", "coalesce"}),
     "plan": frozenset({"job"}),
     "report": frozenset({"container", "job"}),
-    "subtasks": frozenset({"batch"}),
     "steps": frozenset({"pod"}),
-    "steps.subtasks": frozenset({"batch"}),
     "queue": frozenset({"max_pending", "per_submitter"}),
 }
 

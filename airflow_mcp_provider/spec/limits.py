@@ -36,6 +36,8 @@ _Number = TypeVar("_Number", int, int | None)
 Parallelism = Annotated[_Number, Field(ge=1, le=10_000)]
 Depth = Annotated[_Number, Field(ge=0, le=10_000)]
 Limit = Annotated[_Number, Field(ge=1, le=1_000_000)]
+MOST_IN_BATCH = 500
+Batch = Annotated[_Number, Field(ge=1, le=MOST_IN_BATCH)]
 
 
 class Subtasks(Part):
@@ -51,6 +53,9 @@ class Subtasks(Part):
     parallelism: Parallelism[int | None] = Field(
         default=None,
         description="How many subtasks run at once; without it, as Airflow's settings allow.",
+    )
+    batch: Batch[int] = Field(
+        default=1, description="How many subtasks a runner takes, one after the other; each stays a subtask of its own."
     )
     depth: Depth[int] = Field(default=100, description="How many generations may follow the plan's subtasks.")
     limit: Limit[int] = Field(default=10_000, description="How many subtasks a run, or each of its steps, may have.")

@@ -29,22 +29,25 @@ class MoreMemory:
 class PodNeeds:
     """What a task's pod needs that only the scheduler can give it.
 
-    A pod that is older than ``deadline`` is ended by Kubernetes.
+    A pod that is older than ``deadline`` is ended by Kubernetes. It serves ``batch`` subtasks.
     """
 
     deadline: timedelta | None = None
     memory: MoreMemory | None = None
+    batch: int = 1
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON, without what is not needed."""
         deadline = {} if self.deadline is None else {"deadline": self.deadline.total_seconds()}
-        return {**deadline, **({} if self.memory is None else {"memory": asdict(self.memory)})}
+        batch = {} if self.batch == 1 else {"batch": self.batch}
+        return {**deadline, **({} if self.memory is None else {"memory": asdict(self.memory)}), **batch}
 
     @classmethod
     def read(cls, value: Any) -> Self:  # noqa: ANN401 - what stands in the marker
         """Return what ``dump`` wrote."""
         memory = value.get("memory")
-        return cls(_seconds(value.get("deadline")), None if memory is None else MoreMemory(**memory))
+        more = None if memory is None else MoreMemory(**memory)
+        return cls(_seconds(value.get("deadline")), more, _number(value.get("batch", 1)))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from airflow_mcp_provider.spec.faults import fault
-from airflow_mcp_provider.spec.limits import Depth, Limit, Parallelism, Retries, StepTimeouts
+from airflow_mcp_provider.spec.limits import Batch, Depth, Limit, Parallelism, Retries, StepTimeouts
 from airflow_mcp_provider.spec.part import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.values import Listed
@@ -39,6 +39,7 @@ class StepSubtasks(Part):
     parallelism: Parallelism[int | None] = Field(
         default=None, description="How many subtasks of this step run at once; that of the job holds for all steps."
     )
+    batch: Batch[int | None] = Field(default=None, description="How many subtasks a runner of this step takes.")
     depth: Depth[int | None] = Field(default=None, description="How many generations may follow its first subtasks.")
     limit: Limit[int | None] = Field(default=None, description="How many subtasks this step may have.")
 

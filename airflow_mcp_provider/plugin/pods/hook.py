@@ -70,10 +70,11 @@ def _facts(session: Session, subject: Subject) -> Facts | None:
         TaskInstance.task_id == subject.task_id,
         TaskInstance.map_index == subject.map_index,
     )
-    for row, key in ((_item, wire.ITEM), (_ooms, wire.OOMS)):
-        query = query.outerjoin(row, and_(*_of_it(row), row.key == key))
-    instance, item, ooms = session.execute(query).one()
     needs = marker.pods.get(subject.task_id, PodNeeds())
+    first = needs.batch * TaskInstance.map_index if needs.batch > 1 else TaskInstance.map_index
+    for row, key, index in ((_item, wire.ITEM, first), (_ooms, wire.OOMS, TaskInstance.map_index)):
+        query = query.outerjoin(row, and_(*_of_it(row), row.map_index == index, row.key == key))
+    instance, item, ooms = session.execute(query).one()
     key = json.loads(item)["key"] if item else subject.task_id
     return Facts(needs, key, len(json.loads(ooms)) if ooms else 0, str(instance))
 
@@ -83,7 +84,6 @@ def _of_it(row: Any) -> tuple[Any, ...]:  # noqa: ANN401 - an alias of Store
         row.dag_id == TaskInstance.dag_id,
         row.run_id == TaskInstance.run_id,
         row.task_id == TaskInstance.task_id,
-        row.map_index == TaskInstance.map_index,
     )
 
 

@@ -23,9 +23,7 @@ def test_work_that_comes_later_is_named(place, key, refused):
     assert told[-1].endswith(f"{place}.{key}: {LATER}; allowed exactly one of {forms}")
 
 
-@pytest.mark.parametrize(
-    ("place", "key"), [("subtasks", "batch"), ("queue", "max_pending"), ("queue", "per_submitter")]
-)
+@pytest.mark.parametrize(("place", "key"), [("queue", "max_pending"), ("queue", "per_submitter")])
 def test_bounds_that_come_later_are_named(place, key, refused):
     told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{place}:\n  {key}: 5\n")
     assert [line.partition(";")[0] for line in told] == [f"job.yaml:4: {place}.{key}: {LATER}"]

@@ -14,6 +14,7 @@ MINUTE = timedelta(minutes=1)
         (Retries, "attempts", 1, 100),
         (Retries, "backoff", 1, 100),
         (Subtasks, "parallelism", 1, 10_000),
+        (Subtasks, "batch", 1, 500),
         (Subtasks, "depth", 0, 10_000),
         (Subtasks, "limit", 1, 1_000_000),
         (Queue, "priority", -1000, 1000),

@@ -37,7 +37,7 @@ BAD = [
     SMALL + "params: {a: 5}\n",
     SMALL + "subtasks: {limit: 0}\n",
     SMALL + "subtasks: {tolerate: x}\n",
-    SMALL + "subtasks: {batch: 1}\n",
+    SMALL + "subtasks: {batch: 0}\n",
     SMALL + "retries: {attempts: 101}\n",
     SMALL + "retries: {delay: 5 minutes}\n",
     SMALL + "retries: {never_on: [a b]}\n",

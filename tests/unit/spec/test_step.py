@@ -36,16 +36,16 @@ def read():
 def test_a_step_takes_from_the_job_what_it_does_not_say(staged):
     search, write = staged.each_step
     assert (search.retries, search.timeouts) == (staged.retries, staged.timeouts)
-    assert search.subtasks == StepSubtasks(depth=7, limit=9)
+    assert search.subtasks == StepSubtasks(batch=1, depth=7, limit=9)
     assert (write.retries, write.timeouts) == (Retries(attempts=1), StepTimeouts(hard="5m"))
-    assert write.subtasks == StepSubtasks(parallelism=2, depth=0, limit=9)
+    assert write.subtasks == StepSubtasks(parallelism=2, batch=1, depth=0, limit=9)
     assert (search.wait, write.wait) == (None, "all")
 
 
 def test_a_job_with_run_has_one_step(read):
     (step,) = read(PLAN + "run: {shell: x}\ntimeouts: {hard: 1m}\n").each_step
     assert (step.name, step.run.shell, step.wait, step.timeouts) == ("run", "x", None, Timeouts(hard="1m"))
-    assert step.subtasks == StepSubtasks(depth=100, limit=10_000)
+    assert step.subtasks == StepSubtasks(batch=1, depth=100, limit=10_000)
 
 
 def test_the_same_in_python(staged):
@@ -117,7 +117,7 @@ def test_the_same_in_python(staged):
         ),
         (
             "steps:\n- {name: a, run: {shell: x}, subtasks: {tolerate: 1}}",
-            "job.yaml:3: steps.0.subtasks.tolerate: is an unknown key; allowed parallelism, depth, limit",
+            "job.yaml:3: steps.0.subtasks.tolerate: is an unknown key; allowed parallelism, batch, depth, limit",
         ),
         (
             "steps:\n- {name: a, run: {shell: x}, subtasks: {limit: 0}}",

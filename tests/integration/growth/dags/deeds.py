@@ -255,3 +255,9 @@ def grow_hostile(subtask, params):
     }
     value, key = odd[subtask["which"]]
     return enqueue(value, key=key)
+
+
+def kill_runner(subtask, params):
+    """The runner dies, and its supervisor sees it."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    signal.pause()

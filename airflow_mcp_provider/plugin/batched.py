@@ -1,0 +1,158 @@
+"""What the subtasks of batches ended with: a step's counts and its outcomes, where a task instance serves several.
+
+Read in the API server, beside ``outcomes``, which has the steps whose task instances are a subtask each. A subtask is
+as its batch has it; one that its batch does not say ended is as its task instance: failed, skipped, or marked by a
+person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, select
+from sqlalchemy.orm import Session, aliased
+
+from airflow_mcp_provider.plugin.airflow_seam import Store, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.batch import Batch
+from airflow_mcp_provider.plugin.reserved import Step
+from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.runtime import wire
+
+FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
+LOST = {
+    "type": "RunnerLost",
+    "message": "the runner ended without a word: killed, evicted or out of memory; the task's log may tell more",
+    "trace": "",
+}
+
+
+def lost(pod: dict[str, Any] | None, attempt: int | None) -> dict[str, Any]:
+    """Return what is known of a runner that said nothing: what its pod ended with, if it was one."""
+    if not pod or pod.get("attempt") != attempt:
+        return LOST
+    return {"type": pod["reason"], "message": pod["message"], "trace": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A task instance and its batch; ``state`` is None where it is not there yet, too."""
+
+    state: str | None
+    attempt: int | None
+    there: bool
+    pod: dict[str, Any] | None
+    batch: Batch
+
+    def status(self, place: int) -> str | None:
+        """Tell how a subtask ended; None: it has not."""
+        turn = self.batch.turns.get(place)
+        if turn is not None and turn.ended:
+            return turn.status
+        if self.state in FAILED:
+            return "failed"
+        return {TaskInstanceState.SUCCESS: "success", TaskInstanceState.SKIPPED: "skipped"}.get(self.state)  # type: ignore[call-overload, no-any-return]  # None, too
+
+
+_NOBODY = Served(None, None, there=False, pod=None, batch=Batch())
+_item, _end, _pod, _batch = aliased(Store), aliased(Store), aliased(Store), aliased(Store)
+
+
+def counted(session: Session, run: RunRef, step: Step, *, halted: bool) -> dict[str, int]:
+    """Count the subtasks of a step by how they ended."""
+    served = _served(session, run, step.name)
+    statuses = Counter(_status(served, step, place, halted=halted) for place in _places(session, run, step.name))
+    ended = {name: statuses[name] for name in ("succeeded", "failed", "skipped", "pending")}
+    return {"subtasks": step.filled, **ended}
+
+
+def _status(served: dict[int, Served], step: Step, place: int, *, halted: bool) -> str:
+    one = served.get(place // step.batch, _NOBODY)
+    if halted and not one.there:
+        return "skipped"
+    status = one.status(place)
+    return "pending" if status is None else "succeeded" if status == "success" else status
+
+
+def failures(session: Session, run: RunRef, step: Step, most: int) -> list[dict[str, Any]]:
+    """Return the outcomes of the first subtasks that failed."""
+    served = _served(session, run, step.name)
+    every = _places(session, run, step.name)
+    failed = [place for place in every if served.get(place // step.batch, _NOBODY).status(place) == "failed"][:most]
+    rows = session.execute(_query(run, step.name).where(_item.map_index.in_(failed)))
+    return [_outcome(step, row, served) for row in rows]
+
+
+Told = tuple[Row[Any], dict[str, Any]]
+
+
+def page(session: Session, run: RunRef, step: Step, offset: int, most: int) -> Iterator[Told]:
+    """Give each row of a step from a place on, with its outcome."""
+    rows = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(most)).all()
+    indexes = [row.map_index // step.batch for row in rows]
+    served = _served(session, run, step.name, indexes)
+    for row in rows:
+        yield row, _outcome(step, row, served)
+
+
+def _places(session: Session, run: RunRef, step: str) -> list[int]:
+    query = select(_item.map_index).where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == wire.ITEM)
+    return list(session.scalars(query.order_by(_item.map_index)))
+
+
+def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | None = None) -> dict[int, Served]:
+    columns = (TaskInstance.map_index, TaskInstance.state, TaskInstance.try_number, TaskInstance.max_tries)
+    query: Any = select(*columns, _batch.value.label("batch"), _pod.value.label("pod"))
+    for row, key in ((_batch, wire.BATCH), (_pod, wire.POD)):
+        same = (row.dag_run_id == run.id, row.task_id == step, row.map_index == TaskInstance.map_index)
+        query = query.outerjoin(row, and_(*same, row.key == key))
+    of_step = (TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.task_id == step)
+    query = query.where(*of_step, TaskInstance.map_index >= 0)
+    if indexes is not None:
+        query = query.where(TaskInstance.map_index.in_(sorted(set(indexes))))
+    return {row.map_index: _read(row) for row in session.execute(query)}
+
+
+def _read(row: Row[Any]) -> Served:
+    """Take a batch that was begun before its task instance was cleared as one that has not begun again."""
+    batch = Batch.of(json.loads(row.batch)) if row.batch else Batch()
+    pod = json.loads(row.pod) if row.pod else None
+    current = batch if batch.life == row.max_tries else Batch()
+    return Served(row.state, row.try_number, there=True, pod=pod, batch=current)
+
+
+def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
+    end = and_(
+        _end.dag_run_id == run.id,
+        _end.task_id == step,
+        _end.map_index == _item.map_index,
+        _end.key == wire.OUTCOME,
+    )
+    return (
+        select(_item.map_index, _item.value.label("item"), _end.value.label("outcome"))
+        .outerjoin(_end, end)
+        .where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == wire.ITEM)
+        .order_by(_item.map_index)
+    )
+
+
+def _outcome(step: Step, row: Row[Any], served: dict[int, Served]) -> dict[str, Any]:
+    item = json.loads(row.item)
+    said = json.loads(row.outcome) if row.outcome else {}
+    one = served.get(row.map_index // step.batch, _NOBODY)
+    status = one.status(row.map_index) or "skipped"
+    turn = one.batch.turns.get(row.map_index)
+    error = said.get("error") if turn is not None and turn.ended else None
+    return {
+        **{name: item[name] for name in ("key", "payload", "parent", "depth")},
+        "step": step.name,
+        "status": status,
+        "attempts": turn.attempts if turn else 0,
+        "started": said.get("started"),
+        "ended": said.get("ended"),
+        "result": said.get("result") if status == "success" and turn is not None and turn.ended else None,
+        "error": (error or lost(one.pod, one.attempt)) if status == "failed" else None,
+    }

@@ -1,0 +1,46 @@
+"""One Airflow for the tests of batches; the work is that of the tests of growth and of steps."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_mcp_provider.cli.api import Json
+from airflow_mcp_provider.cli.embedded import Embedded
+from tests.integration.growth.conftest import WATCHFUL
+
+HERE = Path(__file__).parent
+WORK = os.pathsep.join(str(HERE.parent / name / "dags") for name in ("growth", "steps"))
+# A runner that is killed with its supervisor is missed within seconds.
+ENVIRONMENT = {
+    **WATCHFUL,
+    "PYTHONPATH": WORK,
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
+}
+Start = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def airflow() -> Iterator[Embedded]:
+    with Embedded(dags=HERE / "dags", parallelism=6, env=ENVIRONMENT) as embedded:
+        for job in ("packed", "packed-strict", "packed-patient", "packed-tree", "packed-stages"):
+            embedded.api.wait_for_dag(job)
+        yield embedded
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """The file in which the jobs' code notes what it does."""
+    return tmp_path / "record.jsonl"
+
+
+@pytest.fixture
+def start(airflow: Embedded, record: Path) -> Start:
+    """Start a run of a job whose subtasks are given."""
+
+    def trigger(job: str, *subtasks: Json) -> str:
+        return airflow.api.trigger(job, {"subtasks": list(subtasks), "record": str(record)})
+
+    return trigger

@@ -1,0 +1,243 @@
+"""A runner of a batch and its questions, as the API server sees them: real tables, the real backend."""
+
+import json
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskmap import TaskMap
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.state import TaskScope
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import select
+
+from airflow_mcp_provider.factory import build_dag
+from airflow_mcp_provider.plugin.backend import GrowthBackend
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import parse_job
+
+SPEC = """
+plan: {items: [1]}
+steps:
+  - {name: search, run: {shell: x}}
+  - {name: write, run: {shell: x}, subtasks: {batch: 2, limit: 3}}
+subtasks: {batch: 3, limit: 7, tolerate: 1}
+"""
+TRIES = {"attempts": 2, "delay": 0.0, "backoff": 1.0, "max_delay": 0.0}
+ERROR = {"type": "OSError", "message": "it failed", "trace": ""}
+
+
+class Played:
+    """A run whose first step packs three, its second two; ``next`` is what a runner would ask."""
+
+    def __init__(self, session, job):
+        self.session = session
+        spec = parse_job(SPEC, id="crawl")
+        job.dag = self.dag = DagSerialization.from_dict(DagSerialization.to_dict(build_dag(spec)))
+        self.run = job.run("one", DagRunState.RUNNING)
+        self.backend = GrowthBackend()
+        self.calls = 0
+        self.instance("plan", -1)
+        self.instance("write", -1, TaskInstanceState.SKIPPED)
+        self.begin = {"tolerate": "1", "steps": build_dag(spec).task_dict["plan"].steps}
+
+    def instance(self, task_id, map_index, state=TaskInstanceState.RUNNING):
+        one = TaskInstance(self.dag.get_task(task_id), run_id="one", map_index=map_index, dag_version_id=None)
+        one.state, one.try_number, one.max_tries, one._rendered_map_index = state, 1, 5, "a key"
+        self.session.add(one)
+        self.session.flush()
+        return one
+
+    def plan(self, *keys):
+        children = [[key, {"node": key}] for key in keys]
+        answer = self.ask(
+            "plan", -1, wire.ENQUEUE, {"begin": self.begin, "parent": None, "depth": 0, "children": children}
+        )
+        for index in range(5):  # those that growth brings back, as if an earlier plan had found more
+            there = index < answer["instances"]
+            self.instance("search", index, TaskInstanceState.RUNNING if there else TaskInstanceState.REMOVED)
+        names = {"dag_id": "crawl", "run_id": "one", "task_id": "plan", "map_index": -1}
+        self.session.merge(TaskMap(**names, length=answer["instances"], keys=None))
+        self.end("plan", -1, TaskInstanceState.SUCCESS)
+        return answer
+
+    def enqueue(self, index, *keys):
+        children = [[key, {"node": key}] for key in keys]
+        return self.ask("search", index, wire.ENQUEUE, {"parent": "a", "depth": 1, "children": children})
+
+    def next(self, index, ended=None, *, task_id="search", **more):
+        """Ask; ``ended`` is the answer before, and what the subtask ended with."""
+        told = ended and {"place": ended[0]["place"], "attempt": ended[0]["attempt"], **ended[1]}
+        return self.ask(task_id, index, wire.NEXT, {"tries": TRIES, "ended": told, "fresh": False, **more})
+
+    def ask(self, task_id, map_index, question, body):
+        self.calls += 1
+        self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
+        return self.answer(task_id, map_index)
+
+    def answer(self, task_id, map_index):
+        return json.loads(self.backend.get(self._scope(task_id, map_index), wire.ANSWER, session=self.session))
+
+    def set(self, task_id, map_index, key, value):
+        self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
+
+    def end(self, task_id, map_index, state, max_tries=None):
+        query = select(TaskInstance).where(TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
+        one = self.session.scalars(query).one()
+        one.state, one.max_tries = state, max_tries or one.max_tries
+        self.session.flush()
+        return one
+
+    def counts(self):
+        told = self.ask("report", -1, wire.CONFIRM, {})
+        return [told[name] for name in ("reserved", "succeeded", "failed", "skipped", "pending")]
+
+    def outcomes(self):
+        place, found = wire.FIRST_PAGE, []
+        while place:
+            page = json.loads(self.backend.get(self._scope("report", -1), wire.OUTCOMES + place, session=self.session))
+            found, place = found + page["outcomes"], page["next"]
+        return {(one["key"], one["step"]): one for one in found}
+
+    def states(self, task_id):
+        query = select(TaskInstance.map_index, TaskInstance.state).where(TaskInstance.task_id == task_id)
+        return dict(self.session.execute(query).all())
+
+    def _scope(self, task_id, map_index):
+        return TaskScope(dag_id="crawl", run_id="one", task_id=task_id, map_index=map_index)
+
+
+@pytest.fixture
+def run(session, job):
+    return Played(session, job)
+
+
+def key(answer):
+    return answer["item"]["key"]
+
+
+def test_a_runner_is_given_its_own_subtasks_one_after_the_other(run):
+    assert run.plan("a", "b", "c", "d")["instances"] == 2
+    given, keys = run.next(0), []
+    while "item" in given:
+        keys.append(key(given))
+        given = run.next(0, (given, {"result": None}))
+    assert (keys, given["over"], given["size"], given["label"]) == (["a", "b", "c"], True, 3, "a +2")
+    assert key(run.next(1)) == "d"
+
+
+def test_the_same_question_again_takes_no_further_subtask(run):
+    run.plan("a", "b")
+    body = {"tries": TRIES, "ended": None, "fresh": False, "call": "same"}
+    for _ in range(2):
+        run.set("search", 0, wire.NEXT, body)
+        assert key(run.answer("search", 0)) == "a"
+
+
+def test_what_was_said_of_an_attempt_that_is_over_is_not_heard(run):
+    run.plan("a")
+    first = run.next(0)
+    again = run.next(0)  # a new runner: the one before is lost
+    assert (again["place"], again["attempt"], again["try"]) == (0, 2, 2)
+    last = run.next(0, (first, {"result": "too late"}))
+    assert (last["over"], last["failed"]) == (True, 1)  # its second try was lost, too
+    assert run.outcomes()["a", "search"]["error"]["type"] == "RunnerLost"
+
+
+def test_a_lost_runner_costs_the_subtask_in_hand_an_attempt_and_no_other(run):
+    run.plan("a", "b")
+    run.next(0, (run.next(0), {"result": 1}))  # b is in hand
+    assert key(run.next(0)) == "b"
+    assert run.next(0)["over"]
+    told = {name: (one["status"], one["attempts"]) for (name, step), one in run.outcomes().items() if step == "search"}
+    assert told == {"a": ("success", 1), "b": ("failed", 2)}
+
+
+def test_a_final_failure_is_not_tried_again_and_its_neighbours_are_done(run):
+    run.plan("a", "b")
+    given = run.next(0, (run.next(0), {"error": ERROR, "final": True}))
+    assert key(given) == "b"
+    over = run.next(0, (given, {"result": 2}))
+    assert (over["failed"], over["size"], over["first"]) == (1, 2, "a: OSError: it failed")
+    run.end("search", 0, TaskInstanceState.FAILED)
+    run.instance("write", 0, TaskInstanceState.SUCCESS)
+    assert run.counts() == [2, 1, 1, 0, 0]
+
+
+def test_a_free_place_is_given_until_the_runner_has_ended(run):
+    run.plan("a")
+    assert run.enqueue(0, "b")["instances"] == 1
+    given = run.next(0, (run.next(0), {"result": 1}))
+    assert key(given) == "b"
+    assert run.next(0, (given, {"result": 1}))["over"]
+    assert run.enqueue(0, "c")["instances"] == 2  # the third place of the first runner stays empty
+    assert [run.states("search")[index] for index in (0, 1)] == [TaskInstanceState.RUNNING, None]
+    run.end("search", 1, TaskInstanceState.RUNNING)
+    assert key(run.next(1)) == "c"
+    assert run.counts()[0] == 3
+
+
+def test_a_runner_that_ended_without_asking_leaves_no_place_free(run):
+    run.plan("a", "b", "c", "d")
+    run.end("search", 1, TaskInstanceState.FAILED)
+    assert run.enqueue(0, "e")["instances"] == 3
+    run.end("search", 2, TaskInstanceState.RUNNING)
+    assert key(run.next(2)) == "e"
+
+
+def test_empty_places_do_not_count_in_the_limit(run):
+    run.plan("a", "b", "c", "d")
+    run.end("search", 1, TaskInstanceState.FAILED)
+    assert run.enqueue(0, "e", "f", "g")["new"] == 3
+    assert run.enqueue(0, "h")["refused"]["message"].endswith("would have 8 subtasks; subtasks.limit is 7")
+
+
+def test_more_failures_than_are_borne_stop_it_in_the_middle(run):
+    run.plan("a", "b", "c")
+    given = run.next(0, (run.next(0), {"error": ERROR, "final": True}))
+    stopped = run.next(0, (given, {"error": ERROR, "final": True}))
+    assert "2 of 3 known subtasks failed" in stopped["stopped"]
+    run.end("search", 0, TaskInstanceState.SKIPPED)
+    assert run.counts() == [3, 0, 2, 1, 0]
+
+
+def test_an_instance_that_failed_without_a_word_has_failed_all_that_was_not_done(run):
+    run.plan("a", "b", "c")
+    run.next(0, (run.next(0), {"result": 1}))
+    run.end("search", 0, TaskInstanceState.FAILED)
+    run.instance("write", 0, TaskInstanceState.SUCCESS)
+    told = {name: (one["status"], one["attempts"]) for (name, step), one in run.outcomes().items() if step == "search"}
+    assert told == {"a": ("success", 1), "b": ("failed", 1), "c": ("failed", 0)}
+    assert run.counts() == [3, 1, 2, 0, 0]
+
+
+def test_handed_on_and_done_again_in_the_next_batch(run):
+    """``a`` is cleared with its batch; of the batch of the next step its place alone is repeated."""
+    run.plan("a", "b")
+    given = run.next(0, (run.next(0), {"result": "s"}))
+    assert run.next(0, (given, {"result": "s"}))["new"] == 1
+    run.end("search", 0, TaskInstanceState.SUCCESS)
+    run.instance("write", 0)
+    given = run.next(0, task_id="write")
+    assert given["item"]["results"] == {"search": "s"}
+    given = run.next(0, (given, {"result": "w"}), task_id="write")
+    assert run.next(0, (given, {"result": "w"}), task_id="write")["over"]
+    run.end("write", 0, TaskInstanceState.SUCCESS)
+    run.end("search", 0, TaskInstanceState.RUNNING, max_tries=6)
+    run.next(0, (run.next(0), {"result": "new"}))
+    assert run.states("write")[0] is None  # given back to Airflow
+    run.end("write", 0, TaskInstanceState.RUNNING, max_tries=6)
+    given = run.next(0, task_id="write")
+    assert (key(given), given["item"]["results"], given["attempt"]) == ("a", {"search": "new"}, 2)
+    assert run.next(0, (given, {"result": "w"}), task_id="write")["over"]
+
+
+def test_a_full_step_refuses_and_the_runner_says_so(run):
+    run.plan("a", "b", "c", "d")
+    given = run.next(0)
+    for _ in range(2):
+        given = run.next(0, (given, {"result": 1}))
+    run.next(0, (given, {"result": 1}))
+    last = run.next(1)
+    refused = run.next(1, (last, {"result": 1}))["refused"]
+    assert refused["type"] == "LimitReached"
+    assert run.next(1, (last, {"error": ERROR, "final": True}))["failed"] == 1
