@@ -1,16 +1,23 @@
-"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate]``; all of them without a name."""
+"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [batch]``; all without a name."""
 
 from __future__ import annotations
 
 import sys
 
+import batch
 import gate
 import parse
 import runs
 from rich.console import Console
 from rich.table import Table
 
-PARTS = {"parse": parse.measure, "imports": parse.imports, "runs": runs.measure, "gate": gate.measure}
+PARTS = {
+    "parse": parse.measure,
+    "imports": parse.imports,
+    "runs": runs.measure,
+    "gate": gate.measure,
+    "batch": batch.measure,
+}
 
 
 def main(names: list[str]) -> None:

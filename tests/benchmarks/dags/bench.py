@@ -54,3 +54,7 @@ def times(outcomes: Iterator[Outcome]) -> list[float]:
 
 def _listed(result: Any) -> list[float]:
     return result if isinstance(result, list) else [result]
+
+
+def count(params: dict[str, Any]) -> Iterator[int]:
+    yield from range(params["count"])
