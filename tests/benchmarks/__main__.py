@@ -1,4 +1,4 @@
-"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [batch]``; all without a name."""
+"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [batch] [pods]``; all without a name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import batch
 import gate
 import parse
+import pods
 import runs
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,7 @@ PARTS = {
     "runs": runs.measure,
     "gate": gate.measure,
     "batch": batch.measure,
+    "pods": pods.measure,
 }
 
 

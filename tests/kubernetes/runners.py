@@ -24,6 +24,7 @@ from airflow_mcp_provider.cli.embedded import Embedded
 
 NAMESPACE = "airflow"
 DAGS = Path(__file__).parent / "dags"
+DATA = "/data"
 JOB = "mcp/job"
 TEMPLATE = Path(__file__).parent / "pod_template.yaml"
 EXECUTORS = "KubernetesExecutor,LocalExecutor"
@@ -35,6 +36,8 @@ class Runners:
 
     airflow: Embedded
     core: CoreV1Api
+    data: Path
+    """A folder of this machine, which the pods see as ``DATA``."""
 
     def pods(self, **labels: str) -> list[Any]:
         """Give the pods of jobs that are there."""
@@ -104,10 +107,12 @@ def airflow_on(
     embedded = Embedded(
         dags=dags, host=cluster.host, env={**_executor(cluster, template, image), **(env or {})}, **more
     )
-    logs = place / "logs"
-    logs.mkdir()
-    logs.chmod(0o777)
-    template.write_text(yaml.safe_dump(_template(embedded, image, dags, logs)))
+    logs, data = place / "logs", place / "data"
+    for folder in (logs, data):
+        folder.mkdir()
+        folder.chmod(0o777)
+    folders = {"dags": (dags, "/opt/airflow/dags"), "logs": (logs, "/opt/airflow/logs"), "data": (data, DATA)}
+    template.write_text(yaml.safe_dump(_template(embedded, image, folders)))
     mask = os.umask(0)
     try:
         # Airflow's own processes are root here, and the pods are not: both write below the folder of a run.
@@ -117,7 +122,7 @@ def airflow_on(
             "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o777",
         }
         with embedded:
-            yield Runners(embedded, core)
+            yield Runners(embedded, core, data)
     finally:
         os.umask(mask)
         cluster.kubectl("--namespace", NAMESPACE, "delete", "pod,resourcequota", "--all", "--grace-period=0", "--force")
@@ -138,7 +143,7 @@ def _executor(cluster: Any, template: Path, image: str) -> dict[str, str]:
     }
 
 
-def _template(embedded: Embedded, image: str, dags: Path, logs: Path) -> dict[str, Any]:
+def _template(embedded: Embedded, image: str, folders: Mapping[str, tuple[Path, str]]) -> dict[str, Any]:
     """Give the users' template, with this machine's folders in the place of an installation's."""
     pod: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())
     base = pod["spec"]["containers"][0]
@@ -152,7 +157,6 @@ def _template(embedded: Embedded, image: str, dags: Path, logs: Path) -> dict[st
         *({**one, "value": own[one["name"]]} if one["name"] in own else one for one in base.get("env", [])),
         *({"name": name, "value": value} for name, value in own.items() if name not in known),
     ]
-    folders = {"dags": (dags, "/opt/airflow/dags"), "logs": (logs, "/opt/airflow/logs")}
     kept = [
         mount for mount in base.get("volumeMounts", []) if mount["mountPath"] not in [at for _, at in folders.values()]
     ]

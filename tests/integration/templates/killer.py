@@ -3,6 +3,7 @@
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ class Killer:
     wanted: int = 10
     most: int = 2
     within: float = 0.5
+    task: str = "run"
     killed: Counter[int] = field(default_factory=Counter)
     _shot: dict[str, int] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
@@ -47,23 +49,27 @@ class Killer:
 
     def _look(self) -> None:
         rows = self.airflow.api.task_instances(self.job, self.run_id, state="running")
-        running = {row["id"]: row["map_index"] for row in rows if row["task_id"] == "run"}
+        running = {row["id"]: row["map_index"] for row in rows if row["task_id"] == self.task}
         for gone in self._shot.keys() - running.keys():
             self._count(self._shot.pop(gone))
-        for process in psutil.process_iter(["cmdline"]):
-            name = (process.info["cmdline"] or [""])[0].removeprefix(TITLE)
+        for name, kill in self.runners():
             if name in running:
-                self._shoot(process, name, running[name])
+                self._shoot(kill, name, running[name])
 
-    def _shoot(self, process: psutil.Process, name: str, index: int) -> None:
+    def runners(self) -> Iterable[tuple[str, Callable[[], object]]]:
+        """Give what runs, as the id of its task instance and a way to kill it."""
+        for process in psutil.process_iter(["cmdline"]):
+            yield (process.info["cmdline"] or [""])[0].removeprefix(TITLE), process.kill
+
+    def _shoot(self, kill: Callable[[], object], name: str, index: int) -> None:
         due = self._due.setdefault(name, time.monotonic() + self._random.uniform(0, self.within))
         enough = self.killed.total() + len(self._shot) >= self.wanted or self.killed[index] >= self.most
         if time.monotonic() < due or name in self._shot or enough:
             return
         with suppress(psutil.NoSuchProcess):
-            process.kill()
+            kill()
             self._shot[name] = index
 
     def _count(self, index: int) -> None:
-        row = self.airflow.api.get(f"/dags/{self.job}/dagRuns/{self.run_id}/taskInstances/run/{index}")
+        row = self.airflow.api.get(f"/dags/{self.job}/dagRuns/{self.run_id}/taskInstances/{self.task}/{index}")
         self.killed[index] += row["state"] != "success"

@@ -97,18 +97,18 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 100
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, site: Site, host: str) -> None:
+        super().__init__((host, 0), _Handler)
         self.site = site
         self.lock = threading.Lock()
 
 
 @contextmanager
-def served(pages: int, seed: int = 0) -> Iterator[Site]:
+def served(pages: int, seed: int = 0, host: str = "127.0.0.1") -> Iterator[Site]:
     """Serve a site while the context lasts."""
     site = Site(pages, seed)
-    with _Server(site) as server:
-        site.url = f"http://127.0.0.1:{server.server_address[1]}"
+    with _Server(site, host) as server:
+        site.url = f"http://{host}:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield site
         server.shutdown()

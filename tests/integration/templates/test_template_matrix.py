@@ -32,6 +32,6 @@ def test_every_combination_although_runners_are_killed(airflow: Embedded, job: s
     assert [row["rendered_map_index"] for row in rows][:4] == ["gzip -1", "gzip -6", "gzip -9", "bzip2 -1"]
 
 
-def packed(program: str, level: str) -> int:
-    with FILE.open("rb") as file:
+def packed(program: str, level: str, path: Path = FILE) -> int:
+    with path.open("rb") as file:
         return len(subprocess.run([program, f"-{level}"], stdin=file, capture_output=True, check=True).stdout)
