@@ -2,7 +2,7 @@
 
 The scheduler puts this module before Airflow's own in the pod's command (``plugin.pods.dress``):
 ``python -m airflow_mcp_provider.start airflow.sdk.execution_time.execute_workload --json-string …``. A pod lives for
-one task, and most of what it computes is imports; here they cost a third less, and nothing else is different.
+one task, and most of what it computes is imports; here they cost a quarter less, and nothing else is different.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ import runpy
 import sys
 from types import ModuleType
 
-NEEDED = ("airflow.sdk.execution_time.supervisor", "airflow.sdk.execution_time.task_runner")
-"""What every runner imports, a moment later, with the garbage collector running."""
+NEEDED = (
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.sdk.execution_time.task_runner",
+    "airflow_mcp_provider.factory",
+)
+"""What every runner of a job imports, a moment later, with the garbage collector running."""
 PARSER = "libcst"
 """A parser of Python that ``airflow.sdk`` imports for the source of ``@task.virtualenv`` and its kind: no runner of
 ours has one, and it takes as long as all of SQLAlchemy."""

@@ -31,7 +31,7 @@ def test_what_a_runner_needs_is_there_and_the_rest_is_as_ever():
     code, told, wrong = run("-c", LOOK)
     assert code == 0, wrong
     first, parsed = told.strip().splitlines()[-2:]
-    assert json.loads(first) == {"enabled": True, "frozen": True, "loaded": [True, True], "parser": False}
+    assert json.loads(first) == {"enabled": True, "frozen": True, "loaded": [True, True, True], "parser": False}
     assert parsed == "x = 1"
 
 
