@@ -5,7 +5,10 @@ from airflow_mcp_provider.spec import Items, JobSpec, Retries, ShellWork, Subtas
 
 PACK = """\
 set -eu
-"$MCP_SUBTASK_PROGRAM" "-$MCP_SUBTASK_LEVEL" <"$MCP_PARAM_FILE" | wc -c
+packed=$(mktemp)
+trap 'rm -f "$packed"' EXIT
+"$MCP_SUBTASK_PROGRAM" "-$MCP_SUBTASK_LEVEL" <"$MCP_PARAM_FILE" >"$packed"
+wc -c <"$packed"
 """
 SUM_UP = """\
 python3 - <<'END'

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +43,17 @@ class PodKiller(Killer):
 
 @pytest.fixture(scope="module")
 def shipped(cluster, image, tmp_path_factory):
-    """The jobs as they are, but for the minute between two attempts of one."""
+    """The jobs as they are, but for the minute between two attempts of one; a slim image has one compressor."""
     folder = tmp_path_factory.mktemp("templates") / "dags"
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
     folder.parent.parent.chmod(0o755)
     spec = folder / "jobs" / f"{SECTIONS}.yaml"
     spec.write_text(spec.read_text().replace("delay: 60s", "delay: 1s").replace("attempts: 3", "attempts: 6"))
+    matrix = folder / "jobs" / "matrix.yaml"
+    levels = (
+        matrix.read_text().replace("[gzip, bzip2, xz]", "[gzip]").replace("[1, 6, 9]", "[1, 2, 3, 4, 5, 6, 7, 8, 9]")
+    )
+    matrix.write_text(levels)
     with airflow_on(cluster, image, dags=folder, parallelism=6, env=QUICK) as runners:
         yield runners
 
@@ -82,10 +86,9 @@ def test_crawl_site(killed, cluster):
 
 def test_matrix(killed, shipped):
     file = shipped.data / "file"
-    file.write_bytes(random.Random(3).randbytes(8_000_000))  # takes long enough to be killed
+    file.write_bytes(random.Random(3).randbytes(40_000_000))  # takes long enough to be killed
     result = killed("matrix", {"file": f"{DATA}/file"})
-    every = product(["gzip", "bzip2", "xz"], "169")
-    best = sorted((packed(program, level, file), f"{program} -{level}") for program, level in every)
+    best = sorted((packed("gzip", level, file), f"gzip -{level}") for level in "123456789")
     assert result["result"]["best"] == [{"how": how, "bytes": size} for size, how in best]
 
 
