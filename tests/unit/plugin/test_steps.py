@@ -6,15 +6,11 @@ import pytest
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskmap import TaskMap
 from airflow.models.xcom import XComModel
-from airflow.serialization.serialized_objects import DagSerialization
-from airflow.state import TaskScope
-from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
-from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.plugin.backend import GrowthBackend
 from airflow_mcp_provider.runtime import wire
-from airflow_mcp_provider.spec import parse_job
+from tests.unit.plugin.played import Played
 
 SPEC = """
 plan: {items: [1]}
@@ -25,52 +21,28 @@ steps:
 """
 
 
-class Played:
-    """A run of three steps; ``ask`` is what a runner would ask."""
+class Staged(Played):
+    """A run of three steps."""
+
+    SPEC = SPEC
+    TRIES = 2
 
     def __init__(self, session, job):
-        self.session = session
-        spec = parse_job(SPEC, id="crawl")
-        job.dag = self.dag = DagSerialization.from_dict(DagSerialization.to_dict(build_dag(spec)))
-        self.run = job.run("one", DagRunState.RUNNING)
-        self.backend = GrowthBackend()
-        self.calls = 0
-        for task_id, state in (("plan", "running"), ("write.places", "success"), ("review.places", "success")):
-            self.instance(task_id, -1, state)
+        super().__init__(session, job)
+        for task_id in ("write.places", "review.places"):
+            self.instance(task_id, -1, TaskInstanceState.SUCCESS)
         for task_id in ("write", "review"):
             self.instance(task_id, -1, TaskInstanceState.SKIPPED)
-        self.begin = {"tolerate": "0", "steps": build_dag(spec).task_dict["plan"].steps}
-
-    def instance(self, task_id, map_index, state=TaskInstanceState.RUNNING):
-        one = TaskInstance(self.dag.get_task(task_id), run_id="one", map_index=map_index, dag_version_id=None)
-        one.state, one.try_number, one.max_tries, one._rendered_map_index = state, 1, 2, "a key"
-        self.session.add(one)
-        self.session.flush()
-        return one
 
     def plan(self, *keys, **more):
-        children = [[key, {"node": key, **more}] for key in keys]
-        body = {"begin": self.begin, "parent": None, "depth": 0, "children": children}
-        answer = self.ask("plan", -1, wire.ENQUEUE, body)
+        answer = self.planned(keys, **more)
         for index in range(answer.get("new", 0)):
             self.instance("search", index)
-        names = {"dag_id": "crawl", "run_id": "one", "task_id": "plan", "map_index": -1}
-        self.session.merge(TaskMap(**names, length=answer.get("new", 0), keys=None))
+        self.mapped(answer.get("new", 0))
         return answer
-
-    def ask(self, task_id, map_index, question, body):
-        self.calls += 1
-        self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
-        return json.loads(self.get(task_id, map_index, wire.ANSWER))
 
     def done(self, task_id, map_index, result, attempt=1):
         return self.ask(task_id, map_index, wire.DONE, {"outcome": {"attempt": attempt, "result": result}})
-
-    def set(self, task_id, map_index, key, value):
-        self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
-
-    def get(self, task_id, map_index, key):
-        return self.backend.get(self._scope(task_id, map_index), key, session=self.session)
 
     def item(self, task_id, map_index):
         found = self.get(task_id, map_index, wire.ITEM)
@@ -79,27 +51,13 @@ class Played:
     def counts(self):
         return self.ask("report", -1, wire.CONFIRM, {})
 
-    def outcomes(self):
-        place, found = wire.FIRST_PAGE, []
-        while place:
-            page = json.loads(self.get("report", -1, wire.OUTCOMES + place))
-            found, place = found + page["outcomes"], page["next"]
-        return {(one["key"], one["step"]): one for one in found}
-
     def length(self, task_id):
         return self.session.scalar(select(TaskMap.length).where(TaskMap.task_id == task_id))
-
-    def states(self, task_id):
-        query = select(TaskInstance.map_index, TaskInstance.state).where(TaskInstance.task_id == task_id)
-        return dict(self.session.execute(query).all())
-
-    def _scope(self, task_id, map_index):
-        return TaskScope(dag_id="crawl", run_id="one", task_id=task_id, map_index=map_index)
 
 
 @pytest.fixture
 def run(session, job):
-    return Played(session, job)
+    return Staged(session, job)
 
 
 def test_the_later_steps_are_mapped_over_lists_that_begin_empty(run):

@@ -4,16 +4,11 @@ import json
 
 import pytest
 from airflow.models.taskinstance import TaskInstance
-from airflow.models.taskmap import TaskMap
-from airflow.serialization.serialized_objects import DagSerialization
-from airflow.state import TaskScope
-from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
-from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.plugin.backend import GrowthBackend
 from airflow_mcp_provider.runtime import wire
-from airflow_mcp_provider.spec import parse_job
+from tests.unit.plugin.played import Played
 
 SPEC = """
 plan: {items: [1]}
@@ -26,37 +21,22 @@ TRIES = {"attempts": 2, "delay": 0.0, "backoff": 1.0, "max_delay": 0.0}
 ERROR = {"type": "OSError", "message": "it failed", "trace": ""}
 
 
-class Played:
+class Packed(Played):
     """A run whose first step packs three, its second two; ``next`` is what a runner would ask."""
 
-    def __init__(self, session, job):
-        self.session = session
-        spec = parse_job(SPEC, id="crawl")
-        job.dag = self.dag = DagSerialization.from_dict(DagSerialization.to_dict(build_dag(spec)))
-        self.run = job.run("one", DagRunState.RUNNING)
-        self.backend = GrowthBackend()
-        self.calls = 0
-        self.instance("plan", -1)
-        self.instance("write", -1, TaskInstanceState.SKIPPED)
-        self.begin = {"tolerate": "1", "steps": build_dag(spec).task_dict["plan"].steps}
+    SPEC = SPEC
+    TRIES = 5
 
-    def instance(self, task_id, map_index, state=TaskInstanceState.RUNNING):
-        one = TaskInstance(self.dag.get_task(task_id), run_id="one", map_index=map_index, dag_version_id=None)
-        one.state, one.try_number, one.max_tries, one._rendered_map_index = state, 1, 5, "a key"
-        self.session.add(one)
-        self.session.flush()
-        return one
+    def __init__(self, session, job):
+        super().__init__(session, job)
+        self.instance("write", -1, TaskInstanceState.SKIPPED)
 
     def plan(self, *keys):
-        children = [[key, {"node": key}] for key in keys]
-        answer = self.ask(
-            "plan", -1, wire.ENQUEUE, {"begin": self.begin, "parent": None, "depth": 0, "children": children}
-        )
+        answer = self.planned(keys)
         for index in range(5):  # those that growth brings back, as if an earlier plan had found more
             there = index < answer["instances"]
             self.instance("search", index, TaskInstanceState.RUNNING if there else TaskInstanceState.REMOVED)
-        names = {"dag_id": "crawl", "run_id": "one", "task_id": "plan", "map_index": -1}
-        self.session.merge(TaskMap(**names, length=answer["instances"], keys=None))
+        self.mapped(answer["instances"])
         self.end("plan", -1, TaskInstanceState.SUCCESS)
         return answer
 
@@ -69,16 +49,8 @@ class Played:
         told = ended and {"place": ended[0]["place"], "attempt": ended[0]["attempt"], **ended[1]}
         return self.ask(task_id, index, wire.NEXT, {"tries": TRIES, "ended": told, "fresh": False, **more})
 
-    def ask(self, task_id, map_index, question, body):
-        self.calls += 1
-        self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
-        return self.answer(task_id, map_index)
-
     def answer(self, task_id, map_index):
-        return json.loads(self.backend.get(self._scope(task_id, map_index), wire.ANSWER, session=self.session))
-
-    def set(self, task_id, map_index, key, value):
-        self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
+        return json.loads(self.get(task_id, map_index, wire.ANSWER))
 
     def end(self, task_id, map_index, state, max_tries=None):
         query = select(TaskInstance).where(TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
@@ -91,24 +63,10 @@ class Played:
         told = self.ask("report", -1, wire.CONFIRM, {})
         return [told[name] for name in ("reserved", "succeeded", "failed", "skipped", "pending")]
 
-    def outcomes(self):
-        place, found = wire.FIRST_PAGE, []
-        while place:
-            page = json.loads(self.backend.get(self._scope("report", -1), wire.OUTCOMES + place, session=self.session))
-            found, place = found + page["outcomes"], page["next"]
-        return {(one["key"], one["step"]): one for one in found}
-
-    def states(self, task_id):
-        query = select(TaskInstance.map_index, TaskInstance.state).where(TaskInstance.task_id == task_id)
-        return dict(self.session.execute(query).all())
-
-    def _scope(self, task_id, map_index):
-        return TaskScope(dag_id="crawl", run_id="one", task_id=task_id, map_index=map_index)
-
 
 @pytest.fixture
 def run(session, job):
-    return Played(session, job)
+    return Packed(session, job)
 
 
 def key(answer):

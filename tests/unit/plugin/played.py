@@ -1,0 +1,73 @@
+"""A run as the API server sees it: what its runners would ask, answered by the real backend on real tables."""
+
+import json
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskmap import TaskMap
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.state import TaskScope
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import select
+
+from airflow_mcp_provider.factory import build_dag
+from airflow_mcp_provider.plugin.backend import GrowthBackend
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import parse_job
+
+
+class Played:
+    """The run ``one`` of the job ``crawl``; ``ask`` is what a runner would ask."""
+
+    SPEC = ""
+    TRIES = 0
+
+    def __init__(self, session, job):
+        self.session = session
+        spec = parse_job(self.SPEC, id="crawl")
+        job.dag = self.dag = DagSerialization.from_dict(DagSerialization.to_dict(build_dag(spec)))
+        self.run = job.run("one", DagRunState.RUNNING)
+        self.backend = GrowthBackend()
+        self.calls = 0
+        self.instance("plan", -1)
+        self.begin = {"tolerate": str(spec.subtasks.tolerate), "steps": build_dag(spec).task_dict["plan"].steps}
+
+    def instance(self, task_id, map_index, state=TaskInstanceState.RUNNING):
+        one = TaskInstance(self.dag.get_task(task_id), run_id="one", map_index=map_index, dag_version_id=None)
+        one.state, one.try_number, one.max_tries, one._rendered_map_index = state, 1, self.TRIES, "a key"
+        self.session.add(one)
+        self.session.flush()
+        return one
+
+    def planned(self, keys, **more):
+        children = [[key, {"node": key, **more}] for key in keys]
+        body = {"begin": self.begin, "parent": None, "depth": 0, "children": children}
+        return self.ask("plan", -1, wire.ENQUEUE, body)
+
+    def mapped(self, length):
+        names = {"dag_id": "crawl", "run_id": "one", "task_id": "plan", "map_index": -1}
+        self.session.merge(TaskMap(**names, length=length, keys=None))
+
+    def ask(self, task_id, map_index, question, body):
+        self.calls += 1
+        self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
+        return json.loads(self.get(task_id, map_index, wire.ANSWER))
+
+    def set(self, task_id, map_index, key, value):
+        self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
+
+    def get(self, task_id, map_index, key):
+        return self.backend.get(self._scope(task_id, map_index), key, session=self.session)
+
+    def outcomes(self):
+        place, found = wire.FIRST_PAGE, []
+        while place:
+            page = json.loads(self.get("report", -1, wire.OUTCOMES + place))
+            found, place = found + page["outcomes"], page["next"]
+        return {(one["key"], one["step"]): one for one in found}
+
+    def states(self, task_id):
+        query = select(TaskInstance.map_index, TaskInstance.state).where(TaskInstance.task_id == task_id)
+        return dict(self.session.execute(query).all())
+
+    def _scope(self, task_id, map_index):
+        return TaskScope(dag_id="crawl", run_id="one", task_id=task_id, map_index=map_index)
