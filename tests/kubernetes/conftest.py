@@ -75,8 +75,8 @@ def image(cluster: Cluster | Given, tmp_path_factory: pytest.TempPathFactory) ->
     return name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runners(cluster: Cluster | Given, image: str) -> Iterator[Runners]:
-    """An Airflow whose runners are pods, ``FEW`` at once."""
+    """An Airflow whose runners are pods, ``FEW`` at once; it ends before the next module starts one of its own."""
     with airflow_on(cluster, image, parallelism=FEW, env=QUICK) as started:
         yield started

@@ -22,7 +22,7 @@ ENVIRONMENT = {
 Start = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow() -> Iterator[Embedded]:
     with Embedded(dags=HERE / "dags", parallelism=6, env=ENVIRONMENT) as embedded:
         for job in ("packed", "packed-strict", "packed-patient", "packed-tree", "packed-stages"):

@@ -13,7 +13,7 @@ DAGS = Path(__file__).parent / "dags"
 CALLED = "called"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow() -> Iterator[Embedded]:
     """Two slots: a caller that held one would leave nothing to the called run's two tasks at a time of three."""
     with Embedded(dags=DAGS, schedulers=2, parallelism=2) as embedded:

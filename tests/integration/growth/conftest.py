@@ -25,7 +25,7 @@ WATCHFUL = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the DAG folder that tests may edit, with twenty jobs of the tree: a job has one active run."""
     folder = tmp_path_factory.mktemp("airflow") / "dags"
@@ -35,7 +35,7 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(dags: Path) -> Iterator[Embedded]:
     """Two schedulers, two API servers, Postgres."""
     with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env=WATCHFUL) as embedded:
