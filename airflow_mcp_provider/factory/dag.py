@@ -81,7 +81,7 @@ def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -
         own["max_active_tis_per_dagrun"] = step.subtasks.parallelism
     if step.wait:
         own["trigger_rule"] = "all_done"
-    kind, retries = _retries(step.retries or spec.retries, _batch(step))
+    kind, retries = _retries(step.retries or spec.retries, step.batch)
     return kind.partial(
         task_id=step.name,
         work=_dump(step.run),
@@ -105,12 +105,8 @@ def _list(plan: PlanOperator, step: Step) -> BaseOperator:
 
 def _places(step: Step) -> dict[str, Any]:
     bounds = step.subtasks.model_dump(include={"limit", "depth"}) if step.subtasks else {}
-    batch = {"batch": _batch(step)} if _batch(step) > 1 else {}
+    batch = {"batch": step.batch} if step.batch > 1 else {}
     return {"name": step.name, **bounds, "wait": step.wait is not None, **batch}
-
-
-def _batch(step: Step) -> int:
-    return (step.subtasks and step.subtasks.batch) or 1
 
 
 def _dag(spec: JobSpec) -> DAG:

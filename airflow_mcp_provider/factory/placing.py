@@ -74,12 +74,11 @@ def marker(spec: JobSpec) -> Marker:
 def _of_one(spec: JobSpec, step: Step) -> PodNeeds:
     # What shapes the pod of a container is not for the runner beside it.
     one = _needs(step.timeouts or spec.timeouts, None if isinstance(step.run, ContainerWork) else step.pod)
-    batch = step.subtasks.batch if step.subtasks and step.subtasks.batch else 1
-    if batch == 1:
+    if step.batch == 1:
         return one
-    tries = (step.retries or spec.retries).attempts * batch
+    tries = (step.retries or spec.retries).attempts * step.batch
     hard = step.timeouts.hard if step.timeouts else None
-    return replace(one, batch=batch, deadline=hard * tries + BEHIND if hard else None)
+    return replace(one, batch=step.batch, deadline=hard * tries + BEHIND if hard else None)
 
 
 def _needs(timeouts: StepTimeouts, pod: Pod | None) -> PodNeeds:

@@ -13,14 +13,13 @@ _OWN_POD = "packs containers, each of which is started by a runner of its own"
 
 def check_step(step: Step, place: int) -> None:
     """Raise the fault of the step at ``place`` that packs what cannot be packed."""
-    own = (step.subtasks and step.subtasks.batch) or 1
-    if own > 1 and (wrong := _unpackable(step.run)):
-        raise fault(wrong, given=str(own), allowed="1", at=(place, "subtasks", "batch"))
+    if step.batch > 1 and (wrong := _unpackable(step.run)):
+        raise fault(wrong, given=str(step.batch), allowed="1", at=(place, "subtasks", "batch"))
 
 
 def check_job(subtasks: Subtasks, work: SubtaskWork | None, steps: Iterable[Step]) -> None:
     """Raise the fault of a job whose ``batch`` holds for what cannot be packed."""
-    if subtasks.jobs and max([subtasks.batch, *((step.subtasks and step.subtasks.batch) or 1 for step in steps)]) > 1:
+    if subtasks.jobs and max([subtasks.batch, *(step.batch for step in steps)]) > 1:
         raise fault("may be enqueued where subtasks are packed", given="", allowed="batch: 1", at=("jobs",))
     if subtasks.batch == 1:
         return

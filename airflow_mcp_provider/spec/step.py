@@ -66,6 +66,11 @@ class Step(Part):
     )
     timeouts: StepTimeouts | None = Field(default=None, description="In place of the job's soft and hard.")
 
+    @property
+    def batch(self) -> int:
+        """How many subtasks a runner takes, as far as the step says it (all of it: ``JobSpec.each_step``)."""
+        return (self.subtasks and self.subtasks.batch) or 1
+
 
 def _each_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     names = [step.name for step in steps]
