@@ -1,8 +1,8 @@
 """``run``, or a step, with ``batch``: one runner takes several subtasks in turn.
 
-What is Airflow's for a lone subtask is the server's here (``plugin.taking``): which subtasks the task instance serves,
-which of them ended how, when one is tried again. So a runner holds nothing that is lost with it. Airflow's own tries
-are for lost runners.
+What is Airflow's for a lone subtask is the server's here (``plugin.growth.taking``): which subtasks the task instance
+serves, which of them ended how, when one is tried again. So a runner holds nothing that is lost with it. Airflow's own
+tries are for lost runners.
 """
 
 from __future__ import annotations

@@ -16,15 +16,16 @@ from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import McpError, TryAgain
-from airflow_mcp_provider.plugin import growth, notes, outcomes, store
-from airflow_mcp_provider.plugin.airflow_seam import MetastoreBackend, TaskScope
-from airflow_mcp_provider.plugin.calling import call
-from airflow_mcp_provider.plugin.handing_on import Place, hand_on, is_done
-from airflow_mcp_provider.plugin.reserve import begin, check_alive, planned, reserve
-from airflow_mcp_provider.plugin.reserved import Reserved
-from airflow_mcp_provider.plugin.settler import Settler
-from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
-from airflow_mcp_provider.plugin.taking import Runner, Taking
+from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin.growth import instances, outcomes, store
+from airflow_mcp_provider.plugin.growth.calling import call
+from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on, is_done
+from airflow_mcp_provider.plugin.growth.reserve import begin, check_alive, planned, reserve
+from airflow_mcp_provider.plugin.growth.reserved import Reserved
+from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, TaskScope
+from airflow_mcp_provider.plugin.growth.settler import Settler
+from airflow_mcp_provider.plugin.growth.store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.growth.taking import Runner, Taking
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import Tolerate
 
@@ -106,7 +107,7 @@ class GrowthBackend(MetastoreBackend):
             state, answer = hand_on(session, run, state, Place.of(session, scope), body["outcome"])
         else:
             state, answer = reserve(session, run, state, scope.task_id, body)
-        if answer["new"] and scope.map_index >= 0 and not growth.settle(session, run, wait=False, state=state):
+        if answer["new"] and scope.map_index >= 0 and not instances.settle(session, run, wait=False, state=state):
             self._settler.after_commit(session, run)
         return answer
 
@@ -129,7 +130,7 @@ class GrowthBackend(MetastoreBackend):
 
     def _waits(self, session: Session, scope: TaskScope, run: RunRef, state: Reserved) -> str | None:
         """Why a runner that begins may not, yet."""
-        lag = growth.look(session, run)
+        lag = instances.look(session, run)
         if lag is not None and lag.behind:
             self._settler.after_commit(session, run)
         waits = state.step(scope.task_id).wait and outcomes.unfinished(session, run, state, scope.task_id)
@@ -137,7 +138,7 @@ class GrowthBackend(MetastoreBackend):
 
     def _starting(self, session: Session, scope: TaskScope, value: str) -> str | None:
         run = RunRef.of(session, scope)
-        lag = growth.look(session, run)
+        lag = instances.look(session, run)
         if lag is None:
             return None
         if is_done(session, scope, item := json.loads(value)):
@@ -153,7 +154,7 @@ class GrowthBackend(MetastoreBackend):
     def _judge(self, session: Session, run: RunRef) -> None:
         """A subtask failed for good: stop the run when that is more than its job tolerates."""
         Reserved.locked(session, run)
-        lag = growth.look(session, run)
+        lag = instances.look(session, run)
         if lag is None or lag.state.halted(lag.clear_number):
             return
         tolerate = Tolerate.of(lag.state.tolerate)
@@ -185,9 +186,9 @@ def _is_question(body: object) -> bool:
 
 def _confirm(session: Session, run: RunRef) -> dict[str, Any]:
     """Before the report: bring in what growth or Airflow left out, and count."""
-    if not growth.settle(session, run, wait=True):
+    if not instances.settle(session, run, wait=True):
         raise TryAgain("the run is gone")
-    lag = growth.look(session, run)
-    if lag is not None and not lag.state.halted(lag.clear_number) and (revived := growth.revive(session, run)):
+    lag = instances.look(session, run)
+    if lag is not None and not lag.state.halted(lag.clear_number) and (revived := instances.revive(session, run)):
         log.warning("subtasks revived", job=run.dag_id, run=run.run_id, revived=revived)
     return outcomes.counts(session, run)

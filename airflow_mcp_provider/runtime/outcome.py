@@ -44,7 +44,7 @@ class Outcome:
 
     @classmethod
     def from_wire(cls, row: dict[str, Any]) -> Outcome:
-        """Build from a row of the server's page (see ``plugin.outcomes``)."""
+        """Build from a row of the server's page (see ``plugin.growth.outcomes``)."""
         error = row["error"]
         times = {name: _time(row[name]) for name in ("started", "ended")}
         return cls(**{**row, **times, "error": Error(**error) if error else None})

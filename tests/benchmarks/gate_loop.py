@@ -24,7 +24,7 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import delete, func, select, update
 
-from airflow_mcp_provider.plugin.gate import Gate
+from airflow_mcp_provider.plugin.queue.gate import Gate
 
 Figures = dict[str, float]
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.pods.seam import DONE, REVOKED, TaskInstance
 from airflow_mcp_provider.plugin.pods.subject import Subject
-from airflow_mcp_provider.plugin.queue_seam import TaskInstanceState
+from airflow_mcp_provider.plugin.queue.seam import TaskInstanceState
 from airflow_mcp_provider.runtime.pod_reasons import IMAGE, STARTING
 
 COPIES = "mcp/copies"

@@ -1,6 +1,6 @@
 """What of Airflow's Kubernetes provider is touched that is no public API, in one place.
 
-tests/unit/plugin/test_pods_contract.py names each: a change of the provider fails there.
+tests/unit/plugin/pods/test_pods_contract.py names each: a change of the provider fails there.
 """
 
 from __future__ import annotations

@@ -20,14 +20,14 @@ from kubernetes.watch import Watch
 from tenacity import RetryCallState, retry, retry_if_not_exception_type, stop_after_attempt, wait_fixed
 from urllib3.exceptions import HTTPError
 
-from airflow_mcp_provider.plugin.forks import undivided
 from airflow_mcp_provider.plugin.pods import again
 from airflow_mcp_provider.plugin.pods.note import forget, note
 from airflow_mcp_provider.plugin.pods.seam import DONE, get_kube_client
 from airflow_mcp_provider.plugin.pods.subject import JOB, Subject
 from airflow_mcp_provider.plugin.pods.sweep import Sweep
 from airflow_mcp_provider.plugin.pods.unmade import unmade, why
-from airflow_mcp_provider.plugin.queue_seam import create_session
+from airflow_mcp_provider.plugin.queue.forks import undivided
+from airflow_mcp_provider.plugin.queue.seam import create_session
 from airflow_mcp_provider.runtime.pod_reasons import reason
 
 TURN = 5

@@ -24,8 +24,8 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 
-from airflow_mcp_provider.plugin import airflow_seam
 from airflow_mcp_provider.plugin.backend import GrowthBackend
+from airflow_mcp_provider.plugin.growth import seam as airflow_seam
 from airflow_mcp_provider.runtime import wire
 
 JOB = "race"

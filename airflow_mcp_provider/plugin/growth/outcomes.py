@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from airflow_mcp_provider.plugin import batched
-from airflow_mcp_provider.plugin.airflow_seam import DagRun, Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.plugin.batched import FAILED, lost
-from airflow_mcp_provider.plugin.handing_on import HANDED
-from airflow_mcp_provider.plugin.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.plugin.growth import batched
+from airflow_mcp_provider.plugin.growth.batched import FAILED, lost
+from airflow_mcp_provider.plugin.growth.handing_on import HANDED
+from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.growth.seam import DagRun, Store, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.growth.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 

@@ -14,8 +14,9 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.orm import Session, object_session
 
-from airflow_mcp_provider.plugin import notes, slot
-from airflow_mcp_provider.plugin.queue_seam import (
+from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin.queue import slot
+from airflow_mcp_provider.plugin.queue.seam import (
     DagRun,
     DagRunState,
     TaskInstance,

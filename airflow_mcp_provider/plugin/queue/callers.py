@@ -15,8 +15,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin import notes
-from airflow_mcp_provider.plugin.ending import ended
-from airflow_mcp_provider.plugin.queue_seam import (
+from airflow_mcp_provider.plugin.queue.ending import ended
+from airflow_mcp_provider.plugin.queue.seam import (
     DagRun,
     DagRunState,
     DBDagBag,

@@ -15,12 +15,12 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import growth
-from airflow_mcp_provider.plugin.airflow_seam import create_session
-from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.growth import instances
+from airflow_mcp_provider.plugin.growth.seam import create_session
+from airflow_mcp_provider.plugin.growth.store import RunRef
 
 TRIES = 15
-"""Each waits for the run's lock up to growth.LOCK_TIMEOUT_MS: together a minute."""
+"""Each waits for the run's lock up to instances.LOCK_TIMEOUT_MS: together a minute."""
 PAUSE_S = 0.2
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Settler:
                 self._waiting.discard(run)
             try:
                 with create_session(scoped=False) as session:
-                    growth.settle(session, run, wait=True)
+                    instances.settle(session, run, wait=True)
             except OperationalError:  # the lock's time limit
                 time.sleep(PAUSE_S)
             except Exception:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
-from airflow_mcp_provider.plugin.queue_seam import (
+from airflow_mcp_provider.plugin.queue.seam import (
     Backfill,
     DagModel,
     DagRun,

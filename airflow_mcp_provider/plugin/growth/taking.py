@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import TryAgain
-from airflow_mcp_provider.plugin import batched, store
-from airflow_mcp_provider.plugin.airflow_seam import DagRun, Store, TaskInstance, TaskScope
-from airflow_mcp_provider.plugin.batch import Batch, Turn
-from airflow_mcp_provider.plugin.handing_on import Place, hand_on
-from airflow_mcp_provider.plugin.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.growth import batched, store
+from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
+from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
+from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.growth.seam import DagRun, Store, TaskInstance, TaskScope
+from airflow_mcp_provider.plugin.growth.store import RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.pauses import Tries
 

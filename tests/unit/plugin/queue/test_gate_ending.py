@@ -7,7 +7,8 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import text
 
-from airflow_mcp_provider.plugin import ending, notes, slot, waiting, watch
+from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin.queue import ending, slot, waiting, watch
 from airflow_mcp_provider.spec.marker import Marker
 from tests.unit.plugin.conftest import SETTINGS
 

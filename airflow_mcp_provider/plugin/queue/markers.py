@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.queue_seam import SerializedDagModel, default_args
+from airflow_mcp_provider.plugin.queue.seam import SerializedDagModel, default_args
 from airflow_mcp_provider.spec.marker import KEY, Marker
 
 log = structlog.get_logger(__name__)

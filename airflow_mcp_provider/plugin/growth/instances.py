@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import airflow_seam as airflow
-from airflow_mcp_provider.plugin.airflow_seam import (
+from airflow_mcp_provider.plugin.growth import seam as airflow
+from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.growth.seam import (
     DagRun,
     DagRunState,
     Store,
@@ -25,8 +26,7 @@ from airflow_mcp_provider.plugin.airflow_seam import (
     TaskInstanceState,
     TaskMap,
 )
-from airflow_mcp_provider.plugin.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.growth.store import RunRef
 from airflow_mcp_provider.runtime import wire
 
 LOCK_TIMEOUT_MS = 4_000

@@ -17,12 +17,13 @@ import structlog
 from airflow.configuration import conf
 from sqlalchemy import Connection, select
 
-from airflow_mcp_provider.plugin import notes, slot, waiting
-from airflow_mcp_provider.plugin.callers import end_abandoned
-from airflow_mcp_provider.plugin.ending import end_unstarted
-from airflow_mcp_provider.plugin.forks import undivided
-from airflow_mcp_provider.plugin.markers import Markers
-from airflow_mcp_provider.plugin.queue_seam import (
+from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin.queue import slot, waiting
+from airflow_mcp_provider.plugin.queue.callers import end_abandoned
+from airflow_mcp_provider.plugin.queue.ending import end_unstarted
+from airflow_mcp_provider.plugin.queue.forks import undivided
+from airflow_mcp_provider.plugin.queue.markers import Markers
+from airflow_mcp_provider.plugin.queue.seam import (
     DagRun,
     DagRunState,
     DagTag,
@@ -30,8 +31,8 @@ from airflow_mcp_provider.plugin.queue_seam import (
     guarded,
     lock_queued,
 )
+from airflow_mcp_provider.plugin.queue.waiting import Waiting
 from airflow_mcp_provider.plugin.settings import GateSettings
-from airflow_mcp_provider.plugin.waiting import Waiting
 from airflow_mcp_provider.spec.marker import TAG, Marker
 
 NAMED = 10

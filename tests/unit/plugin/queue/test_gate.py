@@ -11,9 +11,10 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
 from sqlalchemy import text
 
-from airflow_mcp_provider.plugin import notes, overlooked, slot
-from airflow_mcp_provider.plugin.gate import Gate
+from airflow_mcp_provider.plugin import notes
 from airflow_mcp_provider.plugin.listener import QueueListener
+from airflow_mcp_provider.plugin.queue import overlooked, slot
+from airflow_mcp_provider.plugin.queue.gate import Gate
 from tests.unit.plugin.conftest import SETTINGS
 
 

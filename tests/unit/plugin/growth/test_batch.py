@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow_mcp_provider.plugin.batch import NEVER, Batch, Turn
+from airflow_mcp_provider.plugin.growth.batch import NEVER, Batch, Turn
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = [10, 11, 12]

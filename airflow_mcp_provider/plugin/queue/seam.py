@@ -1,7 +1,7 @@
 """What of Airflow's scheduler the queue touches of non-public things, in one place.
 
-Apart from ``airflow_seam``, which pulls the API server's FastAPI in: a second and 40 MB that a scheduler needs not pay.
-tests/unit/plugin/test_gate_contract.py names what each is relied on for: a change of Airflow fails there.
+Apart from ``plugin.growth.seam``, which pulls the API server's FastAPI in: a second and 40 MB that no scheduler has to
+pay. tests/unit/plugin/queue/test_gate_contract.py names what each is relied on for: a change of Airflow fails there.
 """
 
 from __future__ import annotations

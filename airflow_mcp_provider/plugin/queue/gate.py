@@ -20,10 +20,11 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.errors import InstallationError
-from airflow_mcp_provider.plugin import notes, slot, waiting
-from airflow_mcp_provider.plugin.ending import end_unstarted
-from airflow_mcp_provider.plugin.overlooked import overlooked
-from airflow_mcp_provider.plugin.queue_seam import DagRun, DagRunState, free, guarded, lock_job, lock_queued
+from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin.queue import slot, waiting
+from airflow_mcp_provider.plugin.queue.ending import end_unstarted
+from airflow_mcp_provider.plugin.queue.overlooked import overlooked
+from airflow_mcp_provider.plugin.queue.seam import DagRun, DagRunState, free, guarded, lock_job, lock_queued
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec.marker import KEY, Marker
 
