@@ -66,7 +66,7 @@ def killed(shipped, cluster):
         api = shipped.airflow.api
         api.wait_for_dag(job)
         run_id = api.trigger(job, conf)
-        how = {"task": task, "most": most, "within": 0.2}
+        how = {"task": task, "most": most, "within": 0.2, "pause": 0.1}
         killer = PodKiller(shipped.airflow, job, run_id, cluster=cluster, core=shipped.core, **how)
         assert killer.until_the_end(500)["state"] == "success"
         assert killer.killed.total() == 10

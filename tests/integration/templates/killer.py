@@ -21,17 +21,18 @@ class Killer:
     """Kills ``wanted`` runners of subtasks of a run, each some moments after its start; then waits for the run's end.
 
     ``most`` of one subtask are killed: fewer than its job allows attempts. ``within`` so many seconds of its start a
-    runner is killed. ``killed`` counts by map index those that died of it: a runner whose work was done already only lost
-    its process.
+    runner is killed; of half as many, whenever one was done before its time had come. ``killed`` counts by map index
+    those that died of it: a runner whose work was done already only lost its process.
     """
 
     airflow: Embedded
     job: str
     run_id: str
     wanted: int = 10
-    most: int = 2
+    most: int = 3
     within: float = 0.5
     task: str = "run"
+    pause: float = 0.01
     killed: Counter[int] = field(default_factory=Counter)
     _shot: dict[str, int] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
@@ -43,18 +44,34 @@ class Killer:
         while time.monotonic() < end and self.killed.total() < self.wanted:
             if (run := self.airflow.api.run(self.job, self.run_id))["state"] in ENDED:
                 return run
-            self._look()
-            time.sleep(0.05)
+            self._watch(seconds=1)
         return self.airflow.api.wait(self.job, self.run_id, end - time.monotonic())
 
+    def _watch(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.killed.total() < self.wanted:
+            self._look()
+            time.sleep(self.pause)
+
     def _look(self) -> None:
-        rows = self.airflow.api.task_instances(self.job, self.run_id, state="running")
-        running = {row["id"]: row["map_index"] for row in rows if row["task_id"] == self.task}
+        running = self._running()
         for gone in self._shot.keys() - running.keys():
             self._count(self._shot.pop(gone))
-        for name, kill in self.runners():
-            if name in running:
+        for gone in self._due.keys() - running.keys():
+            del self._due[gone]
+            self.within /= 2
+        for name, kill in self.runners() if running else ():
+            if name in running and name not in self._shot:
                 self._shoot(kill, name, running[name])
+
+    def _running(self) -> dict[str, int]:
+        """Ask the database, for Airflow's API is slow where a machine is busy, and a runner is soon done."""
+        rows = self.airflow.sql(
+            "SELECT id, map_index FROM task_instance"
+            " WHERE dag_id = %s AND run_id = %s AND task_id = %s AND state = 'running'",
+            self.job, self.run_id, self.task,
+        )  # fmt: skip
+        return {str(name): index for name, index in rows}
 
     def runners(self) -> Iterable[tuple[str, Callable[[], object]]]:
         """Give what runs, as the id of its task instance and a way to kill it."""
@@ -62,14 +79,18 @@ class Killer:
             yield (process.info["cmdline"] or [""])[0].removeprefix(TITLE), process.kill
 
     def _shoot(self, kill: Callable[[], object], name: str, index: int) -> None:
-        due = self._due.setdefault(name, time.monotonic() + self._random.uniform(0, self.within))
-        enough = self.killed.total() + len(self._shot) >= self.wanted or self.killed[index] >= self.most
-        if time.monotonic() < due or name in self._shot or enough:
+        if self.killed.total() + len(self._shot) >= self.wanted or self.killed[index] >= self.most:
             return
-        with suppress(psutil.NoSuchProcess):
-            kill()
-            self._shot[name] = index
+        due = self._due.setdefault(name, time.monotonic() + self._random.uniform(0, self.within))
+        if time.monotonic() >= due:
+            with suppress(psutil.NoSuchProcess):
+                kill()
+                self._shot[name] = index
+                del self._due[name]
 
     def _count(self, index: int) -> None:
-        row = self.airflow.api.get(f"/dags/{self.job}/dagRuns/{self.run_id}/taskInstances/{self.task}/{index}")
-        self.killed[index] += row["state"] != "success"
+        [(state,)] = self.airflow.sql(
+            "SELECT state FROM task_instance WHERE dag_id = %s AND run_id = %s AND task_id = %s AND map_index = %s",
+            self.job, self.run_id, self.task, index,
+        )  # fmt: skip
+        self.killed[index] += state != "success"

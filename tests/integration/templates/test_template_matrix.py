@@ -16,7 +16,7 @@ FILE = Path(subprocess.__file__)
 def test_every_combination_although_runners_are_killed(airflow: Embedded, job: str, kills: int) -> None:
     airflow.api.wait_for_dag(job)
     run_id = airflow.api.trigger(job, {"file": str(FILE)})
-    killer = Killer(airflow, job, run_id, wanted=kills, most=3, within=0)  # its runners are few and short
+    killer = Killer(airflow, job, run_id, wanted=kills, within=0)  # its runners are few and short
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == kills
     result = airflow.api.xcom(job, run_id, "report")
