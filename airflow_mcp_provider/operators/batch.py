@@ -49,7 +49,7 @@ class BatchOperator(RunOperator):
         given = self._next(link, None)
         while True:
             if "item" in given:
-                given = self._after(link, self._turn(link, context, given))
+                given = self._after(link, self._turn(link, context, given), given["ahead"])
             elif "due" in given and self._rested(datetime.fromisoformat(given["due"])):
                 given = self._next(link, None)
             else:
@@ -65,9 +65,12 @@ class BatchOperator(RunOperator):
         tries = {name: self.tries[name] for name in ("attempts", "delay", "backoff", "max_delay")}
         return link.ask(wire.NEXT, {"tries": tries, "ended": ended, "fresh": self._short_of_memory})
 
-    def _after(self, link: Link, ended: dict[str, Any]) -> dict[str, Any]:
+    def _after(self, link: Link, ended: dict[str, Any], ahead: list[dict[str, Any]]) -> dict[str, Any]:
+        """Tell what a subtask ended with; returns the next one, or what there is instead."""
         if self._ended:
             raise AirflowException("the runner was asked to end; the subtask in hand is tried again")
+        if ahead and "error" not in ended and link.go_on(ended, ahead[0]):
+            return {**ahead[0], "ahead": ahead[1:]}
         try:
             return self._next(link, ended)
         except LimitReached as error:  # the next step is full: that is this subtask's failure

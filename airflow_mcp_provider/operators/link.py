@@ -12,7 +12,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, Protocol, Self
+
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_mcp_provider import errors
 from airflow_mcp_provider.runtime import wire
@@ -70,7 +73,7 @@ class Link:
 
     def ask(self, question: str, body: dict[str, Any]) -> dict[str, Any]:
         """Set ``question`` and read its answer; raises what the server refused, InstallationError without a plugin."""
-        call = f"{self._name}.{next(self._count)}"
+        call = self._call()
         with self._lock:
             self._store.set(question, {**body, "call": call})
             answer = self._store.get(wire.ANSWER)
@@ -80,6 +83,9 @@ class Link:
             kind: type[errors.McpError] = getattr(errors, refused["type"])
             raise kind(refused["message"])
         return answer
+
+    def _call(self) -> str:
+        return f"{self._name}.{next(self._count)}"
 
     def item(self) -> dict[str, Any]:
         """Return this subtask's item; raises InstallationError when it has none."""
@@ -108,6 +114,18 @@ class Link:
     def done(self, value: dict[str, Any]) -> None:
         """Keep what this attempt ended with, well, and go on in the next step: both or nothing."""
         self.ask(wire.DONE, {"outcome": value})
+
+    def go_on(self, ended: dict[str, Any], following: dict[str, Any]) -> bool:
+        """Tell that the subtask in hand ended well, and begin ``following``; False when the server has it otherwise."""
+        taking = {name: following[name] for name in ("place", "attempt")}
+        try:
+            with self._lock:
+                self._store.set(wire.GO_ON, {"ended": ended, "taking": taking, "call": self._call()})
+        except AirflowRuntimeError as error:
+            if (error.error.detail or {}).get("status_code") != HTTPStatus.CONFLICT:
+                raise
+            return False
+        return True
 
     def called(self, job: str, conf: dict[str, Any]) -> dict[str, Any]:
         """How far this subtask's run of ``job`` is; it is made when there is none."""

@@ -22,10 +22,10 @@ from airflow_mcp_provider.plugin.growth.calling import call
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on, is_done
 from airflow_mcp_provider.plugin.growth.reserve import begin, check_alive, planned, reserve
 from airflow_mcp_provider.plugin.growth.reserved import Reserved
-from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, TaskScope
+from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, TaskScope, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.store import PLAN, REPORT, RunRef
-from airflow_mcp_provider.plugin.growth.taking import Runner, Taking
+from airflow_mcp_provider.plugin.growth.taking import Runner, Taking, go_on
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import Tolerate
 
@@ -33,7 +33,7 @@ MIN_ENDED = 20
 """A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
 
 UNFINISHED = "subtasks of the steps before this one have not ended"
-QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.NEXT, wire.CALL, wire.CONFIRM)
+QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.NEXT, wire.GO_ON, wire.CALL, wire.CONFIRM)
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +81,9 @@ class GrowthBackend(MetastoreBackend):
         return value
 
     def _answer(self, scope: TaskScope, key: str, body: dict[str, Any], session: Session) -> None:
+        if key == wire.GO_ON:
+            _go_on(session, scope, body)
+            return
         run = RunRef.of(session, scope)
         state = Reserved.locked(session, run)
         previous = store.read(session, run, scope.task_id, scope.map_index, wire.ANSWER)
@@ -96,44 +99,47 @@ class GrowthBackend(MetastoreBackend):
     def _grow(
         self, session: Session, scope: TaskScope, run: RunRef, state: Reserved | None, body: dict[str, Any]
     ) -> dict[str, Any]:
-        check_alive(session, scope, run)
-        if scope.task_id == PLAN and "begin" in body:
-            state = begin(session, run, body["begin"])
-        if "job" in body:
-            return call(session, scope, run, body)
-        if "tries" in body:
-            state, answer = self._next(session, scope, run, planned(state), body)
-        elif "outcome" in body:
-            state, answer = hand_on(session, run, state, Place.of(session, scope), body["outcome"])
-        else:
-            state, answer = reserve(session, run, state, scope.task_id, body)
+        state, answer = self._grown(session, scope, run, state, body)
         if answer["new"] and scope.map_index >= 0 and not instances.settle(session, run, wait=False, state=state):
             self._settler.after_commit(session, run)
         return answer
 
+    def _grown(
+        self, session: Session, scope: TaskScope, run: RunRef, state: Reserved | None, body: dict[str, Any]
+    ) -> tuple[Reserved | None, dict[str, Any]]:
+        if "tries" in body:
+            return self._next(session, Runner.of(session, scope), planned(state), body)
+        check_alive(session, scope, run)
+        if scope.task_id == PLAN and "begin" in body:
+            state = begin(session, run, body["begin"])
+        if "job" in body:
+            return state, {**call(session, scope, run, body), "new": 0}
+        if "outcome" in body:
+            return hand_on(session, run, state, Place.of(session, scope), body["outcome"])
+        return reserve(session, run, state, scope.task_id, body)
+
     def _next(
-        self, session: Session, scope: TaskScope, run: RunRef, state: Reserved, body: dict[str, Any]
+        self, session: Session, runner: Runner, state: Reserved, body: dict[str, Any]
     ) -> tuple[Reserved, dict[str, Any]]:
         """A runner of a batch asks for its next subtask."""
-        runner = Runner.of(session, run, scope)
-        taking = Taking(session, runner, state.step(scope.task_id), body)
+        taking = Taking(session, runner, state.step(runner.step), body)
         state, told = taking.deliver(state)
         if told["failed"]:
-            self._judge(session, run)
-            state = Reserved.read(session, run) or state
+            self._judge(session, runner.run)
+            state = Reserved.read(session, runner.run) or state
         if state.halted(runner.clear_number):
             return state, {**told, "stopped": state.stopped, "label": taking.label()}
-        if not body.get("ended") and (waits := self._waits(session, scope, run, state)):
+        if not body.get("ended") and (waits := self._waits(session, runner, state)):
             return state, {**told, "waits": waits, "label": taking.label()}
         state, given = taking.take(state)
         return state, {**told, **given}
 
-    def _waits(self, session: Session, scope: TaskScope, run: RunRef, state: Reserved) -> str | None:
+    def _waits(self, session: Session, runner: Runner, state: Reserved) -> str | None:
         """Why a runner that begins may not, yet."""
-        lag = instances.look(session, run)
+        lag = instances.look(session, runner.run)
         if lag is not None and lag.behind:
-            self._settler.after_commit(session, run)
-        waits = state.step(scope.task_id).wait and outcomes.unfinished(session, run, state, scope.task_id)
+            self._settler.after_commit(session, runner.run)
+        waits = state.step(runner.step).wait and outcomes.unfinished(session, runner.run, state, runner.step)
         return f"{waits} {UNFINISHED}" if waits else None
 
     def _starting(self, session: Session, scope: TaskScope, value: str) -> str | None:
@@ -182,6 +188,15 @@ def _was_done(session: Session, scope: TaskScope) -> bool:
 def _is_question(body: object) -> bool:
     """Anything else under our keys is somebody else's value, and is stored as such."""
     return isinstance(body, dict) and isinstance(body.get("call"), str)
+
+
+def _go_on(session: Session, scope: TaskScope, asked: dict[str, Any]) -> None:
+    try:
+        goes_on = go_on(session, scope, asked)
+    except McpError:
+        goes_on = False
+    if not goes_on:
+        raise refusal("that subtask is not the next one of this runner: it asks which is")
 
 
 def _confirm(session: Session, run: RunRef) -> dict[str, Any]:

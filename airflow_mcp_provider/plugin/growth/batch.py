@@ -67,6 +67,12 @@ class Batch:
         value = store.read(session, run, step, index, wire.BATCH)
         return cls() if value is None else cls.of(value)
 
+    @classmethod
+    def locked(cls, session: Session, run: RunRef, step: str, index: int) -> Self:
+        """Return that of a task instance, and keep others from it in this transaction."""
+        value = store.locked(session, run, step, index, wire.BATCH)
+        return cls() if value is None else cls.of(value)
+
     def write(self, session: Session, run: RunRef, step: str, index: int) -> None:
         """Keep it."""
         store.write(session, run, step, index, wire.BATCH, asdict(self))
@@ -96,11 +102,19 @@ class Batch:
 
     def next(self, places: Collection[int], now: datetime, *, fresh: bool) -> int | None:
         """Return the place to take now: of what was not tried yet, else (unless ``fresh``) of what is due again."""
-        untried = (place for place in places if place not in self.turns or self.turns[place].fresh)
-        if (place := next(untried, None)) is not None or fresh:
+        if (place := next(iter(self.untried(places)), None)) is not None or fresh:
             return place
         due = self.due(places)
         return due[1] if due and due[0] <= now else None
+
+    def untried(self, places: Collection[int]) -> list[int]:
+        """Return those that were not tried since they were planned or cleared, in their order."""
+        return [place for place in places if place not in self.turns or self.turns[place].fresh]
+
+    def begun(self, place: int, now: datetime) -> Turn:
+        """Return the turn of one that begins now."""
+        before = self.turns.get(place, Turn("again", 0))
+        return Turn("taken", before.attempts + 1, before.spent, now.isoformat())
 
     def due(self, places: Collection[int]) -> tuple[datetime, int] | None:
         """Return when the first of those that are to be done again is due, and its place."""

@@ -118,7 +118,11 @@ def check_alive(session: Session, scope: TaskScope, run: RunRef) -> None:
             TaskInstance.map_index == scope.map_index,
         )
     )
-    run_state, task_state = session.execute(query).one()
+    check_running(*session.execute(query).one())
+
+
+def check_running(run_state: str, task_state: str | None) -> None:
+    """Raise RunIsOver unless both are."""
     if run_state != DagRunState.RUNNING or task_state != TaskInstanceState.RUNNING:
         raise RunIsOver(f"only a running subtask of a running run enqueues; the run is {run_state}, it is {task_state}")
 

@@ -6,18 +6,14 @@ anything is read), so keys and map indexes are exact however many call at once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Self
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.growth import store
-from airflow_mcp_provider.plugin.growth.seam import Store
 from airflow_mcp_provider.plugin.growth.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
 
@@ -82,14 +78,8 @@ class Reserved:
     @classmethod
     def locked(cls, session: Session, run: RunRef) -> Self | None:
         """Take the row for this transaction, and return what it holds: None before plan has begun."""
-        value = session.scalar(
-            update(Store)
-            .where(*store.where(run, PLAN, -1, wire.RUN))
-            .values(updated_at=datetime.now(UTC))
-            .returning(Store.value)
-            .execution_options(synchronize_session=False)
-        )
-        return None if value is None else cls.of(json.loads(value))
+        value = store.locked(session, run, PLAN, -1, wire.RUN)
+        return None if value is None else cls.of(value)
 
     def write(self, session: Session, run: RunRef) -> None:
         """Keep it."""

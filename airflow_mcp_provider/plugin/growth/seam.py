@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import with_row_locks
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from fastapi import HTTPException
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
@@ -44,6 +46,7 @@ __all__ = [
     "expand_again",
     "locked",
     "map_over_nothing",
+    "refusal",
     "report_of",
     "start_run",
 ]
@@ -51,6 +54,11 @@ __all__ = [
 
 EXPANDED_TO_NOTHING = (TaskInstanceState.SKIPPED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED)
 LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the label of a mapped instance
+
+
+def refusal(reason: str) -> Exception:
+    """Return what makes the Execution API undo a request and answer it with 409, which a runner does not try again."""
+    return HTTPException(HTTPStatus.CONFLICT, detail={"reason": "conflict", "message": reason})
 
 
 @cache

@@ -49,6 +49,21 @@ def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) 
     return None if text is None else json.loads(text)
 
 
+def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
+    """Take a row for this transaction, and return its value; None where there is no row.
+
+    By an update, which takes SQLite's write lock, too, before anything is read.
+    """
+    text = session.scalar(
+        update(Store)
+        .where(*where(run, task_id, map_index, key))
+        .values(updated_at=datetime.now(UTC))
+        .returning(Store.value)
+        .execution_options(synchronize_session=False)
+    )
+    return None if text is None else json.loads(text)
+
+
 def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str, value: Any) -> None:  # noqa: ANN401, PLR0913, PLR0917 - a row's whole name
     """Insert or replace a row. Two callers never write the same row at once: see ``reserve``."""
     changed = session.execute(

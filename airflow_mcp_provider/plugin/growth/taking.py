@@ -1,11 +1,14 @@
 """A runner of a batch takes its subtasks in turn: what the last one ended with, and which is the next.
 
 Runs in the API server, in the transaction of the runner's question, under the counter's lock: a place that is given to
-this task instance by an ``enqueue`` is seen by its runner, or goes to the next one. There is nothing in between.
+this task instance by an ``enqueue`` is seen by its runner, or goes to the next one. There is nothing in between. The
+row of the batch is locked, too: a runner that only tells that it goes on, as while all goes well, needs no more.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +16,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import TryAgain
 from airflow_mcp_provider.plugin.growth import batched, store
 from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
+from airflow_mcp_provider.plugin.growth.reserve import check_running
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import DagRun, Store, TaskInstance, TaskScope
 from airflow_mcp_provider.plugin.growth.store import RunRef
@@ -36,31 +39,35 @@ class Runner:
     clear_number: int
 
     @classmethod
-    def of(cls, session: Session, run: RunRef, scope: TaskScope) -> Runner:
-        """Find it; raises TryAgain when the task instance is gone."""
+    def of(cls, session: Session, scope: TaskScope) -> Runner:
+        """Find it; raises RunIsOver where it, or its run, is not running."""
+        states = (DagRun.state, TaskInstance.state)
+        numbers = (DagRun.id, TaskInstance.try_number, TaskInstance.max_tries, DagRun.clear_number)
         query = (
-            select(TaskInstance.try_number, TaskInstance.max_tries, DagRun.clear_number)
+            select(*states, *numbers)
             .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
-            .where(DagRun.id == run.id)
+            .where(TaskInstance.dag_id == scope.dag_id, TaskInstance.run_id == scope.run_id)
             .where(TaskInstance.task_id == scope.task_id, TaskInstance.map_index == scope.map_index)
         )
-        row = session.execute(query).one_or_none()
-        if row is None:
-            raise TryAgain("the task instance is gone")
-        return cls(run, scope.task_id, scope.map_index, *row)
+        run_state, task_state, number, *others = session.execute(query).one()
+        check_running(run_state, task_state)
+        return cls(RunRef(number, scope.dag_id, scope.run_id), scope.task_id, scope.map_index, *others)
+
+
+AHEAD, AHEAD_BYTES = 16, 30_000
+"""So many subtasks is a runner told of beforehand, of so many bytes together: it needs no answer to go on with them."""
 
 
 class Taking:
-    """One question: ``deliver``, then ``take``. ``asked`` is the question's body."""
+    """One question: ``deliver``, then ``take``; or ``go_on`` alone. ``asked`` is the question's body."""
 
     def __init__(self, session: Session, runner: Runner, step: Step, asked: dict[str, Any]) -> None:
         self._session = session
         self._runner = runner
         self._asked = asked
-        self._tries = Tries(**asked["tries"])
         self._now = datetime.now(UTC)
         self._places = places(session, runner, step)
-        self._batch = Batch.read(session, runner.run, runner.step, runner.index).in_life(runner.life, self._places)
+        self._batch = Batch.locked(session, runner.run, runner.step, runner.index).in_life(runner.life, self._places)
 
     def deliver(self, state: Reserved) -> tuple[Reserved, dict[str, int]]:
         """Keep what the subtask in hand ended with; one that a lost runner had in hand has failed.
@@ -81,7 +88,7 @@ class Taking:
         """Give the next subtask; else say when one is ``due`` again, else how all of them ended."""
         place = self._batch.next(self._places, self._now, fresh=self._asked["fresh"])
         if place is not None:
-            return state, self._taken(place)
+            return state, {**self._taken(place), "ahead": self._ahead(state)}
         if due := self._batch.due(self._places):
             return state, {"due": due[0].isoformat(), **self._told()}
         if state.step(self._runner.step).open == self._runner.index:
@@ -89,22 +96,51 @@ class Taking:
             state.write(self._session, self._runner.run)
         return state, {"over": True, **self._told()}
 
+    def go_on(self) -> bool:
+        """Keep how the subtask in hand ended, well, and begin the one that the runner was told to be next.
+
+        False: things are otherwise, and nothing was changed. Asked again, for an answer that got lost, it is true.
+        """
+        said, taking = self._asked["ended"], self._asked["taking"]
+        hand = self._batch.taken()
+        if _only(hand) == (taking["place"], taking["attempt"]):
+            return True
+        begun = self._batch.begun(taking["place"], self._now)
+        following = self._batch.untried(self._places)[:1] == [taking["place"]] and begun.attempts == taking["attempt"]
+        if _only(hand) != (said["place"], said["attempt"]) or not following:
+            return False
+        turn = hand[said["place"]]
+        self._keep(said["place"], {**self._told_of(turn), "result": said.get("result")})
+        ended = self._batch.set(said["place"], Turn("success", turn.attempts, turn.spent))
+        self._batch = ended.set(taking["place"], begun)
+        self._write()
+        return True
+
     def _taken(self, place: int) -> dict[str, Any]:
-        before = self._batch.turns.get(place, Turn("again", 0))
-        turn = Turn("taken", before.attempts + 1, before.spent, self._now.isoformat())
+        turn = self._batch.begun(place, self._now)
         self._batch = self._batch.set(place, turn)
         self._write()
-        item = self._read(place, wire.ITEM)
-        return {"place": place, "attempt": turn.attempts, "try": turn.attempts - turn.spent, "item": item}
+        return _given(place, turn, self._read(place, wire.ITEM))
+
+    def _ahead(self, state: Reserved) -> list[dict[str, Any]]:
+        """Tell what comes next; not in a job with steps, whose items change when an earlier step is done again."""
+        untried = self._batch.untried(self._places)[:AHEAD] if len(state.steps) == 1 else []
+        ahead: list[dict[str, Any]] = []
+        size = 0
+        for place, text in _items(self._session, self._runner, untried):
+            size += len(text)
+            if size > AHEAD_BYTES:
+                break
+            ahead.append(_given(place, self._batch.begun(place, self._now), json.loads(text)))
+        return ahead
 
     def _end(self, state: Reserved, place: int, turn: Turn, outcome: dict[str, Any]) -> tuple[Reserved, int]:
-        kept = {"attempt": turn.attempts, "started": turn.at, "ended": self._now.isoformat()}
         if "error" in outcome:
             self._batch = self._batch.set(place, self._failed(turn, final=outcome.get("final", False)))
-            self._keep(place, {**kept, "error": outcome["error"]})
+            self._keep(place, {**self._told_of(turn), "error": outcome["error"]})
             return state, 0
         self._batch = self._batch.set(place, Turn("success", turn.attempts, turn.spent))
-        kept["result"] = outcome.get("result")
+        kept = {**self._told_of(turn), "result": outcome.get("result")}
         if state.after(self._runner.step) is None:
             self._keep(place, kept)
             return state, 0
@@ -112,11 +148,15 @@ class Taking:
         state, answer = hand_on(self._session, self._runner.run, state, here, kept)
         return state, int(answer["new"])
 
+    def _told_of(self, turn: Turn) -> dict[str, Any]:
+        return {"attempt": turn.attempts, "started": turn.at, "ended": self._now.isoformat()}
+
     def _failed(self, turn: Turn, *, final: bool) -> Turn:
         tried = turn.attempts - turn.spent
-        if final or tried >= self._tries.attempts:
+        tries = Tries(**self._asked["tries"])
+        if final or tried >= tries.attempts:
             return Turn("failed", turn.attempts, turn.spent)
-        due = self._now + timedelta(seconds=self._tries.pause(tried))
+        due = self._now + timedelta(seconds=tries.pause(tried))
         return Turn("again", turn.attempts, turn.spent, due.isoformat())
 
     def _lost(self) -> dict[str, Any]:
@@ -146,6 +186,34 @@ class Taking:
 
     def _write(self) -> None:
         self._batch.write(self._session, self._runner.run, self._runner.step, self._runner.index)
+
+
+def go_on(session: Session, scope: TaskScope, asked: dict[str, Any]) -> bool:
+    """See ``Taking.go_on``: all that a lone step's runner needs to do while all goes well."""
+    runner = Runner.of(session, scope)
+    state = Reserved.read(session, runner.run)
+    if state is None or len(state.steps) > 1 or state.halted(runner.clear_number):
+        return False
+    return Taking(session, runner, state.steps[0], asked).go_on()
+
+
+def _only(hand: Mapping[int, Turn]) -> tuple[int, int] | None:
+    """Return place and attempt of the one subtask that a runner has in hand."""
+    return next(((place, turn.attempts) for place, turn in hand.items()), None) if len(hand) == 1 else None
+
+
+def _given(place: int, turn: Turn, item: dict[str, Any]) -> dict[str, Any]:
+    return {"place": place, "attempt": turn.attempts, "try": turn.attempts - turn.spent, "item": item}
+
+
+def _items(session: Session, runner: Runner, places: list[int]) -> list[tuple[int, str]]:
+    query = select(Store.map_index, Store.value).where(
+        Store.dag_run_id == runner.run.id,
+        Store.task_id == runner.step,
+        Store.key == wire.ITEM,
+        Store.map_index.in_(places),
+    )
+    return sorted((index, text) for index, text in session.execute(query)) if places else []
 
 
 def places(session: Session, runner: Runner, step: Step) -> list[int]:

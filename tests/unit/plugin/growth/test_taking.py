@@ -5,6 +5,7 @@ import json
 import pytest
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import TaskInstanceState
+from fastapi import HTTPException
 from sqlalchemy import select
 
 from airflow_mcp_provider.runtime import wire
@@ -199,3 +200,112 @@ def test_a_full_step_refuses_and_the_runner_says_so(run):
     refused = run.next(1, (last, {"result": 1}))["refused"]
     assert refused["type"] == "LimitReached"
     assert run.next(1, (last, {"error": ERROR, "final": True}))["failed"] == 1
+
+
+class Alone(Packed):
+    """A job of one step, three in a runner."""
+
+    SPEC = """
+plan: {items: [1]}
+run: {shell: x}
+subtasks: {batch: 3, tolerate: 1}
+"""
+
+    def __init__(self, session, job):
+        Played.__init__(self, session, job)
+
+    def plan(self, *keys):
+        answer = self.planned(keys)
+        for index in range(answer["instances"]):
+            self.instance("run", index)
+        self.mapped(answer["instances"])
+        self.end("plan", -1, TaskInstanceState.SUCCESS)
+
+    def next(self, index, ended=None):
+        return super().next(index, ended, task_id="run")
+
+    def go_on(self, given, following, result=None, index=0):
+        ended = {"place": given["place"], "attempt": given["attempt"], "result": result}
+        taking = {name: following[name] for name in ("place", "attempt")}
+        self.set("run", index, wire.GO_ON, {"call": "some", "ended": ended, "taking": taking})
+
+    def refused(self, *asked):
+        before = self.get("run", 0, wire.BATCH)
+        with pytest.raises(HTTPException) as refusal:
+            self.go_on(*asked)
+        return refusal.value.status_code == 409 and self.get("run", 0, wire.BATCH) == before
+
+
+@pytest.fixture
+def alone(session, job):
+    return Alone(session, job)
+
+
+def test_a_runner_goes_on_with_what_it_was_told_of_and_asks_again_at_the_end(alone):
+    alone.plan("a", "b", "c")
+    first = alone.next(0)
+    second, third = first["ahead"]
+    assert [key(one) for one in (first, second, third)] == ["a", "b", "c"]
+    alone.go_on(first, second, {"found": 1})
+    alone.go_on(second, third, {"found": 2})
+    assert alone.counts() == [3, 2, 0, 0, 1]
+    last = alone.next(0, (third, {"result": {"found": 3}}))
+    assert (last["over"], last["size"], last["failed"]) == (True, 3, 0)
+    alone.end("run", 0, TaskInstanceState.SUCCESS)
+    assert [one["result"]["found"] for one in alone.outcomes().values()] == [1, 2, 3]
+    assert [one["attempts"] for one in alone.outcomes().values()] == [1, 1, 1]
+
+
+def test_a_request_that_is_repeated_counts_once(alone):
+    alone.plan("a", "b", "c")
+    first = alone.next(0)
+    second, third = first["ahead"]
+    alone.go_on(first, second, "first")
+    alone.go_on(first, second, "again")
+    assert alone.refused(first, third), "a runner that was given up asks late"
+    alone.go_on(second, third)
+    alone.next(0, (third, {"result": None}))
+    assert next(one["result"] for one in alone.outcomes().values()) == "first"
+
+
+def test_a_runner_asks_when_things_are_not_as_it_was_told(alone):
+    alone.plan("a", "b", "c")
+    first = alone.next(0)
+    second, third = first["ahead"]
+    assert alone.refused(first, third), "not the next one"
+    assert alone.refused({**first, "attempt": 2}, second), "not what it has in hand"
+    assert alone.refused(first, {**second, "attempt": 2}), "not as often tried"
+    alone.end("run", 0, TaskInstanceState.RUNNING, max_tries=6)
+    assert alone.refused(first, second), "the task instance was cleared"
+    alone.end("run", 0, TaskInstanceState.FAILED)
+    assert alone.refused(first, second), "it is not running"
+
+
+def test_nobody_goes_on_in_a_run_that_was_stopped(alone):
+    alone.plan(*"abcdefghi")
+    first, other = alone.next(0), alone.next(1)
+    for _ in range(2):  # one is tolerated
+        other = alone.next(1, (other, {"error": ERROR, "final": True}))
+    assert "tolerated" in other["stopped"]
+    assert alone.refused(first, first["ahead"][0])
+
+
+def test_what_a_subtask_enqueues_for_its_own_runner_comes_after_what_it_was_told_of(alone):
+    alone.plan("a", "b")
+    first = alone.next(0)
+    alone.ask("run", 0, wire.ENQUEUE, {"parent": "a", "depth": 1, "children": [["c", {"node": "c"}]]})
+    [second] = first["ahead"]
+    alone.go_on(first, second)
+    assert key(alone.next(0, (second, {"result": None}))) == "c"
+
+
+def test_so_much_is_told_ahead_as_a_runner_should_hold(alone):
+    alone.planned("abc", text="x" * 20_000)
+    alone.instance("run", 0)
+    alone.mapped(1)
+    assert [key(one) for one in alone.next(0)["ahead"]] == ["b"]
+
+
+def test_nothing_is_told_ahead_where_steps_may_change_it(run):
+    run.plan("a", "b", "c")
+    assert run.next(0)["ahead"] == []
