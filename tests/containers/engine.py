@@ -77,11 +77,27 @@ def missing() -> str:
 
 @contextmanager
 def engine() -> Iterator[Engine]:
-    """Give an engine that has, or can get, the images that our files name."""
-    if answers():
+    """Give an engine that has, or can get, the images that our files name; one at a time, also for who asks twice."""
+    if _running:
+        yield _running[0]
+    elif answers():
         yield Engine(own=False)
-        return
-    install()
+    else:
+        install()
+        with _started() as own:
+            _running.append(own)
+            try:
+                yield own
+            finally:
+                _running.remove(own)
+
+
+_running: list[Engine] = []
+"""The one that this process has started: the keeper lets nobody start another beside it."""
+
+
+@contextmanager
+def _started() -> Iterator[Engine]:
     folder = Path(tempfile.mkdtemp(prefix="mcp-docker-"))  # short: its sockets' paths may have 107 characters
     argv = [sys.executable, "-m", "tests.containers.keeper", str(folder)]
     with subprocess.Popen(

@@ -31,12 +31,19 @@ def main(folder: Path) -> None:
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            daemon = start(folder)
-            print(socket(folder), flush=True)  # noqa: T201 - what engine.py waits for
-            sys.stdin.read()
-            stop(folder, daemon)
+            keep(folder, start(folder))
         finally:
             clean(folder)
+
+
+def keep(folder: Path, daemon: subprocess.Popen[bytes]) -> None:
+    """Until the end of stdin, which whoever asked for the engine may have reached before it was there."""
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            print(socket(folder), flush=True)  # noqa: T201 - what engine.py waits for
+            sys.stdin.read()
+    finally:
+        stop(folder, daemon)
 
 
 def socket(folder: Path) -> str:

@@ -4,6 +4,7 @@ Stands first by its name: one machine has one engine at a time, and the other te
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.engine import ROOT, answers, install, missing
+from tests.containers.engine import ROOT, answers, install, missing, output
 
 HOLD = """
 from tests.containers.engine import engine
@@ -31,17 +32,27 @@ def traces(folder):
     return found
 
 
-def test_an_engine_ends_with_the_one_who_started_it():
+@pytest.mark.parametrize("ready", [True, False], ids=["when it is ready", "while it starts"])
+def test_an_engine_ends_with_the_one_who_started_it(ready):
     if reason := missing() or (answers() and "an engine that is not ours runs here"):
         pytest.skip(reason)
     install()
     with subprocess.Popen(
         [sys.executable, "-c", HOLD], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as owner:
-        folder = Path(owner.stdout.readline().strip()).parent
+        folder = Path(owner.stdout.readline().strip()).parent if ready else starting()
         assert traces(folder)
         os.kill(owner.pid, signal.SIGKILL)
     until = time.monotonic() + 60
     while left := traces(folder):
         assert time.monotonic() < until, left
         time.sleep(0.2)
+
+
+def starting():
+    """The folder of an engine whose process has just begun."""
+    until = time.monotonic() + 60
+    while not (found := re.search(r"dockerd --data-root=(\S+)/data ", output(["ps", "-eo", "args"]))):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return Path(found[1])
