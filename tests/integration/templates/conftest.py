@@ -16,6 +16,8 @@ FULL = os.environ.get("MCP_TEST_FULL") == "1"
 """Every size as large as it is promised; without it, as large as a few minutes allow."""
 QUICK = "fit_report_quick"
 """The same job with a hard limit that a test has time for."""
+QUICK_SECTIONS = "write_sections_quick"
+"""The same job with a second, instead of a minute, between two attempts."""
 
 
 @pytest.fixture(scope="package")
@@ -24,6 +26,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
     quick = (folder / "jobs" / "fit_report.yaml").read_text().replace("hard: 30m", "hard: 12s")
     (folder / "jobs" / f"{QUICK}.yaml").write_text(quick)
+    sections = (folder / "jobs" / "write_sections.yaml").read_text().replace("delay: 60s", "delay: 1s")
+    (folder / "jobs" / f"{QUICK_SECTIONS}.yaml").write_text(sections)
     passfile = folder.parent / "pgpass"
     env = {
         "REDIS_PASSWORD": redis_server.PASSWORD,

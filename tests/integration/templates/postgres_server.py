@@ -26,9 +26,10 @@ class Server:
 
     port: int
     passfile: Path
+    host: str = "127.0.0.1"
 
     def psql(self, database: str, text: str) -> str:
-        arguments = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database]
+        arguments = ["-h", self.host, "-p", str(self.port), "-U", "postgres", "-d", database]
         done = subprocess.run(
             [BIN / "psql", "-XAtqw", "-v", "ON_ERROR_STOP=1", *arguments],
             input=text, env={**os.environ, "PGPASSFILE": str(self.passfile)}, capture_output=True, text=True, check=False,
@@ -38,13 +39,13 @@ class Server:
 
 
 @contextmanager
-def served() -> Iterator[Server]:
+def served(host: str = "127.0.0.1") -> Iterator[Server]:
     """Serve while the context lasts."""
     folder = Path(tempfile.mkdtemp(prefix="mcp-test-postgres-", dir="/tmp"))
     user = "nobody" if os.geteuid() == 0 else None  # it refuses root
     if user:
         os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    with socket.create_server(("127.0.0.1", 0)) as free:
+    with socket.create_server((host, 0)) as free:
         port = free.getsockname()[1]
     who: dict[str, Any] = {**identity(user), "cwd": folder}
     (folder / "password").write_text(PASSWORD)
@@ -63,12 +64,12 @@ def served() -> Iterator[Server]:
     ]
     subprocess.run([BIN / make[0], *make[1:]], check=True, capture_output=True, **who)
     passfile = folder / "pgpass"
-    passfile.write_text(f"127.0.0.1:{port}:*:postgres:{PASSWORD}\n")
+    passfile.write_text(f"{host}:{port}:*:postgres:{PASSWORD}\n")
     passfile.chmod(0o600)
-    options = ["-c", "listen_addresses=127.0.0.1", "-p", str(port), "-k", str(folder), "-F"]
+    options = ["-c", f"listen_addresses={host}", "-p", str(port), "-k", str(folder), "-F"]
     server = subprocess.Popen([BIN / "postgres", "-D", folder / "data", *options], stderr=subprocess.DEVNULL, **who)
     try:
-        yield _awake(Server(port, passfile), server)
+        yield _awake(Server(port, passfile, host), server)
     finally:
         server.terminate()
         server.wait()
@@ -76,7 +77,7 @@ def served() -> Iterator[Server]:
 
 
 def _awake(server: Server, process: subprocess.Popen[bytes]) -> Server:
-    while subprocess.run([BIN / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(server.port)], check=False).returncode:
+    while subprocess.run([BIN / "pg_isready", "-q", "-h", server.host, "-p", str(server.port)], check=False).returncode:
         assert process.poll() is None
         time.sleep(0.05)
     return server

@@ -1,4 +1,4 @@
-"""A real Redis of a test's own, out of a wheel, on loopback."""
+"""A real Redis of a test's own, out of a wheel, on loopback or where pods of a test's cluster reach it."""
 
 import socket
 import subprocess
@@ -14,15 +14,15 @@ PASSWORD = "only-for-this-test"  # noqa: S105 - of a server that ends with the t
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve while the context lasts; gives ``redis://host:port/0``."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
+    with socket.create_server((host, 0)) as free:
         port = free.getsockname()[1]
-    options = {"port": port, "bind": "127.0.0.1", "dir": folder, "save": "", "requirepass": PASSWORD}
+    options = {"port": port, "bind": host, "dir": folder, "save": "", "requirepass": PASSWORD}
     arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with subprocess.Popen([REDIS_SERVER_PATH, *arguments], stdout=subprocess.DEVNULL) as server:
         try:
-            _wait(client(url := f"redis://127.0.0.1:{port}/0"), server)
+            _wait(client(url := f"redis://{host}:{port}/0"), server)
             yield url
         finally:
             server.kill()

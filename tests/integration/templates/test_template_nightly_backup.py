@@ -28,18 +28,28 @@ def test_every_database_comes_back_whole_although_ten_runners_are_killed(
     killer = Killer(airflow, JOB, run_id)
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
+    check(airflow, server, run_id, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(dumps(airflow, run_id))
+    check_that_nothing_tells_the_password(airflow, run_id, airflow.folder / "logs")
+
+
+def dumps(airflow: Embedded, run_id: str) -> dict[str, str]:
+    """The files that a run says it has made, and of which database each is."""
+    return {str(told["outcome"]["result"]["file"]): str(told["item"]["key"]) for told in outcomes(airflow, run_id)}  # type: ignore[index]
+
+
+def check(airflow: Embedded, server: Server, run_id: str, folder: Path) -> None:
+    """Restore each dump by hand, and hold it against what was filled in."""
     assert airflow.api.xcom(JOB, run_id, "report")["state"] == "complete"
     kept = {told["item"]["key"]: told["outcome"]["result"] for told in outcomes(airflow, run_id)}
     assert {name: (told["tables"], told["rows"]) for name, told in kept.items()} == {
         "postgres": (0, 0), **{name: (2, rows) for name, rows in ROWS.items()},
     }  # fmt: skip
     for name, rows in ROWS.items():
-        dump = tmp_path / kept[name]["file"]
+        dump = folder / kept[name]["file"]
         assert dump.stat().st_size == kept[name]["bytes"]
         assert restored(server, dump) == str(rows)
-    assert {path.name for path in tmp_path.iterdir()} == {told["file"] for told in kept.values()}
     assert not server.psql("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'verify %'")
-    check_that_nothing_tells_the_password(airflow, run_id)
 
 
 def fill(server: Server, name: str, rows: int) -> None:
@@ -63,7 +73,7 @@ def value(stored: object) -> dict[str, object]:
 def restored(server: Server, dump: Path) -> str:
     """The independent computation: restore a dump by hand, and count."""
     server.psql("postgres", "CREATE DATABASE again")
-    where = ["-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres", "-d", "again"]
+    where = ["-h", server.host, "-p", str(server.port), "-U", "postgres", "-d", "again"]
     subprocess.run(
         [BIN / "pg_restore", *where, dump], env={**os.environ, "PGPASSFILE": str(server.passfile)}, check=True
     )
@@ -72,11 +82,11 @@ def restored(server: Server, dump: Path) -> str:
     return count
 
 
-def check_that_nothing_tells_the_password(airflow: Embedded, run_id: str) -> None:
+def check_that_nothing_tells_the_password(airflow: Embedded, run_id: str, folder: Path) -> None:
     for table in ("xcom", "task_state_store", "serialized_dag", "dag_run", "rendered_task_instance_fields"):
         assert airflow.sql(f"SELECT count(*) FROM {table} WHERE {table}::text LIKE %s", f"%{PASSWORD}%")[0][0] == 0, (  # noqa: S608 - constants
             table
         )
-    logs = [path for path in (airflow.folder / "logs").rglob("*.log") if path.is_file()]
+    logs = [path for path in folder.rglob("*.log") if path.is_file()]
     assert any(run_id in str(path) for path in logs)
     assert [path for path in logs if PASSWORD in path.read_text(errors="replace")] == []

@@ -1,0 +1,53 @@
+"""The templates with steps on a real Airflow: a runner that is killed in a step costs that step an attempt, and no more."""
+
+import gzip
+import random
+from pathlib import Path
+
+from airflow_mcp_provider.cli.embedded import Embedded
+from tests.integration.templates.conftest import QUICK_SECTIONS
+from tests.integration.templates.killer import Killer
+
+FILES = 8
+
+
+def test_every_section_is_there_although_ten_runners_are_killed(airflow: Embedded) -> None:
+    sections = [{"title": f"S{number}", "query": "queue put get"} for number in range(12)]
+    airflow.api.wait_for_dag(QUICK_SECTIONS)
+    run_id = airflow.api.trigger(QUICK_SECTIONS, {"project": "P", "busy": 0, "sections": sections})
+    killer = Killer(airflow, QUICK_SECTIONS, run_id, most=2, within=0.1, task="search")
+    assert killer.until_the_end()["state"] == "success"
+    assert killer.killed.total() == 10
+    result = airflow.api.xcom(QUICK_SECTIONS, run_id, "report")
+    assert (result["state"], result["result"]["sections"]) == ("complete", [one["title"] for one in sections])
+    ends = [row for row in airflow.api.task_instances(QUICK_SECTIONS, run_id) if row["task_id"] in {"write", "review"}]
+    assert {row["try_number"] for row in ends} == {1}
+
+
+def test_every_file_is_published_although_ten_runners_are_killed(airflow: Embedded, tmp_path: Path) -> None:
+    files = fill(tmp_path / "in", size=4_000_000)
+    airflow.api.wait_for_dag("pipeline")
+    run_id = airflow.api.trigger("pipeline", {"path": str(tmp_path / "in"), "target": str(tmp_path / "out")})
+    killer = Killer(airflow, "pipeline", run_id, most=2, within=0.1, task="pack")
+    assert killer.until_the_end()["state"] == "success"
+    assert killer.killed.total() == 10
+    assert airflow.api.xcom("pipeline", run_id, "report")["result"] == {"published": FILES, "refused": 0}
+    check(files, tmp_path / "out")
+
+
+def fill(folder: Path, size: int) -> dict[str, bytes]:
+    """Write FILES that take a while to pack."""
+    some = random.Random(3)
+    folder.mkdir()
+    files = {f"file {number}.bin": some.randbytes(size) for number in range(FILES)}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return files
+
+
+def check(files: dict[str, bytes], folder: Path) -> None:
+    """Unpack what was published."""
+    packed = {path.name: gzip.decompress(path.read_bytes()) for path in folder.glob("[!.]*")}
+    assert packed.keys() == {f"{name}.gz" for name in files}
+    for name, content in files.items():
+        assert packed[f"{name}.gz"] == content, name
