@@ -11,6 +11,7 @@ import gc
 import importlib
 import runpy
 import sys
+from pathlib import Path
 from types import ModuleType
 
 NEEDED = (
@@ -19,6 +20,8 @@ NEEDED = (
     "airflow_mcp_provider.factory",
 )
 """What every runner of a job imports, a moment later, with the garbage collector running."""
+LAST_WORD = Path("/dev/termination-log")
+"""Where Kubernetes looks for what a container has to say at its end."""
 PARSER = "libcst"
 """A parser of Python that ``airflow.sdk`` imports for the source of ``@task.virtualenv`` and its kind: no runner of
 ours has one, and it takes as long as all of SQLAlchemy."""
@@ -47,7 +50,21 @@ def load() -> None:
     gc.enable()
 
 
+def run() -> None:
+    """Do what the command says; a runner that cannot reach Airflow has nobody to tell but Kubernetes."""
+    import httpx  # noqa: PLC0415 - loaded by now
+
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except httpx.TransportError as error:
+        from airflow_mcp_provider.runtime.pod_reasons import unreached  # noqa: PLC0415 - seldom needed
+
+        if LAST_WORD.exists():
+            LAST_WORD.write_text(unreached(error.request.url, error))
+        raise
+
+
 if __name__ == "__main__":
     load()
     sys.argv = sys.argv[1:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    run()

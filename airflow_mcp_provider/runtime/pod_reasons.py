@@ -13,6 +13,7 @@ from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 
 IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+UNREACHED = "the runner could not reach Airflow's API at "
 LONGEST = 1000
 
 
@@ -37,6 +38,16 @@ def reason(pod: Any, event: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
     return _pending(pod) if status.phase == "Pending" else None
 
 
+def refused(told: str) -> Reason:
+    """Return what is to be told of a pod that was not made, and will not be."""
+    return _over("PodRefused", f"the pod was not made: {told}")
+
+
+def unreached(url: object, error: Exception) -> str:
+    """Return the last word of a runner that could not reach Airflow."""
+    return f"{UNREACHED}{url}: {type(error).__name__}: {error}"
+
+
 def _failed(pod: Any) -> Reason:  # noqa: ANN401
     status = pod.status
     if status.reason == "DeadlineExceeded":
@@ -49,6 +60,8 @@ def _failed(pod: Any) -> Reason:  # noqa: ANN401
         return _over("RunnerLost", f"the pod failed: {status.message or 'Kubernetes says no more'}")
     if wrong.reason == "OOMKilled":
         return _over(OUT_OF_MEMORY, f"the pod's memory ran out: its limit is {_limit(pod)}")
+    if wrong.message and wrong.message.startswith(UNREACHED):
+        return _over("AirflowNotReached", wrong.message)
     told = f"; its last lines: {wrong.message.strip()}" if wrong.message else ""
     return _over("RunnerFailed", f"the pod ended with exit code {wrong.exit_code} ({wrong.reason}){told}")
 

@@ -158,9 +158,18 @@ def test_a_runner_that_cannot_reach_airflow(runners):
     run = start(runners, "cut_off")
     assert ended(runners, "cut_off", run) == "failed"
     kind, message = failure(runners, "cut_off", run)
-    assert kind == "RunnerFailed"
-    assert message.startswith("the pod ended with exit code 1")
-    assert "httpx" in message  # Kubernetes keeps 2 KB of a log: frames of the connection that failed
+    assert kind == "AirflowNotReached"
+    assert message.startswith("the runner could not reach Airflow's API at http://127.0.0.1:9/execution/")
+    assert message.endswith("Connection refused")
+
+
+def test_a_pod_that_kubernetes_refuses(runners):
+    run = start(runners, "refused")
+    assert ended(runners, "refused", run) == "failed"
+    kind, message = failure(runners, "refused", run)
+    assert kind == "PodRefused"
+    assert 'Unsupported value: "Nonsense"' in message
+    assert "pod: PodRefused" in audit(runners, "refused", run)
 
 
 def test_kubernetes_api_away(runners, cluster):

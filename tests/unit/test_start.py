@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from airflow_mcp_provider.runtime.pod_reasons import UNREACHED as UNREACHED_AT
+
 LOOK = """
 import gc, json, sys
 from airflow_mcp_provider import start
@@ -45,3 +47,28 @@ def test_airflows_own_start_gets_its_words():
     code, _, wrong = run("-m", "airflow_mcp_provider.start", "airflow.sdk.execution_time.execute_workload", "--wrong")
     assert code == 2
     assert "--json-path" in wrong
+
+
+UNREACHED = """
+import pathlib, sys
+from airflow_mcp_provider import start
+start.LAST_WORD = pathlib.Path(sys.argv[1])
+sys.argv = ["this"]
+sys.modules.pop("this", None)
+start.run()
+"""
+THIS = """
+import httpx
+httpx.get("http://127.0.0.1:9/execution/")
+"""
+
+
+def test_a_runner_that_cannot_reach_airflow_says_so_with_its_last_word(tmp_path):
+    (tmp_path / "this.py").write_text(THIS)
+    word = tmp_path / "termination-log"
+    word.touch()
+    code, _, wrong = run("-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}){UNREACHED}", str(word))
+    assert code == 1
+    assert "httpx.ConnectError" in wrong, "its log has all of it"
+    said = word.read_text()
+    assert said == f"{UNREACHED_AT}http://127.0.0.1:9/execution/: ConnectError: [Errno 111] Connection refused"

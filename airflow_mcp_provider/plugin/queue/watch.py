@@ -54,8 +54,10 @@ class Watch:
         """Look from now on, if ``component`` turns out to be a scheduler's job: when it starts it has no type yet."""
         if "scheduler" in sys.argv and _has_pods():
             from airflow_mcp_provider.plugin.pods.patience import be_patient  # noqa: PLC0415 - as in _watch_pods
+            from airflow_mcp_provider.plugin.pods.refused import tell_refusals  # noqa: PLC0415 - likewise
 
             be_patient()  # before the executor's first look for orphans
+            tell_refusals()
         self._thread = threading.Thread(target=self._run, args=(component,), name="mcp-watch", daemon=True)
         self._thread.start()
 

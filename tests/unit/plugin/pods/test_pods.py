@@ -14,7 +14,7 @@ from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
 from airflow_mcp_provider.plugin.pods.memory import grown
 from airflow_mcp_provider.plugin.pods.seam import WORKLOAD
 from airflow_mcp_provider.plugin.pods.subject import Subject, label
-from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason
+from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason, unreached
 from airflow_mcp_provider.spec.marker import MoreMemory
 
 NAMES = {"dag_id": "crawl", "run_id": "r", "task_id": "run", "map_index": "3", "try_number": "2"}
@@ -41,6 +41,13 @@ def test_whose_pod_it_is():
     assert Subject.of(pod()) == Subject("crawl", "r", "run", 3, 2, "7", None)
     assert Subject.of(pod(labels={})) is None
     assert Subject.of(pod(annotations={"dag_id": "crawl"})) is None
+
+
+def test_what_the_last_word_of_a_runner_is():
+    word = unreached("http://airflow/execution/", OSError("refused"))
+    ended = container(terminated={"exitCode": 1, "reason": "Error", "message": word})
+    found = reason(pod({"phase": "Failed", "containerStatuses": ended}), "MODIFIED")
+    assert (found.type, found.message) == ("AirflowNotReached", word)
 
 
 def test_our_start_stands_before_airflows():

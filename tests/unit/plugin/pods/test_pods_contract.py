@@ -70,6 +70,12 @@ def test_a_kubernetes_that_does_not_answer_is_waited_for(error):
     assert patient(method, list)(None) == []
 
 
+def test_the_executor_fails_a_task_whose_pod_was_refused_with_the_exception():
+    executor = kubernetes_executor.KubernetesExecutor
+    assert [*inspect.signature(inspect.unwrap(executor.fail)).parameters] == ["self", "key", "info"]
+    assert inspect.getsource(executor._handle_pod_publish_error).count("self.fail(key, e)") == 5
+
+
 def test_a_kubernetes_that_refuses_is_told():
     def method(self):
         raise ApiException(status=403)
