@@ -16,16 +16,16 @@ from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import McpError, TryAgain
-from airflow_mcp_provider.plugin import notes
-from airflow_mcp_provider.plugin.growth import instances, outcomes, store
+from airflow_mcp_provider.plugin import notes, store
+from airflow_mcp_provider.plugin.growth import instances, outcomes
 from airflow_mcp_provider.plugin.growth.calling import call
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on, is_done
 from airflow_mcp_provider.plugin.growth.reserve import begin, check_alive, planned, reserve
 from airflow_mcp_provider.plugin.growth.reserved import Reserved
 from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, TaskScope, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
-from airflow_mcp_provider.plugin.growth.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.plugin.growth.taking import Runner, Taking, go_on
+from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import Tolerate
 

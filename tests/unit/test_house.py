@@ -34,6 +34,12 @@ def test_a_runner_loads_neither_kubernetes_nor_the_plugin_servers_part():
     assert not {name for name in added if name.startswith("airflow_mcp_provider.plugin")}
 
 
+def test_a_scheduler_does_not_load_the_api_servers_framework():
+    """A second, and 40 MB."""
+    parts = ("listener", "queue.watch", "pods.watch", "pods.hook", "pods.refused")
+    assert "fastapi" not in loaded_by(*(f"airflow_mcp_provider.plugin.{part}" for part in parts))
+
+
 def test_the_package_itself_imports_nothing():
     assert not [name for name in loaded_by("airflow_mcp_provider") if name.startswith("airflow_mcp_provider.")]
 

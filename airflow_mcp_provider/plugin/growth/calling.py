@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, SpecError, TryAgain
-from airflow_mcp_provider.plugin.growth import store
+from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.seam import (
     DagRun,
     DagRunState,
@@ -25,8 +25,8 @@ from airflow_mcp_provider.plugin.growth.seam import (
     report_of,
     start_run,
 )
-from airflow_mcp_provider.plugin.growth.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.queue.callers import CALLER, markers
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
 
 ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)

@@ -14,12 +14,12 @@ from typing import Any, Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.growth import store
+from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.batch import Batch
 from airflow_mcp_provider.plugin.growth.reserve import ENDED, check_room, planned, room
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import TaskInstance, TaskScope, as_new
-from airflow_mcp_provider.plugin.growth.store import PLAN, RunRef
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
 
 HANDED = "handed"

@@ -26,7 +26,7 @@ from airflow_mcp_provider.plugin.growth.seam import (
     TaskInstanceState,
     TaskMap,
 )
-from airflow_mcp_provider.plugin.growth.store import RunRef
+from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.runtime import wire
 
 LOCK_TIMEOUT_MS = 4_000

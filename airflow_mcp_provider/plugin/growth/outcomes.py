@@ -14,7 +14,7 @@ from airflow_mcp_provider.plugin.growth.batched import FAILED, lost
 from airflow_mcp_provider.plugin.growth.handing_on import HANDED
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import DagRun, Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.plugin.growth.store import PLAN, RunRef
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 

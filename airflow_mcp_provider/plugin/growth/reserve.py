@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, LimitReached, RunIsOver
-from airflow_mcp_provider.plugin.growth import store
+from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.calling import check
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import (
@@ -28,7 +28,7 @@ from airflow_mcp_provider.plugin.growth.seam import (
     as_new,
     map_over_nothing,
 )
-from airflow_mcp_provider.plugin.growth.store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.growth import store
-from airflow_mcp_provider.plugin.growth.store import PLAN, RunRef
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
 
 

@@ -16,13 +16,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.growth import batched, store
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
 from airflow_mcp_provider.plugin.growth.reserve import check_running
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import DagRun, Store, TaskInstance, TaskScope
-from airflow_mcp_provider.plugin.growth.store import RunRef
+from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.pauses import Tries
 

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.growth import store
+from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.pods.seam import Log, TaskInstance
 from airflow_mcp_provider.plugin.pods.subject import Subject
 from airflow_mcp_provider.plugin.queue.seam import DagRun, Store

@@ -19,6 +19,7 @@ from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.task_state_store import TaskStateStoreModel as Store
 from airflow.models.taskinstance import TaskInstance
 from airflow.serialization.serialized_objects import BaseSerialization
+from airflow.state import TaskScope
 from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import nulls_first, with_row_locks
 from airflow.utils.state import DagRunState, TaskInstanceState
@@ -38,6 +39,7 @@ __all__ = [
     "Store",
     "TaskInstance",
     "TaskInstanceState",
+    "TaskScope",
     "create_session",
     "default_args",
     "free",
