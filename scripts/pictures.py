@@ -62,6 +62,14 @@ def nightly_backup(folder: Path) -> Conf:
     return {"host": "127.0.0.1", "port": int(os.environ["PGPORT"]), "folder": str(folder)}
 
 
+def pipeline(folder: Path) -> Conf:
+    """Some modules of the standard library."""
+    (folder / "in").mkdir()
+    for name in ("argparse", "ast", "datetime", "decimal", "inspect", "pathlib", "subprocess", "typing"):
+        shutil.copy(Path(os.__file__).with_name(f"{name}.py"), folder / "in")
+    return {"path": str(folder / "in"), "target": str(folder / "out")}
+
+
 def write_sections(_: Path) -> Conf:
     """Twenty sections, with a tool that is busy now and then."""
     return {"busy": 0.1}
@@ -73,6 +81,7 @@ TEMPLATES: dict[str, tuple[Callable[[Path], Conf], str, str]] = {
     "fit_report": (fit_report, "lines-of-code", SUBTASKS),
     "matrix": (matrix, "which-compressor", SUBTASKS),
     "nightly_backup": (nightly_backup, "last-night", SUBTASKS),
+    "pipeline": (pipeline, "tonights-files", RUN),
     "write_sections": (write_sections, "standard-library", RUN),
 }
 
