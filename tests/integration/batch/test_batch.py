@@ -119,6 +119,22 @@ def test_a_run_that_is_stopped_and_goes_on_when_it_is_cleared(airflow: Embedded,
     assert run.outcomes["f0"]["attempts"] == 2
 
 
+def test_a_runner_begins_nothing_more_once_another_has_stopped_the_run(
+    airflow: Embedded, start: Start, record: Path, tmp_path: Path
+) -> None:
+    """It was told what comes next, and the server refuses that."""
+    go = tmp_path / "go"
+    first = [does("wait_for", "waits", file=str(go)), does("give", "a"), does("give", "b")]
+    run_id = start("packed-pair", *first, *(does("fail_first", f"f{i}", times=1) for i in range(3)))
+    until(lambda: _states(airflow, "packed-pair", run_id)[1:] == ["skipped"], what="the end of the second runner")
+    go.touch()
+    run = Ended(airflow, "packed-pair", run_id)
+    assert (run.run["state"], run.states()) == ("failed", ["skipped", "skipped"])
+    assert [run.result[name] for name in ("succeeded", "failed", "skipped")] == [1, 3, 2]
+    assert run.outcomes["waits"]["status"] == "success", "what it had in hand counts"
+    assert "a" not in _begun(record)
+
+
 def test_clearing_repeats_what_did_not_end_well_or_all(airflow: Embedded, start: Start, record: Path) -> None:
     subtasks = [does("give", "a"), does("fail_first", "b", times=1), does("give", "c")]
     run = Ended(airflow, "packed-strict", start("packed-strict", *subtasks))
