@@ -198,7 +198,7 @@ def test_fit_report(killed, shipped):
         write(data / f"{name}.csv", rows)
     report.mkdir()
     open_to_pods(report)
-    conf = {"data": f"{DATA}/groups", "folder": f"{DATA}/report", "draws": 3000}
+    conf = {"data": f"{DATA}/groups", "folder": f"{DATA}/report", "draws": 20_000}
     result = killed("fit_report", conf)
     assert (result["state"], result["result"]["groups"]) == ("complete", len(wanted))
     assert result["result"]["files"] == 3 * len(wanted)
