@@ -5,22 +5,22 @@ import random
 from pathlib import Path
 
 from airflow_mcp_provider.cli.embedded import Embedded
-from tests.integration.templates.conftest import QUICK_SECTIONS
 from tests.integration.templates.killer import Killer
 
 FILES = 8
+SECTIONS = "write_sections"
 
 
 def test_every_section_is_there_although_ten_runners_are_killed(airflow: Embedded) -> None:
     sections = [{"title": f"S{number}", "query": "queue put get"} for number in range(12)]
-    airflow.api.wait_for_dag(QUICK_SECTIONS)
-    run_id = airflow.api.trigger(QUICK_SECTIONS, {"project": "P", "busy": 0, "sections": sections})
-    killer = Killer(airflow, QUICK_SECTIONS, run_id, most=2, within=0.1, task="search")
+    airflow.api.wait_for_dag(SECTIONS)
+    run_id = airflow.api.trigger(SECTIONS, {"project": "P", "busy": 0, "sections": sections})
+    killer = Killer(airflow, SECTIONS, run_id, most=2, within=0.1, task="search")
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
-    result = airflow.api.xcom(QUICK_SECTIONS, run_id, "report")
+    result = airflow.api.xcom(SECTIONS, run_id, "report")
     assert (result["state"], result["result"]["sections"]) == ("complete", [one["title"] for one in sections])
-    ends = [row for row in airflow.api.task_instances(QUICK_SECTIONS, run_id) if row["task_id"] in {"write", "review"}]
+    ends = [row for row in airflow.api.task_instances(SECTIONS, run_id) if row["task_id"] in {"write", "review"}]
     assert {row["try_number"] for row in ends} == {1}
 
 
