@@ -110,10 +110,8 @@ class Taking:
         following = self._batch.untried(self._places)[:1] == [taking["place"]] and begun.attempts == taking["attempt"]
         if _only(hand) != (said["place"], said["attempt"]) or not following:
             return False
-        turn = hand[said["place"]]
-        self._keep(said["place"], {**self._told_of(turn), "result": said.get("result")})
-        ended = self._batch.set(said["place"], Turn("success", turn.attempts, turn.spent))
-        self._batch = ended.set(taking["place"], begun)
+        self._keep(said["place"], self._succeeded(said["place"], hand[said["place"]], said))
+        self._batch = self._batch.set(taking["place"], begun)
         self._write()
         return True
 
@@ -140,14 +138,17 @@ class Taking:
             self._batch = self._batch.set(place, self._failed(turn, final=outcome.get("final", False)))
             self._keep(place, {**self._told_of(turn), "error": outcome["error"]})
             return state, 0
-        self._batch = self._batch.set(place, Turn("success", turn.attempts, turn.spent))
-        kept = {**self._told_of(turn), "result": outcome.get("result")}
+        kept = self._succeeded(place, turn, outcome)
         if state.after(self._runner.step) is None:
             self._keep(place, kept)
             return state, 0
         here = Place(self._runner.step, place, self._runner.life)
         state, answer = hand_on(self._session, self._runner.run, state, here, kept)
         return state, int(answer["new"])
+
+    def _succeeded(self, place: int, turn: Turn, outcome: dict[str, Any]) -> dict[str, Any]:
+        self._batch = self._batch.set(place, Turn("success", turn.attempts, turn.spent))
+        return {**self._told_of(turn), "result": outcome.get("result")}
 
     def _told_of(self, turn: Turn) -> dict[str, Any]:
         return {"attempt": turn.attempts, "started": turn.at, "ended": self._now.isoformat()}
