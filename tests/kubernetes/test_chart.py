@@ -18,6 +18,7 @@ from tests.containers.engine import engine, missing
 from tests.containers.images import build_image
 from tests.containers.stand_in import postgres_name
 from tests.kubernetes.chart.release import Release, chart, render
+from tests.kubernetes.runners import until
 
 VALUES = ("small", "production")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
@@ -176,6 +177,7 @@ def test_small_is_installed_runs_a_job_and_is_upgraded(release, tmp_path):
     secrets = release.secrets()
     assert not [key for data in secrets.values() for key in data.values() if key in seen]
     release.script()
+    until("the end of the Job of the first", lambda: not release.kubectl("get", "jobs", "--output", "name").strip())
     release.install("--set", "airflowPodAnnotations.round=two")
     assert release.secrets() == secrets
     run_a_job(release, password)

@@ -49,6 +49,7 @@ class PodKiller(Killer):
 
 TOOLS = {  # what an image of one's own would have, from this machine
     "/client/redis": Path(find_spec("redis").origin).parent,
+    "/client/async_timeout": Path(find_spec("async_timeout").origin).parent,
     "/postgres": postgres_server.BIN.parent,
 }
 PATH = "/postgres/bin:/home/airflow/.local/bin:/usr/local/bin:/usr/bin:/bin"

@@ -63,6 +63,8 @@ def served(host: str = "127.0.0.1") -> Iterator[Server]:
         "-N",
     ]
     subprocess.run([BIN / make[0], *make[1:]], check=True, capture_output=True, **who)
+    with (folder / "data" / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all all scram-sha-256\n")  # pods come from addresses of their own
     passfile = folder / "pgpass"
     passfile.write_text(f"{host}:{port}:*:postgres:{PASSWORD}\n")
     passfile.chmod(0o600)
