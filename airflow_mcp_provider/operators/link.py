@@ -1,7 +1,7 @@
 """The operators' calls to the API server, all of them on Airflow's public ``context["task_state_store"]``.
 
 The server's side is ``plugin.backend``. Each question is a ``set``, its answer a row that the server writes in the
-transaction that did it; where no such row appears, the server has no plugin.
+transaction that did it; where no such row appears, the server has no plugin. Only ``go_on`` needs no answer.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class Link:
 
     def ask(self, question: str, body: dict[str, Any]) -> dict[str, Any]:
         """Set ``question`` and read its answer; raises what the server refused, InstallationError without a plugin."""
-        call = self._call()
         with self._lock:
+            call = self._call()
             self._store.set(question, {**body, "call": call})
             answer = self._store.get(wire.ANSWER)
         if not isinstance(answer, dict) or answer.get("call") != call:

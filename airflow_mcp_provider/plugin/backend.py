@@ -87,8 +87,8 @@ class GrowthBackend(MetastoreBackend):
         run = RunRef.of(session, scope)
         state = Reserved.locked(session, run)
         previous = store.read(session, run, scope.task_id, scope.map_index, wire.ANSWER)
-        if previous is not None and previous["call"] == body["call"]:
-            return  # the same request again: its answer got lost, what it did stands
+        if previous is not None and _is_heard(body["call"], previous["call"]):
+            return  # the same request again, or a late one: what it did stands, and nobody waits for its answer
         try:
             with session.begin_nested():
                 answer = _confirm(session, run) if key == wire.CONFIRM else self._grow(session, scope, run, state, body)
@@ -113,7 +113,7 @@ class GrowthBackend(MetastoreBackend):
         if scope.task_id == PLAN and "begin" in body:
             state = begin(session, run, body["begin"])
         if "job" in body:
-            return state, {**call(session, scope, run, body), "new": 0}
+            return state, call(session, scope, run, body)
         if "outcome" in body:
             return hand_on(session, run, state, Place.of(session, scope), body["outcome"])
         return reserve(session, run, state, scope.task_id, body)
@@ -197,6 +197,13 @@ def _go_on(session: Session, scope: TaskScope, asked: dict[str, Any]) -> None:
         goes_on = False
     if not goes_on:
         raise refusal("that subtask is not the next one of this runner: it asks which is")
+
+
+def _is_heard(call: str, latest: str) -> bool:
+    """Whether a question is not after the latest one of its runner: they are numbered (``Link``)."""
+    runner, _, number = call.rpartition(".")
+    same, _, last = latest.rpartition(".")
+    return call == latest or (runner == same and number.isdigit() and last.isdigit() and int(number) < int(last))
 
 
 def _confirm(session: Session, run: RunRef) -> dict[str, Any]:

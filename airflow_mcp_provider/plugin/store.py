@@ -65,7 +65,7 @@ def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str
 
 
 def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str, value: Any) -> None:  # noqa: ANN401, PLR0913, PLR0917 - a row's whole name
-    """Insert or replace a row. Two callers never write the same row at once: see ``reserve``."""
+    """Insert or replace a row. Two callers seldom write the same row at once: see ``reserved``, ``taking``."""
     changed = session.execute(
         update(Store)
         .where(*where(run, task_id, map_index, key))

@@ -13,6 +13,7 @@ from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 
 IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+REFUSED = "PodRefused"
 UNREACHED = "the runner could not reach Airflow's API at "
 LONGEST = 1000
 
@@ -40,7 +41,7 @@ def reason(pod: Any, event: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
 
 def refused(told: str) -> Reason:
     """Return what is to be told of a pod that was not made, and will not be."""
-    return _over("PodRefused", f"the pod was not made: {told}")
+    return _over(REFUSED, f"the pod was not made: {told}")
 
 
 def unreached(url: object, error: Exception) -> str:

@@ -2,8 +2,8 @@
 
 Runs in the API server, in the transaction of ``enqueue``'s request. A place is a map index of a step, and the subtask's
 item is written into the state store of the task instance that will stand there. From the commit on the subtask is
-durable; ``growth`` makes the task instances, at once or as soon as the scheduler lets go of the run. The counter of the
-places, and its lock, are ``reserved``.
+durable; ``instances`` makes the task instances, at once or as soon as the scheduler lets go of the run. The counter of
+the places, and its lock, are ``reserved``.
 """
 
 from __future__ import annotations

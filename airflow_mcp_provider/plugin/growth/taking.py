@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.errors import InstallationError, TryAgain
 from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
@@ -55,6 +56,11 @@ class Runner:
         return cls(RunRef(number, scope.dag_id, scope.run_id), scope.task_id, scope.map_index, *others)
 
 
+GIVEN_UP = "this runner was given up, and another one does its subtask again"
+NOT_HEARD = (
+    "an API server did not keep what this runner told it: one of them runs without the plugin of airflow-mcp-provider, "
+    "or with another version of it. `airflow mcp check` on each of them tells which"
+)
 AHEAD, AHEAD_BYTES = 16, 30_000
 """So many subtasks is a runner told of beforehand, of so many bytes together: it needs no answer to go on with them."""
 
@@ -74,12 +80,14 @@ class Taking:
         """Keep what the subtask in hand ended with; one that a lost runner had in hand has failed.
 
         Returns the counter, how many went on in the next step (``new``), and how many failed for good (``failed``).
+        Raises TryAgain, InstallationError when what is said is of no subtask that this runner has in hand.
         """
         new = failed = 0
-        said = self._asked.get("ended")
-        for place, turn in self._batch.taken().items():
-            outcome = said if said and said["place"] == place and said["attempt"] == turn.attempts else self._lost()
-            state, went = self._end(state, place, turn, outcome)
+        said, hand = self._asked.get("ended"), self._batch.taken()
+        if said and hand and not _is_all(hand, said):
+            raise TryAgain(GIVEN_UP) if said["place"] in hand else InstallationError(NOT_HEARD)
+        for place, turn in hand.items():
+            state, went = self._end(state, place, turn, said or self._lost())
             new += went
             failed += self._batch.turns[place].status == "failed"
         self._write()
@@ -104,11 +112,11 @@ class Taking:
         """
         said, taking = self._asked["ended"], self._asked["taking"]
         hand = self._batch.taken()
-        if _only(hand) == (taking["place"], taking["attempt"]):
+        if _is_all(hand, taking):
             return True
         begun = self._batch.begun(taking["place"], self._now)
         following = self._batch.untried(self._places)[:1] == [taking["place"]] and begun.attempts == taking["attempt"]
-        if _only(hand) != (said["place"], said["attempt"]) or not following:
+        if not _is_all(hand, said) or not following:
             return False
         self._keep(said["place"], self._succeeded(said["place"], hand[said["place"]], said))
         self._batch = self._batch.set(taking["place"], begun)
@@ -199,9 +207,9 @@ def go_on(session: Session, scope: TaskScope, asked: dict[str, Any]) -> bool:
     return Taking(session, runner, state.steps[0], asked).go_on()
 
 
-def _only(hand: Mapping[int, Turn]) -> tuple[int, int] | None:
-    """Return place and attempt of the one subtask that a runner has in hand."""
-    return next(((place, turn.attempts) for place, turn in hand.items()), None) if len(hand) == 1 else None
+def _is_all(hand: Mapping[int, Turn], said: Mapping[str, Any]) -> bool:
+    """Whether a runner has in hand what it says it has, and nothing else."""
+    return {place: turn.attempts for place, turn in hand.items()} == {said["place"]: said["attempt"]}
 
 
 def _given(place: int, turn: Turn, item: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from airflow_mcp_provider.plugin.pods.subject import Subject
 from airflow_mcp_provider.plugin.queue.seam import DagRun, Store
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
-from airflow_mcp_provider.runtime.pod_reasons import Reason
+from airflow_mcp_provider.runtime.pod_reasons import REFUSED, Reason
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,8 @@ def note(session: Session, subject: Subject, pod: str, reason: Reason) -> None:
     run = _run(session, subject)
     place = (subject.task_id, subject.map_index)
     value = {"attempt": subject.attempt, "name": pod, "reason": reason.type, "message": reason.message}
-    if run is None or store.read(session, run, *place, wire.POD) == value:
+    known = None if run is None else store.read(session, run, *place, wire.POD)
+    if run is None or known == value or (not reason.over and _is_refused(known, subject)):
         return
     store.write(session, run, *place, wire.POD, value)
     if reason.type == OUT_OF_MEMORY:
@@ -36,6 +37,11 @@ def note(session: Session, subject: Subject, pod: str, reason: Reason) -> None:
     log.warning(
         "pod", job=subject.dag_id, run=subject.run_id, task=subject.task_id, map_index=subject.map_index, **value
     )
+
+
+def _is_refused(known: dict[str, Any] | None, subject: Subject) -> bool:
+    """No pod is made in this attempt any more, whatever a look that was under way thinks of a task without one."""
+    return bool(known) and (known["attempt"], known["reason"]) == (subject.attempt, REFUSED)  # type: ignore[index]
 
 
 def forget(session: Session, subject: Subject) -> None:

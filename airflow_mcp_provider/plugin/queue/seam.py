@@ -1,4 +1,4 @@
-"""What of Airflow's scheduler the queue touches of non-public things, in one place.
+"""What of Airflow the queue touches of non-public things, and the tables that others use, too, in one place.
 
 Apart from ``plugin.growth.seam``, which pulls the API server's FastAPI in: a second and 40 MB that no scheduler has to
 pay. tests/unit/plugin/queue/test_gate_contract.py names what each is relied on for: a change of Airflow fails there.

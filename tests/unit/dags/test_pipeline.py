@@ -39,3 +39,13 @@ def test_a_copy_that_is_not_as_it_was_is_not_published(local_run, folders):
     run.spec = run.spec.model_copy(update={"steps": steps})
     assert run.run() == {"published": len(NAMES) - 1, "refused": 1}
     assert not (target / "a b.txt.gz").exists()
+
+
+def test_a_file_that_was_published_by_a_runner_that_died_is_no_failure(local_run, folders):
+    """Each file is moved twice, as by an attempt of which nobody heard."""
+    run = local_run("pipeline", **folders[0])
+    *others, publish = run.spec.steps
+    moves = publish.run.shell
+    twice = publish.model_copy(update={"run": publish.run.model_copy(update={"shell": f"({moves})\n{moves}"})})
+    run.spec = run.spec.model_copy(update={"steps": (*others, twice)})
+    assert run.run() == {"published": len(NAMES), "refused": 0}

@@ -97,7 +97,9 @@ def test_what_was_said_of_an_attempt_that_is_over_is_not_heard(run):
     first = run.next(0)
     again = run.next(0)  # a new runner: the one before is lost
     assert (again["place"], again["attempt"], again["try"]) == (0, 2, 2)
-    last = run.next(0, (first, {"result": "too late"}))
+    late = run.next(0, (first, {"result": "too late"}))
+    assert late["refused"]["type"] == "TryAgain"
+    last = run.next(0)
     assert (last["over"], last["failed"]) == (True, 1)  # its second try was lost, too
     assert run.outcomes()["a", "search"]["error"]["type"] == "RunnerLost"
 
@@ -268,6 +270,24 @@ def test_a_request_that_is_repeated_counts_once(alone):
     assert next(one["result"] for one in alone.outcomes().values()) == "first"
 
 
+def test_a_word_that_a_server_did_not_keep_is_no_lost_runner(alone):
+    """It went to a server without the plugin: the run must not go on as if a runner had died."""
+    alone.plan("a", "b", "c")
+    first = alone.next(0)
+    answer = alone.next(0, (first["ahead"][0], {"result": None}))
+    assert answer["refused"]["type"] == "InstallationError"
+    assert json.loads(alone.get("run", 0, wire.BATCH))["turns"]["0"]["status"] == "taken"
+
+
+def test_a_question_that_comes_late_changes_nothing(alone):
+    alone.plan("a", "b", "c")
+    body = {"tries": TRIES, "ended": None, "fresh": False}
+    for call in ("runner.8", "runner.9", "runner.8"):
+        alone.set("run", 0, wire.NEXT, {**body, "call": call})
+    turns = json.loads(alone.get("run", 0, wire.BATCH))["turns"]
+    assert [turn["status"] for turn in turns.values()] == ["again", "taken"], "two were asked for, not three"
+
+
 def test_a_runner_asks_when_things_are_not_as_it_was_told(alone):
     alone.plan("a", "b", "c")
     first = alone.next(0)
@@ -276,7 +296,7 @@ def test_a_runner_asks_when_things_are_not_as_it_was_told(alone):
     assert alone.refused({**first, "attempt": 2}, second), "not what it has in hand"
     assert alone.refused(first, {**second, "attempt": 2}), "not as often tried"
     alone.end("run", 0, TaskInstanceState.RUNNING, max_tries=6)
-    assert alone.refused(first, second), "the task instance was cleared"
+    assert alone.refused(first, second), "another life of the task instance"
     alone.end("run", 0, TaskInstanceState.FAILED)
     assert alone.refused(first, second), "it is not running"
 

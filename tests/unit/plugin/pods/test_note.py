@@ -1,0 +1,45 @@
+"""What is kept of a pod at its task, on real tables."""
+
+from airflow.models.log import Log
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.state import DagRunState, TaskInstanceState
+from kubernetes.client.rest import ApiException
+from sqlalchemy import select
+
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.pods.note import note
+from airflow_mcp_provider.plugin.pods.refused import _told
+from airflow_mcp_provider.plugin.pods.subject import Subject
+from airflow_mcp_provider.plugin.pods.unmade import why
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime.pod_reasons import refused
+
+
+def test_a_refused_pod_stays_refused_until_the_next_attempt(session, job):
+    run = job.run("one", DagRunState.RUNNING)
+    task = TaskInstance(job.dag.get_task("plan"), run_id="one", dag_version_id=None)
+    task.state, task.try_number = TaskInstanceState.QUEUED, 1
+    session.add(task)
+    session.flush()
+
+    def kept(attempt, reason):
+        task.try_number = attempt
+        session.flush()
+        note(session, Subject("crawl", "one", "plan", -1, attempt, "7", None), "", reason)
+        return store.read(session, store.RunRef(run.id, "crawl", "one"), "plan", -1, wire.POD)["reason"]
+
+    assert kept(1, why(None)) == "PodNotCreated"
+    assert kept(1, refused("a policy")) == "PodRefused"
+    assert kept(1, why(None)) == "PodRefused", "a look that was under way knows no better"
+    assert kept(2, why(None)) == "PodNotCreated"
+    session.flush()
+    told = session.scalars(select(Log.event).order_by(Log.id)).all()
+    assert told == ["pod: PodNotCreated", "pod: PodRefused", "pod: PodNotCreated"]
+
+
+def test_kubernetes_own_words_are_told():
+    error = ApiException(status=422, reason="Unprocessable Entity")
+    error.body = '{"message": "Pod \\"p\\" is invalid"}'
+    assert _told(error) == 'Pod "p" is invalid'
+    error.body = "no JSON"
+    assert "Unprocessable Entity" in _told(error)
