@@ -22,10 +22,11 @@ from airflow_mcp_provider.plugin.growth.calling import call
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on, is_done
 from airflow_mcp_provider.plugin.growth.reserve import begin, check_alive, planned, reserve
 from airflow_mcp_provider.plugin.growth.reserved import Reserved
-from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, TaskScope, refusal
+from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.taking import Runner, Taking, go_on
 from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.tables import TaskScope
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import Tolerate
 

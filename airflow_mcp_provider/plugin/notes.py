@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from airflow_mcp_provider.plugin.queue.seam import DagRunNote
+from airflow_mcp_provider.plugin.tables import DagRunNote
 
 WAITING = "waiting:"
 OURS = (WAITING, "partial:", "failed:", "nothing to do:")

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.queue.seam import DagRun, Store, TaskScope
+from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskScope
 
 PLAN = "plan"
 REPORT = "report"

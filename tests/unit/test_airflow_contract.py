@@ -1,6 +1,6 @@
 """Everything of Airflow that is not public API and that this package leans on, by name.
 
-A release of Airflow that changes one of them fails here first. The places that touch them: ``plugin/growth/seam.py``
+A release of Airflow that changes one of them fails here first. The places that touch them: ``plugin/growth/seam.py``, ``plugin/tables.py``
 (and what its tables' columns are used for beside it), ``operators/line.py``, ``factory/broken.py``.
 """
 

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.plugin.growth.batch import Batch
 from airflow_mcp_provider.plugin.growth.reserved import Step
-from airflow_mcp_provider.plugin.growth.seam import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
 
 FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)

@@ -17,16 +17,10 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, SpecError, TryAgain
 from airflow_mcp_provider.plugin import store
-from airflow_mcp_provider.plugin.growth.seam import (
-    DagRun,
-    DagRunState,
-    TaskInstance,
-    TaskScope,
-    report_of,
-    start_run,
-)
+from airflow_mcp_provider.plugin.growth.seam import report_of, start_run
 from airflow_mcp_provider.plugin.queue.callers import CALLER, markers
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, TaskInstance, TaskScope
 from airflow_mcp_provider.runtime import wire
 
 ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)

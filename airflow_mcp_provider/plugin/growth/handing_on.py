@@ -18,8 +18,9 @@ from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.batch import Batch
 from airflow_mcp_provider.plugin.growth.reserve import ENDED, check_room, planned, room
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.growth.seam import TaskInstance, TaskScope, as_new
+from airflow_mcp_provider.plugin.growth.seam import as_new
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.plugin.tables import TaskInstance, TaskScope
 from airflow_mcp_provider.runtime import wire
 
 HANDED = "handed"

@@ -18,15 +18,9 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.growth import seam as airflow
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.growth.seam import (
-    DagRun,
-    DagRunState,
-    Store,
-    TaskInstance,
-    TaskInstanceState,
-    TaskMap,
-)
+from airflow_mcp_provider.plugin.growth.seam import TaskMap
 from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
 
 LOCK_TIMEOUT_MS = 4_000

@@ -13,8 +13,8 @@ from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batched import FAILED, lost
 from airflow_mcp_provider.plugin.growth.handing_on import HANDED
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.growth.seam import DagRun, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 

@@ -18,17 +18,9 @@ from airflow_mcp_provider.errors import InvalidPayload, LimitReached, RunIsOver
 from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.calling import check
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.growth.seam import (
-    DagRun,
-    DagRunState,
-    Store,
-    TaskInstance,
-    TaskInstanceState,
-    TaskScope,
-    as_new,
-    map_over_nothing,
-)
+from airflow_mcp_provider.plugin.growth.seam import as_new, map_over_nothing
 from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState, TaskScope
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 

@@ -1,4 +1,4 @@
-"""Everything of Airflow's server that is not public API and that we touch, in one place.
+"""What of Airflow's API server growth touches that is no public API, in one place; the rest is in ``plugin.tables``.
 
 tests/unit/test_airflow_contract.py names each: a change of Airflow fails there, not in a user's run.
 """
@@ -15,16 +15,13 @@ from airflow._shared.observability.traces import new_task_run_carrier
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.common.dagbag import create_dag_bag
 from airflow.models.dagrun import DagRun
-from airflow.models.task_state_store import TaskStateStoreModel as Store
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.settings import task_instance_mutation_hook
-from airflow.state import TaskScope
 from airflow.state.metastore import MetastoreBackend
-from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import with_row_locks
-from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.state import TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from fastapi import HTTPException
 from sqlalchemy import Select, select, update
@@ -32,17 +29,10 @@ from sqlalchemy.orm import Session
 
 __all__ = [
     "LABEL",
-    "DagRun",
-    "DagRunState",
     "MetastoreBackend",
-    "Store",
-    "TaskInstance",
-    "TaskInstanceState",
     "TaskMap",
-    "TaskScope",
     "add_instances",
     "as_new",
-    "create_session",
     "expand_again",
     "locked",
     "map_over_nothing",

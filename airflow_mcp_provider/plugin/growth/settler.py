@@ -16,8 +16,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.growth import instances
-from airflow_mcp_provider.plugin.growth.seam import create_session
 from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.tables import create_session
 
 TRIES = 15
 """Each waits for the run's lock up to instances.LOCK_TIMEOUT_MS: together a minute."""

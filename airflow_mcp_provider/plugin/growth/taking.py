@@ -23,8 +23,8 @@ from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
 from airflow_mcp_provider.plugin.growth.reserve import check_running
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.growth.seam import DagRun, Store, TaskInstance, TaskScope
 from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskScope
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.pauses import Tries
 

@@ -12,9 +12,9 @@ from kubernetes.client import CoreV1Api, V1ObjectMeta, V1Pod
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.pods.seam import DONE, REVOKED, TaskInstance
+from airflow_mcp_provider.plugin.pods.seam import DONE, REVOKED
 from airflow_mcp_provider.plugin.pods.subject import Subject
-from airflow_mcp_provider.plugin.queue.seam import TaskInstanceState
+from airflow_mcp_provider.plugin.tables import TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime.pod_reasons import IMAGE, STARTING
 
 COPIES = "mcp/copies"

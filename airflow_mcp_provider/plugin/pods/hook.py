@@ -16,11 +16,10 @@ from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.plugin.pods.dress import dress
 from airflow_mcp_provider.plugin.pods.memory import grow
-from airflow_mcp_provider.plugin.pods.seam import TaskInstance
 from airflow_mcp_provider.plugin.pods.subject import INSTANCE, JOB, RUN, SUBTASK, Subject, label
 from airflow_mcp_provider.plugin.pods.watch import watch
 from airflow_mcp_provider.plugin.queue.markers import Markers
-from airflow_mcp_provider.plugin.queue.seam import Store, create_session
+from airflow_mcp_provider.plugin.tables import Store, TaskInstance, create_session
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.marker import PodNeeds
 

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin import store
-from airflow_mcp_provider.plugin.pods.seam import Log, TaskInstance
+from airflow_mcp_provider.plugin.pods.seam import Log
 from airflow_mcp_provider.plugin.pods.subject import Subject
-from airflow_mcp_provider.plugin.queue.seam import DagRun, Store
+from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.pod_reasons import REFUSED, Reason

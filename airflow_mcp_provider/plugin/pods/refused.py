@@ -16,7 +16,7 @@ from sqlalchemy import exists, select
 from airflow_mcp_provider.plugin.pods.note import note
 from airflow_mcp_provider.plugin.pods.seam import KubernetesExecutor
 from airflow_mcp_provider.plugin.pods.subject import Subject
-from airflow_mcp_provider.plugin.queue.seam import DagTag, create_session
+from airflow_mcp_provider.plugin.tables import DagTag, create_session
 from airflow_mcp_provider.runtime.pod_reasons import refused
 from airflow_mcp_provider.spec.marker import TAG
 

@@ -6,7 +6,6 @@ tests/unit/plugin/pods/test_pods_contract.py names each: a change of the provide
 from __future__ import annotations
 
 from airflow.models.log import Log
-from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.providers.cncf.kubernetes.executors.kubernetes_executor import KubernetesExecutor
@@ -34,7 +33,6 @@ __all__ = [
     "WORKLOAD",
     "KubernetesExecutor",
     "Log",
-    "TaskInstance",
     "TaskInstanceHistory",
     "TaskInstanceKey",
     "get_kube_client",

@@ -19,9 +19,9 @@ from kubernetes.client.rest import ApiException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.pods.seam import DONE, TaskInstance, TaskInstanceHistory
+from airflow_mcp_provider.plugin.pods.seam import DONE, TaskInstanceHistory
 from airflow_mcp_provider.plugin.pods.subject import INSTANCE
-from airflow_mcp_provider.plugin.queue.seam import TaskInstanceState
+from airflow_mcp_provider.plugin.tables import TaskInstance, TaskInstanceState
 
 LINGER = 30.0
 """Seconds that a started pod may outlive its task: a cancelled one gets 5 s to end, an interpreter takes its time, and

@@ -15,9 +15,8 @@ from kubernetes.utils.quantity import parse_quantity
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.pods.seam import TaskInstance
 from airflow_mcp_provider.plugin.pods.subject import Subject
-from airflow_mcp_provider.plugin.queue.seam import DagTag, TaskInstanceState
+from airflow_mcp_provider.plugin.tables import DagTag, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime.pod_reasons import Reason
 from airflow_mcp_provider.spec.marker import LOCAL, TAG
 

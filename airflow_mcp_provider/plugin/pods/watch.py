@@ -27,7 +27,7 @@ from airflow_mcp_provider.plugin.pods.subject import JOB, Subject
 from airflow_mcp_provider.plugin.pods.sweep import Sweep
 from airflow_mcp_provider.plugin.pods.unmade import unmade, why
 from airflow_mcp_provider.plugin.queue.forks import undivided
-from airflow_mcp_provider.plugin.queue.seam import create_session
+from airflow_mcp_provider.plugin.tables import create_session
 from airflow_mcp_provider.runtime.pod_reasons import reason
 
 TURN = 5

@@ -17,18 +17,14 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.plugin import notes
 from airflow_mcp_provider.plugin.queue.ending import ended
 from airflow_mcp_provider.plugin.queue.seam import (
-    DagRun,
-    DagRunState,
     DBDagBag,
     SerializedDagModel,
-    Store,
-    TaskInstance,
-    TaskInstanceState,
     default_args,
     guarded,
     set_dag_run_state_to_failed,
 )
 from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.marker import KEY, Marker
 

@@ -16,15 +16,9 @@ from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.plugin import notes
 from airflow_mcp_provider.plugin.queue import slot
-from airflow_mcp_provider.plugin.queue.seam import (
-    DagRun,
-    DagRunState,
-    TaskInstance,
-    TaskInstanceState,
-    free,
-    guarded,
-)
+from airflow_mcp_provider.plugin.queue.seam import free, guarded
 from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.spec.durations import human
 
 TIMED_OUT = "timed_out"

@@ -24,8 +24,9 @@ from airflow_mcp_provider.plugin import notes
 from airflow_mcp_provider.plugin.queue import slot, waiting
 from airflow_mcp_provider.plugin.queue.ending import end_unstarted
 from airflow_mcp_provider.plugin.queue.overlooked import overlooked
-from airflow_mcp_provider.plugin.queue.seam import DagRun, DagRunState, free, guarded, lock_job, lock_queued
+from airflow_mcp_provider.plugin.queue.seam import free, guarded, lock_job, lock_queued
 from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState
 from airflow_mcp_provider.spec.marker import KEY, Marker
 
 REPEAT_S = 300

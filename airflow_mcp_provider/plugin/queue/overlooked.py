@@ -14,16 +14,8 @@ from typing import Any
 from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
-from airflow_mcp_provider.plugin.queue.seam import (
-    Backfill,
-    DagModel,
-    DagRun,
-    DagRunState,
-    DagTag,
-    DBDagBag,
-    free,
-    nulls_first,
-)
+from airflow_mcp_provider.plugin.queue.seam import Backfill, DagModel, DBDagBag, free, nulls_first
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, DagTag
 from airflow_mcp_provider.spec.marker import KEY, TAG
 
 AT_ONCE = 5

@@ -1,4 +1,4 @@
-"""What of Airflow the queue touches of non-public things, and the tables that others use, too, in one place.
+"""What of Airflow's scheduler the queue touches of non-public things, in one place; the rest is in ``plugin.tables``.
 
 Apart from ``plugin.growth.seam``, which pulls the API server's FastAPI in: a second and 40 MB that no scheduler has to
 pay. tests/unit/plugin/queue/test_gate_contract.py names what each is relied on for: a change of Airflow fails there.
@@ -12,17 +12,13 @@ from typing import Any
 
 from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
 from airflow.models.backfill import Backfill, BackfillDagRun
-from airflow.models.dag import DagModel, DagTag
+from airflow.models.dag import DagModel
 from airflow.models.dagbag import DBDagBag
-from airflow.models.dagrun import DagRun, DagRunNote
+from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
-from airflow.models.task_state_store import TaskStateStoreModel as Store
-from airflow.models.taskinstance import TaskInstance
 from airflow.serialization.serialized_objects import BaseSerialization
-from airflow.state import TaskScope
-from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import nulls_first, with_row_locks
-from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.state import DagRunState
 from sqlalchemy import Connection, Select, select, text
 from sqlalchemy.orm import Session
 
@@ -31,16 +27,7 @@ __all__ = [
     "BackfillDagRun",
     "DBDagBag",
     "DagModel",
-    "DagRun",
-    "DagRunNote",
-    "DagRunState",
-    "DagTag",
     "SerializedDagModel",
-    "Store",
-    "TaskInstance",
-    "TaskInstanceState",
-    "TaskScope",
-    "create_session",
     "default_args",
     "free",
     "guarded",

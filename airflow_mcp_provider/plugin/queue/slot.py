@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
-from airflow_mcp_provider.plugin.queue.seam import DagRun, DagRunState, Store
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store
 
 TASK, ENDED = "mcp", "mcp.ended"
 """The row of a run that was ended from outside: until when its processes may live. It belongs to no task of the DAG."""

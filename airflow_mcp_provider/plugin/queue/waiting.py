@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, true
 
-from airflow_mcp_provider.plugin.queue.seam import Backfill, BackfillDagRun, DagRun, DagRunNote, DagRunState
+from airflow_mcp_provider.plugin.queue.seam import Backfill, BackfillDagRun
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunNote, DagRunState
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.marker import Marker
 

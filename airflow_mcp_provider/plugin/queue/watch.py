@@ -23,16 +23,10 @@ from airflow_mcp_provider.plugin.queue.callers import end_abandoned
 from airflow_mcp_provider.plugin.queue.ending import end_unstarted
 from airflow_mcp_provider.plugin.queue.forks import undivided
 from airflow_mcp_provider.plugin.queue.markers import Markers
-from airflow_mcp_provider.plugin.queue.seam import (
-    DagRun,
-    DagRunState,
-    DagTag,
-    create_session,
-    guarded,
-    lock_queued,
-)
+from airflow_mcp_provider.plugin.queue.seam import guarded, lock_queued
 from airflow_mcp_provider.plugin.queue.waiting import Waiting
 from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, DagTag, create_session
 from airflow_mcp_provider.spec.marker import TAG, Marker
 
 NAMED = 10
