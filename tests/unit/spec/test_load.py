@@ -1,9 +1,11 @@
-import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.spec import load_job, parse_job
+from tests.unit.dags.conftest import unprivileged
 
 SMALL = "plan: {items: [1]}\nrun: {shell: x}\n"
 
@@ -211,10 +213,12 @@ def test_files_that_cannot_be_read(tmp_path):
         assert len(raised.value.problems) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission(tmp_path):
-    path = tmp_path / "job.yaml"
-    path.write_text(SMALL)
-    path.chmod(0)
-    with pytest.raises(SpecError, match="cannot be read: Permission denied"):
-        load_job(path)
+def test_a_file_without_permission():
+    with tempfile.TemporaryDirectory() as name:
+        folder, path = Path(name), Path(name, "job.yaml")
+        folder.chmod(0o755)
+        path.write_text(SMALL)
+        assert load_job(path).id == "job"
+        path.chmod(0)
+        with unprivileged(), pytest.raises(SpecError, match="cannot be read: Permission denied"):
+            load_job(path)
