@@ -20,7 +20,7 @@ from airflow_mcp_provider.plugin import notes, store
 from airflow_mcp_provider.plugin.growth import instances, outcomes
 from airflow_mcp_provider.plugin.growth.calling import call
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on, is_done
-from airflow_mcp_provider.plugin.growth.reserve import begin, check_alive, planned, reserve
+from airflow_mcp_provider.plugin.growth.reserve import begin, planned, reserve
 from airflow_mcp_provider.plugin.growth.reserved import Reserved
 from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
@@ -108,15 +108,15 @@ class GrowthBackend(MetastoreBackend):
     def _grown(
         self, session: Session, scope: TaskScope, run: RunRef, state: Reserved | None, body: dict[str, Any]
     ) -> tuple[Reserved | None, dict[str, Any]]:
+        runner = Runner.of(session, scope)
         if "tries" in body:
-            return self._next(session, Runner.of(session, scope), planned(state), body)
-        check_alive(session, scope, run)
+            return self._next(session, runner, planned(state), body)
         if scope.task_id == PLAN and "begin" in body:
             state = begin(session, run, body["begin"])
         if "job" in body:
             return state, call(session, scope, run, body)
         if "outcome" in body:
-            return hand_on(session, run, state, Place.of(session, scope), body["outcome"])
+            return hand_on(session, run, state, Place(runner.step, runner.index, runner.life), body["outcome"])
         return reserve(session, run, state, scope.task_id, body)
 
     def _next(

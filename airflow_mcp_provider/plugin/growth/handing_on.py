@@ -9,7 +9,7 @@ moment finds its work done, while one that was cleared does it again and so do t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,11 +34,6 @@ class Place:
     step: str
     index: int
     life: int
-
-    @classmethod
-    def of(cls, session: Session, scope: TaskScope) -> Self:
-        """Return that of a task instance that serves one subtask."""
-        return cls(scope.task_id, scope.map_index, _life(session, scope))
 
 
 def hand_on(

@@ -20,7 +20,7 @@ from airflow_mcp_provider.plugin.growth.calling import check
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import as_new, map_over_nothing
 from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
-from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState, TaskScope
+from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 
@@ -97,26 +97,6 @@ def planned(state: Reserved | None) -> Reserved:
     if state is None:
         raise RunIsOver("this run has no plan: it was planned without the plugin, or its state was cleaned up")
     return state
-
-
-def check_alive(session: Session, scope: TaskScope, run: RunRef) -> None:
-    """Only a running subtask of a running run enqueues; raises RunIsOver."""
-    query = (
-        select(DagRun.state, TaskInstance.state)
-        .join(TaskInstance, (TaskInstance.dag_id == DagRun.dag_id) & (TaskInstance.run_id == DagRun.run_id))
-        .where(
-            DagRun.id == run.id,
-            TaskInstance.task_id == scope.task_id,
-            TaskInstance.map_index == scope.map_index,
-        )
-    )
-    check_running(*session.execute(query).one())
-
-
-def check_running(run_state: str, task_state: str | None) -> None:
-    """Raise RunIsOver unless both are."""
-    if run_state != DagRunState.RUNNING or task_state != TaskInstanceState.RUNNING:
-        raise RunIsOver(f"only a running subtask of a running run enqueues; the run is {run_state}, it is {task_state}")
 
 
 def _children(body: dict[str, Any], state: Reserved) -> dict[str, wire.Child]:

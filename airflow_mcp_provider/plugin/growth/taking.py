@@ -16,22 +16,24 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InstallationError, TryAgain
+from airflow_mcp_provider.errors import InstallationError, RunIsOver, TryAgain
 from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
-from airflow_mcp_provider.plugin.growth.reserve import check_running
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import RunRef
-from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskScope
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState, TaskScope
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.pauses import Tries
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Who asks: the runner of a task instance, at which of Airflow's tries, in which of its lives."""
+    """Who asks: the runner of a task instance, at which of Airflow's tries, in which of its lives.
+
+    For what a life is, see ``handing_on``.
+    """
 
     run: RunRef
     step: str
@@ -52,7 +54,10 @@ class Runner:
             .where(TaskInstance.task_id == scope.task_id, TaskInstance.map_index == scope.map_index)
         )
         run_state, task_state, number, *others = session.execute(query).one()
-        check_running(run_state, task_state)
+        if run_state != DagRunState.RUNNING or task_state != TaskInstanceState.RUNNING:
+            raise RunIsOver(
+                f"only a running subtask of a running run enqueues; the run is {run_state}, it is {task_state}"
+            )
         return cls(RunRef(number, scope.dag_id, scope.run_id), scope.task_id, scope.map_index, *others)
 
 
