@@ -1,7 +1,7 @@
 """A small client of Airflow's REST API, as a program that uses jobs would write it.
 
 Runs in the shell (``airflow mcp demo``) and in the integration tests. Reads are repeated for a while when the server
-does not answer, because tests kill it; writes are not, because they are not ours to repeat.
+does not answer, because tests kill it; writes are not, because they are not ours to repeat, but for ``cancel``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_fixed
 
 from airflow_mcp_provider.errors import InstallationError
 
@@ -20,6 +21,10 @@ Json = dict[str, Any]
 ENDED = ("success", "failed")
 PATIENCE = 60.0  # seconds that a read waits for a server which is being started again
 PAGE = 100  # rows a request, the server's own maximum
+
+
+def _is_of_server(error: BaseException) -> bool:
+    return isinstance(error, httpx.HTTPStatusError) and error.response.is_server_error
 
 
 class Api:
@@ -81,8 +86,13 @@ class Api:
         """Read a run."""
         return self.get(_run_path(dag_id, run_id))
 
+    @retry(retry=retry_if_exception(_is_of_server), stop=stop_after_attempt(5), wait=wait_fixed(0.5), reraise=True)
     def cancel(self, dag_id: str, run_id: str) -> Json:
-        """End a run: what Airflow calls marking it failed."""
+        """End a run: what Airflow calls marking it failed.
+
+        Airflow changes the tasks before the run, its scheduler the run before the tasks: when they meet, Postgres ends
+        one of them, and the answer is a 500. Nothing was changed then, and the same call again is right.
+        """
         return self.patch(_run_path(dag_id, run_id), {"state": "failed"})
 
     def wait(self, dag_id: str, run_id: str, timeout: float = 120) -> Json:
