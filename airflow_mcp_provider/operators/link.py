@@ -76,7 +76,7 @@ class Link:
         with self._lock:
             call = self._call()
             self._store.set(question, {**body, "call": call})
-            answer = self._store.get(wire.ANSWER)
+            answer = self._store.get(wire.ANSWER_TO + call)
         if not isinstance(answer, dict) or answer.get("call") != call:
             raise errors.InstallationError(NO_PLUGIN)
         if refused := answer.get("refused"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskScope
@@ -16,6 +17,10 @@ from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskScope
 PLAN = "plan"
 REPORT = "report"
 """Task ids of a job's DAG (see ``factory.dag``); the others are its steps' names."""
+
+_PRIMARY_KEY = ("dag_run_id", "task_id", "map_index", "key")
+_INSERTS: dict[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+"""The dialects' own inserts, which can replace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) 
     return None if text is None else json.loads(text)
 
 
+def read_of(session: Session, run: RunRef, key: str, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+    """Return the values that several task instances, by (task, map index), have under one key."""
+    query = select(Store.task_id, Store.map_index, Store.value).where(
+        Store.dag_run_id == run.id,
+        Store.key == key,
+        tuple_(Store.task_id, Store.map_index).in_(sorted(places)),
+    )
+    return {(task_id, index): json.loads(text) for task_id, index, text in session.execute(query)}
+
+
 def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
     """Take a row for this transaction, and return its value; None where there is no row.
 
@@ -76,16 +91,37 @@ def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str,
         add(session, run, [(task_id, map_index, key, value)])
 
 
+def put(session: Session, rows: Iterable[tuple[RunRef, str, int, str, Any]]) -> None:
+    """Insert or replace rows of (run, task, map index, key, value) in one statement, where the database has one.
+
+    In the order of their keys: two transactions that replace the same rows do not wait for each other in a circle.
+    """
+    ordered = sorted(rows, key=lambda row: (row[0].id, *row[1:4]))
+    insert_into = _INSERTS.get(session.get_bind().dialect.name)
+    if insert_into is None:
+        for row in ordered:
+            write(session, *row)
+    elif ordered:
+        statement = insert_into(Store.__table__)
+        replaced = {name: statement.excluded[name] for name in ("value", "updated_at", "expires_at")}
+        session.connection().execute(
+            statement.on_conflict_do_update(index_elements=_PRIMARY_KEY, set_=replaced),
+            [{**_names(run), **_columns(*row), "expires_at": None} for run, *row in ordered],
+        )
+
+
+def _names(run: RunRef) -> dict[str, Any]:
+    return {"dag_run_id": run.id, "dag_id": run.dag_id, "run_id": run.run_id, "updated_at": datetime.now(UTC)}
+
+
+def _columns(task_id: str, map_index: int, key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return {"task_id": task_id, "map_index": map_index, "key": key, "value": json.dumps(value)}
+
+
 def add(session: Session, run: RunRef, rows: Iterable[tuple[str, int, str, Any]]) -> None:
     """Insert rows of (task, map index, key, value) in one statement."""
-    same: Mapping[str, Any] = {
-        "dag_run_id": run.id,
-        "dag_id": run.dag_id,
-        "run_id": run.run_id,
-        "updated_at": datetime.now(UTC),
-    }
-    names = ("task_id", "map_index", "key")
-    values = [{**same, **dict(zip(names, row, strict=False)), "value": json.dumps(row[3])} for row in rows]
+    names = _names(run)
+    values = [{**names, **_columns(*row)} for row in rows]
     if values:
         session.execute(insert(Store), values)
 

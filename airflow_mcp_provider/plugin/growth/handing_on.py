@@ -18,9 +18,10 @@ from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.batch import Batch
 from airflow_mcp_provider.plugin.growth.reserve import ENDED, check_room, planned, room
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.seam import as_new
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
-from airflow_mcp_provider.plugin.tables import TaskInstance, TaskScope
+from airflow_mcp_provider.plugin.tables import TaskInstance
 from airflow_mcp_provider.runtime import wire
 
 HANDED = "handed"
@@ -64,9 +65,9 @@ def hand_on(
     return state, {"new": int(following.name not in places)}
 
 
-def is_done(session: Session, scope: TaskScope, item: dict[str, Any] | None) -> bool:
+def is_done(runner: Runner, item: dict[str, Any] | None) -> bool:
     """Whether the subtask was handed on in this life of its task instance."""
-    return bool(item) and HANDED in item and item[HANDED] == _life(session, scope)  # type: ignore[operator, index]
+    return bool(item) and item.get(HANDED) == runner.life  # type: ignore[union-attr]
 
 
 def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
@@ -91,12 +92,6 @@ def _again(session: Session, run: RunRef, step: Step, index: int, child: dict[st
         batch.again(index).write(session, run, step.name, serves)
     ended = _instance(run.dag_id, run.run_id, step.name, serves).where(TaskInstance.state.in_(ENDED))
     as_new(session, session.scalars(ended).unique().all())
-
-
-def _life(session: Session, scope: TaskScope) -> int:
-    query = _instance(scope.dag_id, scope.run_id, scope.task_id, scope.map_index)
-    life: int = session.scalars(query.with_only_columns(TaskInstance.max_tries)).one()
-    return life
 
 
 def _instance(dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:  # noqa: ANN401 - a Select

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, exists, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.growth import seam as airflow
@@ -36,18 +36,24 @@ LOST = (TaskInstanceState.REMOVED, TaskInstanceState.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What a look without a lock shows of a run; ``failed`` counts the task instances that serve one subtask."""
+    """What a look without a lock shows of a run, at a cost that does not grow with its subtasks.
+
+    ``mapped`` counts the task instances that Airflow maps.
+    """
 
     state: Reserved
     mapped: int
-    failed: int
-    unlabelled: bool
     clear_number: int
 
     @property
     def behind(self) -> bool:
-        """Whether places are reserved that Airflow does not map yet, or mapped that show no key."""
-        return self.state.instances > self.mapped or self.unlabelled
+        """Whether places are reserved that Airflow does not map yet."""
+        return self.state.instances > self.mapped
+
+    @property
+    def halted(self) -> bool:
+        """Whether no further subtask may start."""
+        return self.state.halted(self.clear_number)
 
 
 def look(session: Session, run: RunRef) -> Lag | None:
@@ -55,14 +61,16 @@ def look(session: Session, run: RunRef) -> Lag | None:
     state = Reserved.read(session, run)
     if state is None:
         return None
-    steps = _of_steps(run, state)
     length = select(func.sum(TaskMap.length)).where(*_of_lists(run, state)).scalar_subquery()
+    mapped, clear_number = session.execute(select(length, DagRun.clear_number).where(DagRun.id == run.id)).one()
+    return Lag(state, mapped or 0, clear_number)
+
+
+def failed(session: Session, run: RunRef, state: Reserved) -> int:
+    """Count the task instances that serve one subtask and have failed: a query that grows with the run."""
     alone = TaskInstance.task_id.in_([step.name for step in state.steps if step.batch == 1])
-    ended = (*steps, alone, TaskInstance.state == TaskInstanceState.FAILED)
-    failed = select(func.count()).where(*ended).scalar_subquery()
-    unlabelled = exists().where(*steps, airflow.LABEL.is_(None))
-    row = session.execute(select(length, failed, unlabelled, DagRun.clear_number).where(DagRun.id == run.id)).one()
-    return Lag(state, row[0] or 0, *row[1:])
+    ended = (*_of_steps(run, state), alone, TaskInstance.state == TaskInstanceState.FAILED)
+    return session.scalar(select(func.count()).where(*ended)) or 0
 
 
 def settle(session: Session, run: RunRef, *, wait: bool, state: Reserved | None = None) -> bool:

@@ -8,7 +8,9 @@ the places, and its lock, are ``reserved``.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 from airflow.configuration import conf
 from sqlalchemy import select
@@ -53,28 +55,69 @@ def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
     return state
 
 
-def reserve(
-    session: Session, run: RunRef, state: Reserved | None, task_id: str, body: dict[str, Any]
-) -> tuple[Reserved, dict[str, Any]]:
-    """Give each child of ``body`` its place in the step of ``task_id``; returns the counter, and the answer.
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """An ``enqueue`` whose form has been checked: the step that asks, and its children by the names of their rows."""
 
-    The counter's lock is held by the caller. Raises RunIsOver, InvalidPayload, LimitReached, SpecError for a job that
-    this one may not run; the transaction has then changed nothing but the counter's time.
+    step: str
+    parent: str | None
+    depth: int
+    children: Mapping[str, wire.Child]
+
+    @classmethod
+    def of(cls, state: Reserved, task_id: str, body: Mapping[str, Any]) -> Self:
+        """Check the form again: any client with the task's token can reach this. Raises InvalidPayload."""
+        depth, parent = body.get("depth"), body.get("parent")
+        if not isinstance(depth, int) or not isinstance(parent, str | None):
+            raise InvalidPayload(f"depth is a number and parent a key; given {depth!r:.80}, {parent!r:.80}")
+        children: dict[str, wire.Child] = {}  # the first of two with one key stands
+        for child in _listed(body.get("children")):
+            _check_fields(child.payload, state)
+            children.setdefault(wire.row_key(child.key), child)
+        return cls(state.step(task_id).name, parent, depth, children)
+
+
+class Reserving:
+    """Gives places to the children of several runners, in one transaction under the counter's lock.
+
+    ``state`` is the counter. ``write`` keeps, in one statement each, what was given.
     """
-    state = planned(state)
-    step = state.step(task_id)
-    children = _children(body, state)
-    known = _known(session, run, children)
-    new = {row: child for row, child in children.items() if row not in known}
-    _check_limits(step, len(new), body["depth"])
-    for job in {child.job for child in new.values() if child.job}:
-        check(session, run.dag_id, job)
-    if new:
-        state = room(session, run, state, step)
-    _place(session, run, state.step(task_id), new, body)
-    state = state.grown(step.name, len(new), len(new))
-    state.write(session, run)
-    return state, {"new": len(new), **_known_places(state.step(task_id))}
+
+    def __init__(self, session: Session, run: RunRef, state: Reserved, asked: Sequence[Enqueued]) -> None:
+        self.state = state
+        self._session = session
+        self._run = run
+        self._known = _known(session, run, {row for one in asked for row in one.children})
+        self._rows: list[tuple[str, int, str, Any]] = []
+
+    def reserve(self, asked: Enqueued) -> dict[str, Any]:
+        """Give each new child its place; returns the answer.
+
+        Raises LimitReached, SpecError for a job that this one may not run; nothing was given then.
+        """
+        new = {row: child for row, child in asked.children.items() if row not in self._known}
+        _check_limits(self.state.step(asked.step), len(new), asked.depth)
+        for job in {child.job for child in new.values() if child.job}:
+            check(self._session, self._run.dag_id, job)
+        if new:
+            self._place(asked, new)
+        return {"new": len(new), **_known_places(self.state.step(asked.step))}
+
+    def write(self) -> Reserved:
+        """Keep what was given; returns the counter."""
+        store.add(self._session, self._run, self._rows)
+        self.state.write(self._session, self._run)
+        return self.state
+
+    def _place(self, asked: Enqueued, new: Mapping[str, wire.Child]) -> None:
+        self.state = room(self._session, self._run, self.state, self.state.step(asked.step))
+        step = self.state.step(asked.step)
+        for index, (row, child) in enumerate(new.items(), start=step.reserved):
+            item = {"key": child.key, "payload": child.payload, "parent": asked.parent, "depth": asked.depth}
+            item |= {"job": child.job} if child.job else {}
+            self._rows += [(PLAN, -1, row, {step.name: index}), (step.name, index, wire.ITEM, item)]
+        self._known |= new.keys()
+        self.state = self.state.grown(step.name, len(new), len(new))
 
 
 def _known_places(step: Step) -> dict[str, int]:
@@ -99,19 +142,7 @@ def planned(state: Reserved | None) -> Reserved:
     return state
 
 
-def _children(body: dict[str, Any], state: Reserved) -> dict[str, wire.Child]:
-    """By the name of their row; the first of two with one key stands."""
-    if not isinstance(body.get("depth"), int) or not isinstance(body.get("parent"), str | None):
-        raise InvalidPayload(f"depth is a number and parent a key; given {body.get('depth')!r}, {body.get('parent')!r}")
-    children: dict[str, wire.Child] = {}
-    for child in _listed(body.get("children")):
-        _check_fields(child.payload, state)
-        children.setdefault(wire.row_key(child.key), child)
-    return children
-
-
 def _listed(listed: object) -> list[wire.Child]:
-    """Check the form again: any client with the task's token can reach this."""
     if not isinstance(listed, list) or not all(isinstance(one, list) and len(one) in {2, 3} for one in listed):
         raise InvalidPayload("children is a list of [key, payload, job]; is a [workers] state_store_backend set?")
     return [wire.child_of(payload, wire.checked_key(key), None, *job) for key, payload, *job in listed]
@@ -124,14 +155,11 @@ def _check_fields(payload: dict[str, Any], state: Reserved) -> None:
         raise InvalidPayload(f"the payload has the field {hidden[0]!r}, which is a step whose result would hide it")
 
 
-def _known(session: Session, run: RunRef, children: dict[str, Any]) -> set[str]:
-    if not children:
+def _known(session: Session, run: RunRef, rows: Collection[str]) -> set[str]:
+    if not rows:
         return set()
     query = select(Store.key).where(
-        Store.dag_run_id == run.id,
-        Store.task_id == PLAN,
-        Store.map_index == -1,
-        Store.key.in_(list(children)),
+        Store.dag_run_id == run.id, Store.task_id == PLAN, Store.map_index == -1, Store.key.in_(rows)
     )
     return set(session.scalars(query))
 
@@ -147,12 +175,3 @@ def check_room(step: Step, new: int) -> None:
     if step.filled + new > step.limit:
         who = "run" if step.name == RUN else f"step {step.name}"
         raise LimitReached(f"the {who} would have {step.filled + new} subtasks; subtasks.limit is {step.limit}")
-
-
-def _place(session: Session, run: RunRef, step: Step, new: dict[str, wire.Child], body: dict[str, Any]) -> None:
-    rows: list[tuple[str, int, str, Any]] = []
-    for index, (row, child) in enumerate(new.items(), start=step.reserved):
-        item = {"key": child.key, "payload": child.payload, "parent": body["parent"], "depth": body["depth"]}
-        item |= {"job": child.job} if child.job else {}
-        rows += [(PLAN, -1, row, {step.name: index}), (step.name, index, wire.ITEM, item)]
-    store.add(session, run, rows)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from airflow_mcp_provider.plugin.growth import instances
 from airflow_mcp_provider.plugin.store import RunRef
@@ -22,6 +22,8 @@ from airflow_mcp_provider.plugin.tables import create_session
 TRIES = 15
 """Each waits for the run's lock up to instances.LOCK_TIMEOUT_MS: together a minute."""
 PAUSE_S = 0.2
+WANTED = "mcp settle"
+"""In a session: the runs to settle after its transaction."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +37,18 @@ class Settler:
         self._lock = threading.Lock()
 
     def after_commit(self, session: Session, run: RunRef) -> None:
-        """Settle ``run`` once the transaction of ``session`` is through."""
-        event.listen(session, "after_commit", lambda _: self.request(run), once=True)
+        """Settle ``run`` once the transaction of ``session`` is through; asked twice for a run, it is done once."""
+        if WANTED not in session.info:
+            session.info[WANTED] = set()
+            event.listen(session, "after_transaction_end", self._ended)
+        session.info[WANTED].add(run)
+
+    def _ended(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:  # not the end of a savepoint
+            runs = set(session.info[WANTED])
+            session.info[WANTED].clear()
+            for run in runs:
+                self.request(run)
 
     def request(self, run: RunRef) -> None:
         """Settle ``run`` soon; asked twice before it begins, it is done once."""

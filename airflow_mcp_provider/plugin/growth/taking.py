@@ -9,57 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InstallationError, RunIsOver, TryAgain
+from airflow_mcp_provider.errors import InstallationError, TryAgain
 from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.store import RunRef
-from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState, TaskScope
+from airflow_mcp_provider.plugin.growth.runner import Runner
+from airflow_mcp_provider.plugin.tables import Store
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.pauses import Tries
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """Who asks: the runner of a task instance, at which of Airflow's tries, in which of its lives.
-
-    For what a life is, see ``handing_on``.
-    """
-
-    run: RunRef
-    step: str
-    index: int
-    attempt: int
-    life: int
-    clear_number: int
-
-    @classmethod
-    def of(cls, session: Session, scope: TaskScope) -> Runner:
-        """Find it; raises RunIsOver where it, or its run, is not running."""
-        states = (DagRun.state, TaskInstance.state)
-        numbers = (DagRun.id, TaskInstance.try_number, TaskInstance.max_tries, DagRun.clear_number)
-        query = (
-            select(*states, *numbers)
-            .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
-            .where(TaskInstance.dag_id == scope.dag_id, TaskInstance.run_id == scope.run_id)
-            .where(TaskInstance.task_id == scope.task_id, TaskInstance.map_index == scope.map_index)
-        )
-        run_state, task_state, number, *others = session.execute(query).one()
-        if run_state != DagRunState.RUNNING or task_state != TaskInstanceState.RUNNING:
-            raise RunIsOver(
-                f"only a running subtask of a running run enqueues; the run is {run_state}, it is {task_state}"
-            )
-        return cls(RunRef(number, scope.dag_id, scope.run_id), scope.task_id, scope.map_index, *others)
-
 
 GIVEN_UP = "this runner was given up, and another one does its subtask again"
 NOT_HEARD = (
@@ -203,9 +168,8 @@ class Taking:
         self._batch.write(self._session, self._runner.run, self._runner.step, self._runner.index)
 
 
-def go_on(session: Session, scope: TaskScope, asked: dict[str, Any]) -> bool:
+def go_on(session: Session, runner: Runner, asked: dict[str, Any]) -> bool:
     """See ``Taking.go_on``: all that a lone step's runner needs to do while all goes well."""
-    runner = Runner.of(session, scope)
     state = Reserved.read(session, runner.run)
     if state is None or len(state.steps) > 1 or state.halted(runner.clear_number):
         return False

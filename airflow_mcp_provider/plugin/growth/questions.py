@@ -1,0 +1,216 @@
+"""Runners' questions, answered: all that have gathered for a run in one transaction, under the lock of its counter.
+
+Runs in the API server. ``server`` gathers them (see ``server.lanes``); where it is not, each comes alone by the
+Execution API's own route. What one question is refused for is told in its answer and harms no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.errors import McpError, RunIsOver, TryAgain
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.growth import instances, outcomes, runner
+from airflow_mcp_provider.plugin.growth.calling import call
+from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
+from airflow_mcp_provider.plugin.growth.reserve import Enqueued, Reserving, begin, planned
+from airflow_mcp_provider.plugin.growth.reserved import Reserved
+from airflow_mcp_provider.plugin.growth.runner import Runner
+from airflow_mcp_provider.plugin.growth.settler import Settler
+from airflow_mcp_provider.plugin.growth.starts import Starts
+from airflow_mcp_provider.plugin.growth.taking import Taking
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import Tolerate
+
+MIN_ENDED = 20
+"""A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
+
+log = structlog.get_logger(__name__)
+
+
+class Busy(Exception):
+    """The scheduler holds the run: nothing was done, and the same question soon is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a runner asks: ``key`` is the question's, ``body`` its value in the state store."""
+
+    task_id: str
+    map_index: int
+    key: str
+    body: dict[str, Any]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Name the task instance within the run."""
+        return self.task_id, self.map_index
+
+    @property
+    def begins(self) -> bool:
+        """Whether plan begins with it: an earlier plan's subtasks are then forgotten."""
+        return self.key == wire.ENQUEUE and self.task_id == PLAN and "begin" in self.body
+
+
+Answers = dict[tuple[str, int], dict[str, Any]]
+
+
+class Questions:
+    """One transaction's questions about one run. ``wait``: wait for the scheduler's lock, else Busy is raised."""
+
+    def __init__(self, session: Session, run: RunRef, settler: Settler, *, wait: bool) -> None:
+        self._session = session
+        self._run = run
+        self._settler = settler
+        self._wait = wait
+        self._state = Reserved.locked(session, run)
+        self._grown = False
+        self._failed = False
+
+    def answer(self, asked: Sequence[Question]) -> Answers:
+        """Do what is asked and write the answers, by their places; what was heard before has none."""
+        fresh = self._fresh(asked)
+        self._runners = runner.of_places(self._session, self._run, [question.place for question in fresh])
+        enqueues = [question for question in fresh if question.key == wire.ENQUEUE and not question.begins]
+        answers = self._enqueue(enqueues)
+        for question in fresh:
+            if question.key != wire.ENQUEUE or question.begins:
+                answers[question.place] = self._alone(question)
+        told = {question.place: {**answers[question.place], "call": question.body["call"]} for question in fresh}
+        store.put(self._session, ((self._run, *place, wire.ANSWER, value) for place, value in told.items()))
+        self._finish()
+        return told
+
+    def _fresh(self, asked: Iterable[Question]) -> list[Question]:
+        """Leave out the same request again, or a late one: what it did stands, and nobody waits for its answer."""
+        places = {question.place for question in asked}
+        answered = store.read_of(self._session, self._run, wire.ANSWER, places)
+        latest = {place: answer["call"] for place, answer in answered.items()}
+        fresh: dict[tuple[str, int], Question] = {}
+        for question in asked:
+            if question.place not in latest or not _is_heard(question.body["call"], latest[question.place]):
+                latest[question.place] = question.body["call"]
+                fresh[question.place] = question
+        return list(fresh.values())
+
+    def _enqueue(self, questions: Sequence[Question]) -> Answers:
+        """Give places to the children of all of them at once."""
+        answers: Answers = {}
+        checked: dict[tuple[str, int], Enqueued] = {}
+        for question in questions:
+            try:
+                self._running(question)
+                checked[question.place] = Enqueued.of(planned(self._state), question.task_id, question.body)
+            except McpError as error:
+                answers[question.place] = _refused(error)
+        return answers | self._reserve(checked)
+
+    def _reserve(self, checked: Mapping[tuple[str, int], Enqueued]) -> Answers:
+        if not checked:
+            return {}
+        answers: Answers = {}
+        reserving = Reserving(self._session, self._run, planned(self._state), list(checked.values()))
+        for place, enqueued in checked.items():
+            try:
+                answers[place] = reserving.reserve(enqueued)
+            except McpError as error:
+                answers[place] = _refused(error)
+            else:
+                self._grown |= bool(answers[place]["new"]) and place[1] >= 0
+        self._state = reserving.write()
+        return answers
+
+    def _alone(self, question: Question) -> dict[str, Any]:
+        """Answer one that may fail half-way: what it did is undone then."""
+        try:
+            with self._session.begin_nested():
+                self._state, answer = self._asked(question)
+        except McpError as error:
+            return _refused(error)
+        self._grown |= bool(answer.get("new")) and question.map_index >= 0
+        return answer
+
+    def _asked(self, question: Question) -> tuple[Reserved | None, dict[str, Any]]:
+        if question.key == wire.CONFIRM:
+            return self._state, self._confirm()
+        asking = self._running(question)
+        if question.key == wire.NEXT:
+            return self._next(asking, planned(self._state), question.body)
+        if question.key == wire.CALL:
+            return self._state, call(self._session, asking.scope, self._run, question.body)
+        if question.key == wire.DONE:
+            here = Place(asking.step, asking.index, asking.life)
+            return hand_on(self._session, self._run, self._state, here, question.body["outcome"])
+        return self._begin(question)
+
+    def _begin(self, question: Question) -> tuple[Reserved, dict[str, Any]]:
+        state = begin(self._session, self._run, question.body["begin"])
+        enqueued = Enqueued.of(state, question.task_id, question.body)
+        reserving = Reserving(self._session, self._run, state, [enqueued])
+        answer = reserving.reserve(enqueued)
+        return reserving.write(), answer
+
+    def _next(self, asking: Runner, state: Reserved, body: dict[str, Any]) -> tuple[Reserved, dict[str, Any]]:
+        """A runner of a batch asks for its next subtask."""
+        taking = Taking(self._session, asking, state.step(asking.step), body)
+        state, told = taking.deliver(state)
+        if told["failed"] and (judged := self.judge()):
+            state = judged
+        if state.halted(asking.clear_number):
+            return state, {**told, "stopped": state.stopped, "label": taking.label()}
+        if not body.get("ended") and (waits := Starts(self._session, self._settler).waits(asking)):
+            return state, {**told, "waits": waits, "label": taking.label()}
+        state, given = taking.take(state)
+        return state, {**told, **given}
+
+    def judge(self) -> Reserved | None:
+        """Subtasks failed for good: stop the run when that is more than its job tolerates; returns the counter then."""
+        lag = instances.look(self._session, self._run)
+        if lag is None or lag.halted:
+            return None
+        tolerate, known = Tolerate.of(lag.state.tolerate), lag.state.subtasks
+        counted = instances.failed(self._session, self._run, lag.state)
+        failed = counted + outcomes.failing(self._session, self._run, lag.state)
+        if tolerate.allows(failed, known) or (tolerate.percent is not None and known < MIN_ENDED):
+            return None
+        reason = f"{failed} of {known} known subtasks failed, tolerated are {tolerate}: no further one is started"
+        log.warning("run stopped", job=self._run.dag_id, run=self._run.run_id, reason=reason)
+        stopped = replace(lag.state, stopped=reason, stopped_at=lag.clear_number)
+        stopped.write(self._session, self._run)
+        self._settler.after_commit(self._session, self._run)
+        return stopped
+
+    def _confirm(self) -> dict[str, Any]:
+        """Before the report: bring in what growth or Airflow left out, and count."""
+        if not instances.settle(self._session, self._run, wait=self._wait):
+            raise TryAgain("the run is gone") if self._wait else Busy
+        lag = instances.look(self._session, self._run)
+        if lag is not None and not lag.halted and (revived := instances.revive(self._session, self._run)):
+            log.warning("subtasks revived", job=self._run.dag_id, run=self._run.run_id, revived=revived)
+        return outcomes.counts(self._session, self._run)
+
+    def _running(self, question: Question) -> Runner:
+        if question.place not in self._runners:
+            raise RunIsOver("the task instance of this runner is gone")
+        return self._runners[question.place].running()
+
+    def _finish(self) -> None:
+        if self._grown and not instances.settle(self._session, self._run, wait=False, state=self._state):
+            self._settler.after_commit(self._session, self._run)
+
+
+def _refused(error: McpError) -> dict[str, Any]:
+    return {"refused": {"type": type(error).__name__, "message": str(error)}}
+
+
+def _is_heard(call: str, latest: str) -> bool:
+    """Whether a question is not after the latest one of its runner: they are numbered (``Link``)."""
+    asking, _, number = call.rpartition(".")
+    same, _, last = latest.rpartition(".")
+    return call == latest or (asking == same and number.isdigit() and last.isdigit() and int(number) < int(last))

@@ -1,0 +1,102 @@
+"""Who asks: the runner of a task instance, read for all the questions of a transaction at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.errors import RunIsOver
+from airflow_mcp_provider.plugin.growth.seam import LABEL
+from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState, TaskScope
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The runner of a task instance, at which of Airflow's tries (``attempt``), in which of its lives.
+
+    For what a life is, see ``handing_on``. ``labelled``: people see the subtask's key beside the task instance.
+    """
+
+    run: RunRef
+    step: str
+    index: int
+    attempt: int
+    life: int
+    clear_number: int
+    run_state: str
+    state: str | None
+    labelled: bool
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Name its task instance within the run."""
+        return self.step, self.index
+
+    @property
+    def scope(self) -> TaskScope:
+        """Name its task instance as Airflow's state store does."""
+        return TaskScope(dag_id=self.run.dag_id, run_id=self.run.run_id, task_id=self.step, map_index=self.index)
+
+    def running(self) -> Runner:
+        """Return it; raises RunIsOver where it, or its run, is not running."""
+        if self.run_state != DagRunState.RUNNING or self.state != TaskInstanceState.RUNNING:
+            raise RunIsOver(
+                f"only a running subtask of a running run enqueues; the run is {self.run_state}, it is {self.state}"
+            )
+        return self
+
+    @classmethod
+    def of(cls, session: Session, scope: TaskScope) -> Runner:
+        """Find the runner of a task instance; raises RunIsOver where there is no such task instance."""
+        if (found := cls.find(session, scope)) is None:
+            raise RunIsOver("the task instance of this runner is gone")
+        return found
+
+    @classmethod
+    def find(cls, session: Session, scope: TaskScope) -> Runner | None:
+        """Find the runner of a task instance; None where there is no such task instance."""
+        run = (TaskInstance.dag_id == scope.dag_id, TaskInstance.run_id == scope.run_id)
+        place = (TaskInstance.task_id == scope.task_id, TaskInstance.map_index == scope.map_index)
+        return next((runner for _, runner in _read(session, *run, *place)), None)
+
+
+def of_places(session: Session, run: RunRef, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Runner]:
+    """Return the runners of a run's task instances; those that are gone are left out."""
+    of_run = (TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id)
+    here = tuple_(TaskInstance.task_id, TaskInstance.map_index).in_(sorted(places))
+    return {runner.place: runner for _, runner in _read(session, *of_run, here)}
+
+
+def of_instances(session: Session, ids: Collection[UUID]) -> dict[UUID, Runner]:
+    """Return the runners by the ids of their task instances, which change with each try: a given up one is left out."""
+    return dict(_read(session, TaskInstance.id.in_(ids)))
+
+
+def _read(session: Session, *where: ColumnElement[bool]) -> Iterable[tuple[UUID, Runner]]:
+    query = (
+        select(
+            TaskInstance.id,
+            DagRun.id,
+            TaskInstance.dag_id,
+            TaskInstance.run_id,
+            TaskInstance.task_id,
+            TaskInstance.map_index,
+            TaskInstance.try_number,
+            TaskInstance.max_tries,
+            DagRun.clear_number,
+            DagRun.state,
+            TaskInstance.state,
+            LABEL.is_not(None),
+        )
+        .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
+        .where(*where)
+    )
+    for instance, number, dag_id, run_id, *others in session.execute(query):
+        told: Any = others
+        yield instance, Runner(RunRef(number, dag_id, run_id), *told)
