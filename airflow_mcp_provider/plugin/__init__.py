@@ -11,10 +11,21 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 
+def front(app: Any) -> Any:  # noqa: ANN401 - of ASGI
+    """Return the middleware in front of ``app``, Airflow's API server."""
+    from airflow_mcp_provider.plugin.server.front import Front  # noqa: PLC0415 - no other component needs it
+
+    return Front(app)
+
+
 class McpPlugin(AirflowPlugin):
-    """Switches on growth (what a runner enqueues becomes task instances of the run) and the gate of the queue."""
+    """Switches on growth (what a runner enqueues becomes task instances of the run) and the gate of the queue.
+
+    In the API server it stands in front of the application, too.
+    """
 
     name = "mcp"
+    fastapi_root_middlewares = [{"middleware": front, "args": [], "kwargs": {}, "name": "mcp"}]  # noqa: RUF012 - Airflow's
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:

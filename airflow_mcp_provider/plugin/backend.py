@@ -8,6 +8,7 @@ Where ``plugin.server`` stands in front of the API server, most of this is done 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -87,13 +88,13 @@ class GrowthBackend(MetastoreBackend):
         if key in QUESTIONS and isinstance(body.get("call"), str):
             run = RunRef.of(session, scope)
             question = Question(scope.task_id, scope.map_index, key, body)
-            Questions(session, run, self._settler, wait=True).answer([question])
+            Questions(session, run, self._settler).answer([question])
         elif key == wire.GO_ON and isinstance(body.get("call"), str):
             take(session, Runner.of(session, scope), body)
         elif key == wire.VERDICT and scope.task_id == REPORT:
             notes.put(session.connection(), RunRef.of(session, scope).id, body["note"])
-        elif key == wire.OUTCOME and "error" in body:
-            fail(session, self._settler, [(Runner.of(session, scope), body)])
+        elif key == wire.OUTCOME and (runner := Runner.find(session, scope)) is not None:
+            keep(session, self._settler, [(runner, body)])
         else:
             return False
         return True
@@ -115,14 +116,23 @@ def take(session: Session, runner: Runner, body: dict[str, Any]) -> None:
         raise refusal("that subtask is not the next one of this runner: it asks which is")
 
 
-def fail(session: Session, settler: Settler, failures: list[tuple[Runner, dict[str, Any]]]) -> None:
-    """Keep that subtasks of one run failed; one that was handed on before stands as it was.
+def keep(session: Session, settler: Settler, outcomes_of: Sequence[tuple[Runner, dict[str, Any]]]) -> None:
+    """Keep what subtasks ended with; a failure of one that was handed on before changes nothing.
 
-    Those that failed for good are judged once, all together.
+    The runs of those that failed for good are judged once each.
     """
-    run = failures[0][0].run
-    items = store.read_of(session, run, wire.ITEM, {runner.place for runner, _ in failures})
-    kept = [(runner, body) for runner, body in failures if not is_done(runner, items.get(runner.place))]
-    store.put(session, ((run, *runner.place, wire.OUTCOME, body) for runner, body in kept))
-    if any(body.get("final") for _, body in kept):
-        Questions(session, run, settler, wait=False).judge()
+    latest = dict(outcomes_of)
+    handed_on = {one for one, body in latest.items() if "error" in body and is_done(one, _item(session, one))}
+    kept = {runner: body for runner, body in latest.items() if runner not in handed_on}
+    store.put(session, ((runner.run, *runner.place, wire.OUTCOME, body) for runner, body in kept.items()))
+    for run in sorted({one.run for one, body in kept.items() if "error" in body and body.get("final")}, key=_number):
+        Questions(session, run, settler).judge()
+
+
+def _item(session: Session, runner: Runner) -> dict[str, Any] | None:
+    item: dict[str, Any] | None = store.read(session, runner.run, *runner.place, wire.ITEM)
+    return item
+
+
+def _number(run: RunRef) -> int:
+    return run.id

@@ -34,10 +34,6 @@ MIN_ENDED = 20
 log = structlog.get_logger(__name__)
 
 
-class Busy(Exception):
-    """The scheduler holds the run: nothing was done, and the same question soon is right."""
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a runner asks: ``key`` is the question's, ``body`` its value in the state store."""
@@ -59,24 +55,27 @@ class Question:
 
 
 Answers = dict[tuple[str, int], dict[str, Any]]
+Runners = Mapping[tuple[str, int], Runner]
 
 
 class Questions:
-    """One transaction's questions about one run. ``wait``: wait for the scheduler's lock, else Busy is raised."""
+    """One transaction's questions about one run."""
 
-    def __init__(self, session: Session, run: RunRef, settler: Settler, *, wait: bool) -> None:
+    def __init__(self, session: Session, run: RunRef, settler: Settler) -> None:
         self._session = session
         self._run = run
         self._settler = settler
-        self._wait = wait
         self._state = Reserved.locked(session, run)
         self._grown = False
-        self._failed = False
 
-    def answer(self, asked: Sequence[Question]) -> Answers:
-        """Do what is asked and write the answers, by their places; what was heard before has none."""
+    def answer(self, asked: Sequence[Question], runners: Runners | None = None) -> Answers:
+        """Do what is asked and write the answers, by their places; what was heard before has none.
+
+        ``runners`` are those that ask, where the caller has read them.
+        """
         fresh = self._fresh(asked)
-        self._runners = runner.of_places(self._session, self._run, [question.place for question in fresh])
+        places = [question.place for question in fresh]
+        self._runners = runner.of_places(self._session, self._run, places) if runners is None else runners
         enqueues = [question for question in fresh if question.key == wire.ENQUEUE and not question.begins]
         answers = self._enqueue(enqueues)
         for question in fresh:
@@ -188,8 +187,8 @@ class Questions:
 
     def _confirm(self) -> dict[str, Any]:
         """Before the report: bring in what growth or Airflow left out, and count."""
-        if not instances.settle(self._session, self._run, wait=self._wait):
-            raise TryAgain("the run is gone") if self._wait else Busy
+        if not instances.settle(self._session, self._run, wait=True):
+            raise TryAgain("the run is gone")
         lag = instances.look(self._session, self._run)
         if lag is not None and not lag.halted and (revived := instances.revive(self._session, self._run)):
             log.warning("subtasks revived", job=self._run.dag_id, run=self._run.run_id, revived=revived)

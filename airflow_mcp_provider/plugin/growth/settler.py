@@ -19,6 +19,7 @@ from airflow_mcp_provider.plugin.growth import instances
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.plugin.tables import create_session
 
+THREADS = 2
 TRIES = 15
 """Each waits for the run's lock up to instances.LOCK_TIMEOUT_MS: together a minute."""
 PAUSE_S = 0.2
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 class Settler:
     """A few threads, and at most one run in each at a time."""
 
-    def __init__(self, threads: int = 3) -> None:
+    def __init__(self, threads: int = THREADS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mcp-settler")
         self._waiting: set[RunRef] = set()
         self._lock = threading.Lock()

@@ -34,7 +34,7 @@ class Starts:
         self._lags: dict[RunRef, Lag | None] = {}
 
     def item(self, runner: Runner, item: dict[str, Any]) -> dict[str, Any]:
-        """Return a subtask's item as its runner is told it: ``done``, ``stopped``, ``waits`` say why it may not begin."""
+        """Return a subtask's item as its runner is told it: ``done``, ``stopped``, ``waits`` say why not to begin."""
         lag = self._look(runner)
         if lag is None:
             return item

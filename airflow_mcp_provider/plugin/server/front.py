@@ -1,0 +1,38 @@
+"""The middleware as Airflow registers it: runners' requests that are answered here, then the guard, then Airflow."""
+
+from __future__ import annotations
+
+import structlog
+
+from airflow_mcp_provider.plugin.growth import settler
+from airflow_mcp_provider.plugin.server import runners
+from airflow_mcp_provider.plugin.server.guard import App, Guard, Receive, Scope, Send
+from airflow_mcp_provider.plugin.server.runners import Runners
+from airflow_mcp_provider.plugin.server.seam import pool
+
+OWN = runners.THREADS + settler.THREADS
+SPARE = 2
+"""Connections that no request inside may take: Airflow's event loop needs one, health checks another."""
+FEWEST, MOST = 2, 32
+"""Airflow's endpoints have 40 threads: with more requests inside they would wait for a thread, connection in hand."""
+
+log = structlog.get_logger(__name__)
+
+
+class Front:
+    """ASGI middleware of the whole API server."""
+
+    def __init__(self, app: App) -> None:
+        limit = places(pool())
+        self._app = app
+        self._requests = Runners(Guard(app, limit))
+        log.info("the API server lets so many requests in at once", places=limit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; what is no request of HTTP goes straight to Airflow."""
+        await (self._requests if scope["type"] == "http" else self._app)(scope, receive, send)
+
+
+def places(found: tuple[int, int] | None) -> int:
+    """Return how many requests may be inside at once, from size and overflow of the pool of connections."""
+    return MOST if found is None else max(FEWEST, min(MOST, sum(found) - OWN - SPARE))

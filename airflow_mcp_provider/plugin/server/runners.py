@@ -1,0 +1,184 @@
+"""Requests of runners that are answered here, many at once, and never enter Airflow's application.
+
+What a runner may do is the same on both ways: the token is checked as Airflow does, and what is carried out is what the
+state store backend would. A request that has anything unusual goes on to Airflow as it came.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from airflow_mcp_provider.plugin.backend import QUESTIONS
+from airflow_mcp_provider.plugin.server import desk
+from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
+from airflow_mcp_provider.plugin.server.guard import App, Message, Receive, Scope, Send
+from airflow_mcp_provider.plugin.server.http import NOTHING, header, reply
+from airflow_mcp_provider.plugin.server.lanes import Full, Lanes
+from airflow_mcp_provider.plugin.server.tokens import Tokens
+from airflow_mcp_provider.runtime import wire
+
+_STORE = re.compile(r"/execution/store/ti/([0-9a-f-]{36})/(mcp\.[a-z_]+|mcp\.answer\.[0-9a-f.]+|progress)")
+_BEAT = re.compile(r"/execution/task-instances/([0-9a-f-]{36})/heartbeat")
+MOST_BYTES = 4_000_000
+"""Of a request; a larger one is left to Airflow."""
+REMEMBERED, ANSWER_BYTES = 20_000, 4_096
+"""So many runners' runs and answers are kept in memory, answers up to this size."""
+READS, QUESTION_THREADS, CONFIRMS = 1, 2, 1
+THREADS = READS + QUESTION_THREADS + CONFIRMS
+"""Each has a connection while it works. Only a report's question waits for the scheduler, in a thread for those."""
+
+
+class Runners:
+    """ASGI middleware that answers runners, and passes everything else on to ``app``."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tokens = Tokens()
+        self._reads: Lanes[Asked, Reply | None] = Lanes("reads", READS)
+        self._questions: Lanes[Asked, Reply | None] = Lanes("questions", QUESTION_THREADS)
+        self._confirms: Lanes[Asked, Reply | None] = Lanes("confirms", CONFIRMS)
+        self._runs: OrderedDict[UUID, int] = OrderedDict()
+        self._answers: OrderedDict[tuple[UUID, str], Any] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a runner, if it is one, or pass on."""
+        messages: list[Message] = []
+        asked = await self._read(scope, receive, messages)
+        replied = await self._answer(asked) if asked else None
+        if replied is None:
+            await self._app(scope, _again(messages, receive), send)
+            return
+        content = NOTHING if replied.content is None else replied.content
+        busy = replied.status == HTTPStatus.SERVICE_UNAVAILABLE
+        await reply(send, replied.status, content, retry_after=1 if busy else None)
+
+    async def _read(self, scope: Scope, receive: Receive, messages: list[Message]) -> Asked | None:
+        """Read a request that is one of ours; ``messages`` takes what was read of it."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        found = _STORE.fullmatch(path) or _BEAT.fullmatch(path)
+        if found is None or not _is_ours(scope["method"], key := found[2] if found.re is _STORE else BEAT):
+            return None
+        instance = _uuid(found[1])
+        if instance is None or not await self._tokens.are_of(instance, scope["headers"]):
+            return None
+        if scope["method"] == "GET":
+            return Asked(instance, key)
+        body = await _body(scope, receive, messages)
+        value = None if body is None else _value(key, body)
+        return None if body is None or value is None else Asked(instance, key, value, len(body))
+
+    async def _answer(self, asked: Asked) -> Reply | None:
+        if (told := self._answers.pop((asked.instance, asked.key), None)) is not None:
+            return Reply(HTTPStatus.OK, {"value": told})
+        try:
+            replied = await self._carry_out(asked)
+        except Full:
+            return AGAIN
+        if replied is not None:
+            self._remember(asked, replied)
+        return replied
+
+    async def _carry_out(self, asked: Asked) -> Reply | None:
+        if asked.key in READ:
+            name, work = READ[asked.key]
+            return await self._reads.do(name, work, asked)
+        if asked.value is None:
+            return await self._reads.do("read", desk.read, asked)
+        if (run := self._runs.get(asked.instance)) is None:
+            found = await self._reads.do("locate", desk.locate, asked)
+            if found is None or found.run is None:
+                return found
+            run = found.run
+            self._remember(asked, found)
+        if asked.key == wire.CONFIRM:
+            return await self._confirms.do(run, desk.answer, asked)
+        work = desk.take if asked.key == wire.GO_ON else desk.answer
+        return await self._questions.do((run, work), work, asked)
+
+    def _remember(self, asked: Asked, replied: Reply) -> None:
+        if replied.run is not None:
+            _put(self._runs, asked.instance, replied.run)
+        if replied.told is not None and len(json.dumps(replied.told)) <= ANSWER_BYTES:
+            _put(self._answers, (asked.instance, wire.ANSWER_TO + asked.value["call"]), replied.told)
+
+
+BEAT = "heartbeat"
+READ: dict[str, tuple[str, Work]] = {
+    BEAT: ("beat", desk.beat),
+    wire.OUTCOME: ("keep", desk.keep),
+    wire.PROGRESS: ("keep", desk.keep),
+}
+"""What is gathered from all runs: its lane, and what carries it out. No lock of another is waited for there."""
+
+
+def _is_ours(method: str, key: str) -> bool:
+    if method == "GET":
+        return key == wire.ITEM or key.startswith(wire.ANSWER_TO)
+    return method == "PUT" and key in {BEAT, wire.OUTCOME, wire.PROGRESS, wire.GO_ON, *QUESTIONS}
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+async def _body(scope: Scope, receive: Receive, messages: list[Message]) -> bytes | None:
+    """Read the body; None for one that is too large, or whose sender has gone."""
+    if int(header(scope["headers"], b"content-length") or 0) > MOST_BYTES:
+        return None
+    body = bytearray()
+    while True:
+        message = await receive()
+        messages.append(message)
+        body += message.get("body", b"")
+        if message["type"] != "http.request" or len(body) > MOST_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _value(key: str, body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Return what is sent, None where Airflow has to look at it."""
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(sent, dict):
+        return None
+    if key == BEAT:
+        return sent if sent.keys() == {"hostname", "pid"} and _is_sender(sent["hostname"], sent["pid"]) else None
+    value = sent.get("value") if sent.keys() <= {"value", "expires_at"} else None
+    if key == wire.PROGRESS:
+        return value if isinstance(value, dict) else None
+    called = key == wire.OUTCOME or (isinstance(value, dict) and isinstance(value.get("call"), str))
+    return value if isinstance(value, dict) and called else None
+
+
+def _is_sender(hostname: object, pid: object) -> bool:
+    return isinstance(hostname, str) and isinstance(pid, int) and not isinstance(pid, bool)
+
+
+def _put(kept: OrderedDict[Any, Any], name: object, value: object) -> None:
+    kept[name] = value
+    kept.move_to_end(name)
+    if len(kept) > REMEMBERED:
+        kept.popitem(last=False)
+
+
+def _again(messages: Sequence[Message], receive: Receive) -> Receive:
+    """Give what was read once more, then what comes."""
+    kept = iter(list(messages))
+
+    async def again() -> Message:
+        message = next(kept, None)
+        return await receive() if message is None else message
+
+    return again

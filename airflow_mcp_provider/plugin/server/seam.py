@@ -1,0 +1,48 @@
+"""What of Airflow's API server the middleware touches that is no public API, in one place.
+
+tests/unit/plugin/server/test_server_contract.py names what each is relied on for: a change of Airflow fails there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.api_fastapi.auth.tokens import JWTValidator
+from airflow.api_fastapi.execution_api.app import _jwt_validator
+from airflow.api_fastapi.execution_api.datamodels.task_state_store import TaskStateStorePutBody
+from airflow.api_fastapi.execution_api.datamodels.taskinstance import TIHeartbeatInfo
+from airflow.api_fastapi.execution_api.datamodels.token import TIClaims
+from airflow.configuration import conf
+from airflow.observability.stats import gauge
+from sqlalchemy import exc
+
+__all__ = [
+    "JWTValidator",
+    "OperationalError",
+    "TIClaims",
+    "TIHeartbeatInfo",
+    "TaskStateStorePutBody",
+    "gauge",
+    "pool",
+    "validator",
+]
+
+OperationalError = exc.OperationalError
+
+
+def validator() -> JWTValidator:
+    """Return what the Execution API validates a runner's token with."""
+    made: JWTValidator = _jwt_validator()  # type: ignore[no-untyped-call]  # Airflow's
+    return made
+
+
+def pool() -> tuple[int, int] | None:
+    """Return size and overflow of a process's pool of connections; None where nothing bounds it."""
+    size, overflow = (conf.getint("database", f"sql_alchemy_{name}") for name in ("pool_size", "max_overflow"))
+    bounded = conf.getboolean("database", "sql_alchemy_pool_enabled") and size > 0 and overflow >= 0
+    return (size, overflow) if bounded else None
+
+
+def claims(given: dict[str, Any]) -> TIClaims:
+    """Read a token's claims as the Execution API does; raises pydantic's ValidationError."""
+    return TIClaims(**given)

@@ -1,0 +1,42 @@
+"""Whether a request is a runner's own: its token is checked as the Execution API does.
+
+A request that is not plainly right is left to Airflow, which refuses it in its own words, or renews its token.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from airflow_mcp_provider.plugin.server.http import header
+from airflow_mcp_provider.plugin.server.seam import JWTValidator, claims, validator
+
+RENEWED, RENEWED_S = 0.2, 30
+"""Airflow renews a token in an answer when this part of its time, or so many seconds, are left."""
+
+
+class Tokens:
+    """Checks the tokens of runners."""
+
+    @cached_property
+    def _validator(self) -> JWTValidator:
+        return validator()
+
+    async def are_of(self, instance: UUID, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether the request was sent by the runner of that task instance, with a token that is not to be renewed."""
+        scheme, _, token = (header(headers, b"authorization") or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return False
+        try:
+            found = await self._validator.avalidated_claims(token, {})
+            return claims(found).scope == "execution" and UUID(found["sub"]) == instance and not _is_old(found)
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, Airflow says it
+            return False
+
+
+def _is_old(found: dict[str, Any]) -> bool:
+    begun, ends = int(found["iat"]), int(found["exp"])
+    return ends - int(time.time()) <= max(int((ends - begun) * RENEWED), RENEWED_S)
