@@ -191,7 +191,7 @@ def _take(session: Session, runner: Runner | None, one: Asked) -> Reply | None:
 @together
 def beat(session: Session, asked: Sequence[Asked]) -> Replies:
     """Runners live: the heartbeats that Airflow would take without a further look; it looks at the others."""
-    sent = {one.instance: (one.instance, one.value["hostname"], one.value["pid"]) for one in asked}
+    sent = {one.instance: (one.instance, one.value.hostname, one.value.pid) for one in asked}
     same = tuple_(TaskInstance.id, TaskInstance.hostname, TaskInstance.pid).in_(list(sent.values()))
     running = select(TaskInstance.id).where(same, TaskInstance.state == TaskInstanceState.RUNNING)
     # Nobody is waited for: the scheduler may have some of these rows while it waits for others.

@@ -14,12 +14,15 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from airflow_mcp_provider.plugin.backend import QUESTIONS
 from airflow_mcp_provider.plugin.server import desk
 from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
 from airflow_mcp_provider.plugin.server.guard import App, Message, Receive, Scope, Send
 from airflow_mcp_provider.plugin.server.http import NOTHING, header, reply
 from airflow_mcp_provider.plugin.server.lanes import Full, Lanes
+from airflow_mcp_provider.plugin.server.seam import TaskStateStorePutBody, TIHeartbeatInfo
 from airflow_mcp_provider.plugin.server.tokens import Tokens
 from airflow_mcp_provider.runtime import wire
 
@@ -115,6 +118,7 @@ READ: dict[str, tuple[str, Work]] = {
     wire.PROGRESS: ("keep", desk.keep),
 }
 """What is gathered from all runs: its lane, and what carries it out. No lock of another is waited for there."""
+NO_QUESTIONS = {wire.OUTCOME, wire.PROGRESS}
 
 
 def _is_ours(method: str, key: str) -> bool:
@@ -146,24 +150,16 @@ async def _body(scope: Scope, receive: Receive, messages: list[Message]) -> byte
 
 
 def _value(key: str, body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Return what is sent, None where Airflow has to look at it."""
+    """Return what is sent, checked by Airflow's own models; None where Airflow has to look at it."""
     try:
-        sent = json.loads(body)
-    except (ValueError, RecursionError):
+        if key == BEAT:
+            return TIHeartbeatInfo.model_validate_json(body)
+        value = TaskStateStorePutBody.model_validate_json(body).value
+    except ValidationError:
         return None
-    if not isinstance(sent, dict):
+    if not isinstance(value, dict):
         return None
-    if key == BEAT:
-        return sent if sent.keys() == {"hostname", "pid"} and _is_sender(sent["hostname"], sent["pid"]) else None
-    value = sent.get("value") if sent.keys() <= {"value", "expires_at"} else None
-    if key == wire.PROGRESS:
-        return value if isinstance(value, dict) else None
-    called = key == wire.OUTCOME or (isinstance(value, dict) and isinstance(value.get("call"), str))
-    return value if isinstance(value, dict) and called else None
-
-
-def _is_sender(hostname: object, pid: object) -> bool:
-    return isinstance(hostname, str) and isinstance(pid, int) and not isinstance(pid, bool)
+    return value if key in NO_QUESTIONS or isinstance(value.get("call"), str) else None
 
 
 def _put(kept: OrderedDict[Any, Any], name: object, value: object) -> None:

@@ -1,0 +1,19 @@
+"""An Airflow whose API server has Airflow's own small pool of connections: what is shown there holds with any."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_mcp_provider.cli.embedded import Embedded
+
+DAGS = Path(__file__).parent / "dags"
+DEFAULT_POOL = {"AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "5", "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "10"}
+
+
+@pytest.fixture(scope="package")
+def airflow() -> Iterator[Embedded]:
+    with Embedded(dags=DAGS, parallelism=40, env=DEFAULT_POOL) as embedded:
+        for dag_id in ("asleep", "crowd", "plain"):
+            embedded.api.wait_for_dag(dag_id)
+        yield embedded

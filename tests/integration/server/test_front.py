@@ -1,0 +1,149 @@
+"""What stands in front of a real API server: whom it answers, what it leaves to Airflow, and that no flood stops it."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.runtime import wire
+from tests.integration.growth.waiting import until
+from tests.integration.server.runner import Sender
+
+ROW = """select id::text, hostname, pid, last_heartbeat_at from task_instance
+    where dag_id = 'asleep' and run_id = %s and task_id = 'run' and map_index = 0 and state = 'running'"""
+
+
+@pytest.fixture(scope="module")
+def run_id(airflow: Embedded) -> Iterator[str]:
+    run = airflow.api.trigger("asleep", {})
+    yield run
+    airflow.api.cancel("asleep", run)
+
+
+@pytest.fixture(scope="module")
+def sender(airflow: Embedded, run_id: str) -> Sender:
+    until(lambda: airflow.sql(ROW, run_id), what="the subtask runs")
+    number, hostname, pid, _ = airflow.sql(ROW, run_id)[0]
+    return Sender(airflow, number, hostname, pid)
+
+
+def children(*keys: str, **more: object) -> dict[str, object]:
+    return {"parent": "1", "depth": 1, "children": [[key, {"item": key}] for key in keys], **more}
+
+
+def test_a_runner_is_answered(sender: Sender) -> None:
+    assert sender.get(wire.ITEM).json()["value"]["payload"] == {"item": 1}
+    assert sender.ask(wire.ENQUEUE, children("a", "b"))["new"] == 2
+    assert sender.ask(wire.ENQUEUE, children("a", "c"))["new"] == 1
+    refused = sender.ask(wire.ENQUEUE, {**children("d"), "depth": "deep"})["refused"]
+    assert refused["type"] == "InvalidPayload"
+
+
+def test_the_same_question_again_is_done_once(sender: Sender) -> None:
+    question = {**children("once"), "call": f"{sender.name}.again.1"}
+    assert [sender.put(wire.ENQUEUE, question).status_code for _ in range(3)] == [204] * 3
+    assert sender.get(wire.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
+    assert sender.get(wire.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
+    assert sender.get(f"{wire.ANSWER_TO}0.0").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 200),
+        ({"scope": None}, 200),
+        ({"scope": "workload"}, 403),
+        ({"scope": "else"}, 403),
+        ({"aud": "apache-airflow"}, 403),
+        ({"exp": int(time.time()) - 3600}, 403),
+        ({"exp": None}, 403),
+        ({"sub": str(uuid.uuid4())}, 403),
+    ],
+    ids=json.dumps,
+)
+def test_a_token_is_worth_what_it_is_to_airflow(sender: Sender, claims: dict[str, object], status: int) -> None:
+    token = sender.token(**claims)
+    assert sender.get(wire.ITEM, token=token).status_code == status
+    assert sender.get("a-key-of-a-user", token=token).status_code == (404 if status == 200 else status)
+
+
+def test_a_token_that_ends_soon_is_renewed(sender: Sender) -> None:
+    now = int(time.time())
+    assert "refreshed-api-token" in sender.get(wire.ITEM, token=sender.token(iat=now - 570, exp=now + 30)).headers
+
+
+def test_a_wrong_signature_and_none_at_all(sender: Sender) -> None:
+    assert sender.get(wire.ITEM, token=sender.token()[:-4] + "AAAA").status_code == 403
+    assert httpx.get(f"{sender.airflow.url}/execution/store/ti/{sender.id}/{wire.ITEM}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "status"),
+    [
+        (wire.ENQUEUE, {"value": 5}, 204),
+        (wire.ENQUEUE, {"value": None}, 422),
+        (wire.ENQUEUE, {"val": {}}, 422),
+        (wire.ENQUEUE, [], 422),
+        (wire.PROGRESS, {"value": {"fraction": 1, "message": "x"}}, 204),
+        (wire.PROGRESS, {"value": {"fraction": 1}, "expires_at": "never"}, 422),
+    ],
+)
+def test_what_is_malformed_is_told_by_airflow(sender: Sender, key: str, body: object, status: int) -> None:
+    assert sender.send("PUT", f"store/ti/{sender.id}/{key}", body).status_code == status
+
+
+def test_a_heartbeat(airflow: Embedded, sender: Sender, run_id: str) -> None:
+    before = airflow.sql(ROW, run_id)[0][3]
+    assert sender.beat().status_code == 204
+    assert airflow.sql(ROW, run_id)[0][3] > before
+    elsewhere = sender.beat(pid=sender.pid + 1)
+    assert (elsewhere.status_code, elsewhere.json()["detail"]["reason"]) == (409, "running_elsewhere")
+    assert sender.beat(pid="x").status_code == 422
+    assert Sender(airflow, str(uuid.uuid4()), "h", 1).beat().status_code == 404
+
+
+async def _flood(airflow: Embedded, count: int) -> Counter[int]:
+    """Start so many runs of a plain DAG at the same instant."""
+    headers = {"Authorization": f"Bearer {_token(airflow)}"}
+    limits = httpx.Limits(max_connections=count)
+    async with httpx.AsyncClient(base_url=airflow.url, headers=headers, timeout=120, limits=limits) as client:
+        body = {"logical_date": None}
+        requests = [client.post("/api/v2/dags/plain/dagRuns", json=body) for _ in range(count)]
+        return Counter(reply.status_code for reply in await asyncio.gather(*requests))
+
+
+def _token(airflow: Embedded) -> str:
+    credentials = {"username": "admin", "password": airflow.password}
+    return str(httpx.post(f"{airflow.url}/auth/token", json=credentials).json()["access_token"])
+
+
+def test_two_hundred_requests_at_once_are_all_answered(airflow: Embedded) -> None:
+    """Airflow alone answers most of them with 500: its pool has 15 connections."""
+    assert asyncio.run(_flood(airflow, 200)) == {200: 200}
+
+
+def test_forty_real_runners_enqueue_at_once_while_people_look(airflow: Embedded) -> None:
+    run_id = airflow.api.trigger("crowd", {"width": 40, "kids": 8})
+    reads: Counter[int] = Counter()
+    client = httpx.Client(base_url=airflow.url, headers={"Authorization": f"Bearer {_token(airflow)}"}, timeout=60)
+
+    def ended() -> bool:
+        reads[client.get("/api/v2/dags/crowd/dagRuns?limit=10").status_code] += 1
+        return airflow.api.run("crowd", run_id)["state"] in {"success", "failed"}
+
+    until(ended, what="the run has ended", seconds=300)
+    result = airflow.api.xcom("crowd", run_id, "report")
+    assert {name: result[name] for name in ("state", "subtasks", "succeeded")} == {
+        "state": "complete",
+        "subtasks": 360,
+        "succeeded": 360,
+    }
+    tries = airflow.sql("select max(try_number) from task_instance where dag_id = 'crowd' and run_id = %s", run_id)
+    assert tries == [(1,)], "an attempt was lost"
+    assert set(reads) == {200}

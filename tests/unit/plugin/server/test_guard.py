@@ -1,0 +1,146 @@
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from airflow_mcp_provider.plugin.server import guard
+from airflow_mcp_provider.plugin.server.front import OWN, SPARE, places
+from airflow_mcp_provider.plugin.server.guard import Guard
+
+
+class Server:
+    """An ASGI application behind the guard; a request to it lasts until it is let go."""
+
+    def __init__(self, limit):
+        self.inside = self.most = 0
+        self.bodies = []
+        self.go = asyncio.Event()
+        self.guard = Guard(self.app, limit)
+
+    async def app(self, _scope, receive, send):
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message.get("more_body"):
+                break
+        self.bodies.append(body)
+        await self.go.wait()
+        self.inside -= 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def request(self, path="/api/v2/dags", messages=(), gone=None):
+        sent, waiting = [], list(messages) or [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive():
+            if waiting:
+                return waiting.pop(0)
+            await (gone or asyncio.Event()).wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "root_path": ""}
+        await self.guard(scope, receive, send)
+        return sent[0]["status"] if sent else None
+
+
+def test_no_more_requests_are_inside_than_places():
+    async def scene():
+        server = Server(3)
+        tasks = [asyncio.create_task(server.request()) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        held = server.inside
+        server.go.set()
+        return held, await asyncio.gather(*tasks), server.most
+
+    held, replies, most = asyncio.run(scene())
+    assert (held, most) == (3, 3)
+    assert replies == [200] * 20
+
+
+def test_health_is_answered_while_all_places_are_taken():
+    async def scene():
+        server = Server(1)
+        task = asyncio.create_task(server.request())
+        await asyncio.sleep(0.01)
+        health = asyncio.create_task(server.request("/api/v2/monitor/health"))
+        static = asyncio.create_task(server.request("/static/x.js"))
+        await asyncio.sleep(0.01)
+        inside = server.inside
+        server.go.set()
+        await asyncio.gather(task, health, static)
+        return inside
+
+    assert asyncio.run(scene()) == 3
+
+
+def test_what_was_sent_while_it_waited_reaches_the_application():
+    async def scene():
+        server = Server(1)
+        first = asyncio.create_task(server.request())
+        await asyncio.sleep(0.01)
+        parts = [{"type": "http.request", "body": bytes([65 + n]) * 30_000, "more_body": n < 4} for n in range(5)]
+        second = asyncio.create_task(server.request(messages=parts))
+        await asyncio.sleep(0.01)
+        server.go.set()
+        await asyncio.gather(first, second)
+        return server.bodies[1]
+
+    assert asyncio.run(scene()) == b"".join(bytes([65 + n]) * 30_000 for n in range(5))
+
+
+def test_a_request_whose_client_has_gone_is_not_carried_out():
+    async def scene():
+        server, gone = Server(1), asyncio.Event()
+        first = asyncio.create_task(server.request())
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(server.request(gone=gone))
+        await asyncio.sleep(0.01)
+        gone.set()
+        reply = await asyncio.wait_for(second, 5)
+        server.go.set()
+        await first
+        return reply, len(server.bodies), await server.request()
+
+    assert asyncio.run(scene()) == (None, 1, 200)
+
+
+@pytest.mark.parametrize(("name", "value"), [("MOST_WAITING", 1), ("MOST_S", 0.1)], ids=["too many", "too long"])
+def test_who_waits_in_vain_is_told(monkeypatch, name, value):
+    monkeypatch.setattr(guard, name, value)
+
+    async def scene():
+        server = Server(1)
+        others = [asyncio.create_task(server.request()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        reply = await server.request()
+        server.go.set()
+        return reply, await others[0], await server.request()
+
+    assert asyncio.run(scene()) == (503, 200, 200)
+
+
+def test_a_long_wait_is_in_the_log(monkeypatch):
+    monkeypatch.setattr(guard, "LONG_S", 0.0)
+
+    async def scene():
+        server = Server(1)
+        tasks = [asyncio.create_task(server.request()) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        server.go.set()
+        await asyncio.gather(*tasks)
+
+    with capture_logs() as logs:
+        asyncio.run(scene())
+    assert [one["kind"] for one in logs if one["log_level"] == "warning"] == ["ui"]
+
+
+def test_places_follow_from_the_pool():
+    assert places((5, 10)) == 15 - OWN - SPARE
+    assert places((1, 0)) == 2
+    assert places((50, 50)) == 32
+    assert places(None) == 32
