@@ -13,15 +13,17 @@ import airflow
 from airflow import plugins_manager
 from airflow.configuration import conf
 from airflow.state import resolve_state_backend
+from airflow.utils.session import create_session
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_mcp_provider.cli import settings
-from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, findings
+from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, Load, findings
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -53,8 +55,31 @@ def installation(recommended: Iterable[settings.Setting]) -> Installation:
         worker_backend=conf.get("workers", "state_store_backend", fallback="") or "",
         max_map_length=conf.getint("core", "max_map_length"),
         database=make_url(conf.get("database", "sql_alchemy_conn")).get_backend_name(),
+        load=load(),
         active={setting.option: conf.get(*setting.option, fallback="") or "" for setting in recommended},
     )
+
+
+def load() -> Load:
+    """Read what has to fit each other."""
+    size, overflow = (conf.getint("database", f"sql_alchemy_{name}") for name in ("pool_size", "max_overflow"))
+    bounded = conf.getboolean("database", "sql_alchemy_pool_enabled") and size > 0 and overflow >= 0
+    return Load(
+        connections=size + overflow if bounded else None,
+        max_connections=max_connections(),
+        api_workers=conf.getint("api", "workers"),
+        parallelism=conf.getint("core", "parallelism"),
+        heartbeat=conf.getfloat("workers", "min_heartbeat_interval"),
+    )
+
+
+def max_connections() -> int | None:
+    """Ask the database, if it is a Postgres that answers."""
+    try:
+        with create_session(scoped=False) as session:
+            return int(session.execute(text("SHOW max_connections")).scalar_one())
+    except (SQLAlchemyError, RuntimeError, ValueError):
+        return None
 
 
 def show(found: Sequence[Finding], console: Console) -> None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 SUPPORTED = (3, 3)
 ENTRY_POINT = "airflow.plugins"
 PACKAGE = "airflow_mcp_provider"
+OTHERS = 30
+"""Connections of a scheduler, a DAG processor and a triggerer together, and of people: seen 12, with room."""
+HEARTBEATS = 200
+"""A second, that cost one process of the API server less than a fifth of its time (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,21 @@ class Finding:
     found: str
     cure: str = ""
     needed: bool = True
+
+
+@dataclass(frozen=True)
+class Load:
+    """What has to fit each other: connections, processes, runners; None is not known, or not bounded.
+
+    ``connections`` is the most that one process opens, ``max_connections`` what the database allows to all;
+    ``heartbeat`` are the seconds between two of a runner.
+    """
+
+    connections: int | None
+    max_connections: int | None
+    api_workers: int
+    parallelism: int
+    heartbeat: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,7 @@ class Installation:
     worker_backend: str
     max_map_length: int
     database: str
+    load: Load
     active: Mapping[tuple[str, str], str]
 
 
@@ -55,6 +75,8 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
         worker_backend(installation.worker_backend),
         max_map_length(installation.max_map_length),
         database(installation.database),
+        connections(installation.load),
+        heartbeats(installation.load),
         *advice(installation.active, recommended),
     )
 
@@ -110,6 +132,33 @@ def database(kind: str) -> Finding:
     }
     cure = told.get(kind, "unknown to growth; use Postgres")
     return Finding("Database", not cure, kind, cure, needed=False)
+
+
+def connections(load: Load) -> Finding:
+    """Look whether the database has connections for all processes: who gets none ends with an error."""
+    if load.connections is None or load.max_connections is None:
+        return Finding("Connections", ok=True, found="not bounded, or not known here", needed=False)
+    wanted = load.api_workers * load.connections + OTHERS
+    found = (
+        f"an API server with {load.api_workers} workers opens up to {wanted - OTHERS}, the other components {OTHERS}"
+    )
+    cure = (
+        f"raise max_connections of the database (it is {load.max_connections}) to {wanted} and as many again for each "
+        "further API server, or put pgbouncer before it, or lower [database] sql_alchemy_pool_size or [api] workers"
+    )
+    return Finding("Connections", wanted <= load.max_connections, found, cure, needed=False)
+
+
+def heartbeats(load: Load) -> Finding:
+    """Look whether the API server has time for more than heartbeats."""
+    rate = load.parallelism / max(load.heartbeat, 0.001)
+    most = HEARTBEATS * load.api_workers
+    cure = (
+        f"[workers] min_heartbeat_interval = {load.parallelism / most:.0f} or more: one API server process takes "
+        f"{HEARTBEATS} heartbeats a second beside its other work; or raise [api] workers"
+    )
+    found = f"up to {rate:.0f} a second from {load.parallelism} runners ([core] parallelism) of a scheduler"
+    return Finding("Heartbeats", rate <= most, found, cure, needed=False)
 
 
 def advice(active: Mapping[tuple[str, str], str], recommended: Iterable[Setting]) -> tuple[Finding, ...]:

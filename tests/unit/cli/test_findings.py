@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_mcp_provider.cli.findings import Installation, findings, same
+from airflow_mcp_provider.cli.findings import Installation, Load, findings, same
 from airflow_mcp_provider.cli.settings import Setting
 
 GOOD = Installation(
@@ -15,6 +15,7 @@ GOOD = Installation(
     worker_backend="",
     max_map_length=1024,
     database="postgresql",
+    load=Load(connections=25, max_connections=100, api_workers=1, parallelism=32, heartbeat=1),
     active={("scheduler", "scheduler_idle_sleep_time"): "0.1"},
 )
 RECOMMENDED = (Setting("AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME", "0.1", "An idle second is long."),)
@@ -51,6 +52,8 @@ def test_what_jobs_need_is_missing_with_its_cure(fault, cure):
     [
         ({"database": "sqlite"}, "use Postgres"),
         ({"database": "mysql"}, "use Postgres"),
+        ({"load": replace(GOOD.load, api_workers=4)}, "raise max_connections of the database (it is 100) to 130"),
+        ({"load": replace(GOOD.load, parallelism=1000)}, "min_heartbeat_interval = 5 or more"),
         ({"active": {("scheduler", "scheduler_idle_sleep_time"): "1"}}, "0.1 is better for jobs: An idle second"),
     ],
 )
@@ -58,6 +61,19 @@ def test_what_is_only_slower_is_advice(fault, cure):
     (finding,) = wrong(replace(GOOD, **fault))
     assert not finding.needed
     assert cure in finding.cure
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        replace(GOOD.load, connections=None, api_workers=100),
+        replace(GOOD.load, max_connections=None, api_workers=100),
+        replace(GOOD.load, parallelism=1000, heartbeat=5),
+        replace(GOOD.load, parallelism=1000, heartbeat=2.5, api_workers=2),
+    ],
+)
+def test_what_fits_or_is_not_known_is_no_fault(load):
+    assert wrong(replace(GOOD, load=load)) == []
 
 
 def test_the_error_of_our_plugin_is_shown_and_not_that_of_another():
