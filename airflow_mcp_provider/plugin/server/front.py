@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import structlog
 
+from airflow_mcp_provider.plugin.backend import GrowthBackend
 from airflow_mcp_provider.plugin.growth import settler
 from airflow_mcp_provider.plugin.server import runners
 from airflow_mcp_provider.plugin.server.guard import App, Guard, Receive, Scope, Send
 from airflow_mcp_provider.plugin.server.runners import Runners
-from airflow_mcp_provider.plugin.server.seam import pool
+from airflow_mcp_provider.plugin.server.seam import get_state_backend, pool
 
 OWN = runners.THREADS + settler.THREADS
 SPARE = 2
@@ -25,7 +26,7 @@ class Front:
     def __init__(self, app: App) -> None:
         limit = places(pool())
         self._app = app
-        self._requests = Runners(Guard(app, limit))
+        self._requests = Runners(Guard(app, limit), stores=type(get_state_backend()) is GrowthBackend)
         log.info("the API server lets so many requests in at once", places=limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

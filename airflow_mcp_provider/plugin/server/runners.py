@@ -27,6 +27,7 @@ from airflow_mcp_provider.plugin.server.tokens import Tokens
 from airflow_mcp_provider.runtime import wire
 
 _STORE = re.compile(r"/execution/store/ti/([0-9a-f-]{36})/(mcp\.[a-z_]+|mcp\.answer\.[0-9a-f.]+|progress)")
+_NOTHING = re.compile(r"(?!)")
 _BEAT = re.compile(r"/execution/task-instances/([0-9a-f-]{36})/heartbeat")
 MOST_BYTES = 4_000_000
 """Of a request; a larger one is left to Airflow."""
@@ -38,10 +39,14 @@ THREADS = READS + QUESTION_THREADS + CONFIRMS
 
 
 class Runners:
-    """ASGI middleware that answers runners, and passes everything else on to ``app``."""
+    """ASGI middleware that answers runners, and passes everything else on to ``app``.
 
-    def __init__(self, app: App) -> None:
+    ``stores``: the state store is ours alone; the requests to another one, also to one made from ours, are passed on.
+    """
+
+    def __init__(self, app: App, *, stores: bool) -> None:
         self._app = app
+        self._store = _STORE if stores else _NOTHING
         self._tokens = Tokens()
         self._reads: Lanes[Asked, Reply | None] = Lanes("reads", READS)
         self._questions: Lanes[Asked, Reply | None] = Lanes("questions", QUESTION_THREADS)
@@ -64,7 +69,7 @@ class Runners:
     async def _read(self, scope: Scope, receive: Receive, messages: list[Message]) -> Asked | None:
         """Read a request that is one of ours; ``messages`` takes what was read of it."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        found = _STORE.fullmatch(path) or _BEAT.fullmatch(path)
+        found = self._store.fullmatch(path) or _BEAT.fullmatch(path)
         if found is None or not _is_ours(scope["method"], key := found[2] if found.re is _STORE else BEAT):
             return None
         instance = _uuid(found[1])

@@ -14,6 +14,7 @@ from airflow.api_fastapi.execution_api.datamodels.taskinstance import TIHeartbea
 from airflow.api_fastapi.execution_api.datamodels.token import TIClaims
 from airflow.configuration import conf
 from airflow.observability.stats import gauge
+from airflow.state import get_state_backend
 from sqlalchemy import exc
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "TIHeartbeatInfo",
     "TaskStateStorePutBody",
     "gauge",
+    "get_state_backend",
     "pool",
     "validator",
 ]
