@@ -152,14 +152,19 @@ def keep(session: Session, asked: Sequence[Asked]) -> Replies:
 
 @together
 def answer(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Questions of the runners of one run."""
-    found = runners.of_instances(session, {one.instance for one in asked})
-    if not found:
+    """Questions of the runners of one run.
+
+    Who asks is read under the lock of the run's counter: a runner that another one has replaced while it waited is not
+    heard any more.
+    """
+    ids = {one.instance for one in asked}
+    run = next((runner.run for runner in runners.of_instances(session, ids).values()), None)
+    if run is None:
         return [PASSED] * len(asked)
-    here = {runner.place: runner for runner in found.values()}
+    locked = Questions(session, run, backend.settler())
+    found = runners.of_instances(session, ids)
     questions = [Question(*found[one.instance].place, one.key, one.value) for one in asked if one.instance in found]
-    run = next(iter(found.values())).run
-    told = Questions(session, run, backend.settler()).answer(questions, here)
+    told = locked.answer(questions, {runner.place: runner for runner in found.values()})
     return [_answered(found.get(one.instance), one, told) for one in asked]
 
 

@@ -14,6 +14,6 @@ DEFAULT_POOL = {"AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "5", "AIRFLOW__DATAB
 @pytest.fixture(scope="package")
 def airflow() -> Iterator[Embedded]:
     with Embedded(dags=DAGS, parallelism=40, env=DEFAULT_POOL) as embedded:
-        for dag_id in ("asleep", "crowd", "plain"):
+        for dag_id in ("asleep", "crowd", "plain", "twice"):
             embedded.api.wait_for_dag(dag_id)
         yield embedded

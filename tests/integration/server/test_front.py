@@ -6,6 +6,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -106,6 +107,23 @@ def test_a_heartbeat(airflow: Embedded, sender: Sender, run_id: str) -> None:
     assert (elsewhere.status_code, elsewhere.json()["detail"]["reason"]) == (409, "running_elsewhere")
     assert sender.beat(pid="x").status_code == 422
     assert Sender(airflow, str(uuid.uuid4()), "h", 1).beat().status_code == 404
+
+
+def test_a_runner_that_another_has_replaced_is_not_heard(airflow: Embedded, tmp_path: Path) -> None:
+    run_id = airflow.api.trigger("twice", {"mark": str(tmp_path / "mark")})
+    old = """select task_instance_id::text from task_instance_history
+        where dag_id = 'twice' and run_id = %s and task_id = 'run'"""
+    new = "select id::text from task_instance where run_id = %s and task_id = 'run' and try_number = 2 and state = 'running'"
+    until(lambda: airflow.sql(new, run_id), what="the second attempt runs")
+    gave_up, runs = (Sender(airflow, airflow.sql(query, run_id)[0][0]) for query in (old, new))
+    assert gave_up.put(wire.ENQUEUE, {**children("late"), "call": "a.1"}).status_code == 404
+    assert gave_up.put(wire.OUTCOME, {"attempt": 1, "result": 1}).status_code == 404
+    assert gave_up.get(wire.ITEM).status_code == 404
+    assert gave_up.beat().status_code == 410
+    told = runs.ask(wire.ENQUEUE, children("in time"))
+    assert told.get("new") == 1, told
+    airflow.api.cancel("twice", run_id)
+    assert runs.ask(wire.ENQUEUE, children("too late"))["refused"]["type"] == "RunIsOver"
 
 
 async def _flood(airflow: Embedded, count: int) -> Counter[int]:
