@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from airflow.utils.session import NEW_SESSION, provide_session
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import McpError
@@ -22,7 +23,7 @@ from airflow_mcp_provider.plugin.growth import outcomes
 from airflow_mcp_provider.plugin.growth.handing_on import is_done
 from airflow_mcp_provider.plugin.growth.questions import Question, Questions
 from airflow_mcp_provider.plugin.growth.runner import Runner
-from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, refusal
+from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, busy, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
@@ -30,6 +31,8 @@ from airflow_mcp_provider.plugin.store import REPORT, RunRef
 from airflow_mcp_provider.plugin.tables import TaskScope
 from airflow_mcp_provider.runtime import wire
 
+LOCK_TIMEOUT_MS = 2_000
+"""Only another transaction about the same run, which is short, is waited for."""
 QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.NEXT, wire.CALL, wire.CONFIRM)
 
 
@@ -80,8 +83,16 @@ class GrowthBackend(MetastoreBackend):
             return value
         return json.dumps(Starts(session, self._settler).item(runner, json.loads(value)))
 
+    def _heard_in_time(self, scope: TaskScope, key: str, value: str, session: Session) -> bool:
+        """Answer, or keep, what is more than a value; where a lock is not free, the runner is made to ask again."""
+        store.limit_waiting(session, LOCK_TIMEOUT_MS)
+        try:
+            return self._heard(scope, key, value, session)
+        except OperationalError as error:
+            raise busy() from error
+
     def _heard(self, scope: TaskScope, key: str, value: str, session: Session) -> bool:
-        """Answer, or keep, what is more than a value; False for anything else."""
+        """False for what is only a value."""
         body = json.loads(value)
         if not isinstance(body, dict):
             return False

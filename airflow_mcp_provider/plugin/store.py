@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import delete, insert, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,15 @@ class RunRef:
         return cls(session.scalars(query).one(), scope.dag_id, scope.run_id)
 
 
+def limit_waiting(session: Session, milliseconds: int) -> None:
+    """Let no statement of this transaction wait longer for a lock, where the database has such a limit.
+
+    SQLAlchemy's OperationalError is raised when one does.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = {milliseconds:d}"))
+
+
 def where(run: RunRef, task_id: str, map_index: int, key: str) -> tuple[Any, ...]:
     """Tell one row."""
     return (
@@ -50,8 +59,8 @@ def where(run: RunRef, task_id: str, map_index: int, key: str) -> tuple[Any, ...
 
 def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
     """Return a value, None where there is no row."""
-    text = session.scalar(select(Store.value).where(*where(run, task_id, map_index, key)))
-    return None if text is None else json.loads(text)
+    value = session.scalar(select(Store.value).where(*where(run, task_id, map_index, key)))
+    return None if value is None else json.loads(value)
 
 
 def read_of(session: Session, run: RunRef, key: str, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
@@ -61,7 +70,7 @@ def read_of(session: Session, run: RunRef, key: str, places: Collection[tuple[st
         Store.key == key,
         tuple_(Store.task_id, Store.map_index).in_(sorted(places)),
     )
-    return {(task_id, index): json.loads(text) for task_id, index, text in session.execute(query)}
+    return {(task_id, index): json.loads(value) for task_id, index, value in session.execute(query)}
 
 
 def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
@@ -69,14 +78,14 @@ def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str
 
     By an update, which takes SQLite's write lock, too, before anything is read.
     """
-    text = session.scalar(
+    value = session.scalar(
         update(Store)
         .where(*where(run, task_id, map_index, key))
         .values(updated_at=datetime.now(UTC))
         .returning(Store.value)
         .execution_options(synchronize_session=False)
     )
-    return None if text is None else json.loads(text)
+    return None if value is None else json.loads(value)
 
 
 def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str, value: Any) -> None:  # noqa: ANN401, PLR0913, PLR0917 - a row's whole name

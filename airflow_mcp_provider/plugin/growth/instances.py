@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth import seam as airflow
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import TaskMap
@@ -96,8 +97,8 @@ def settle(session: Session, run: RunRef, *, wait: bool, state: Reserved | None 
 
 
 def _lock(session: Session, run: RunRef, *, wait: bool) -> DagRun | None:
-    if wait and session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"))
+    if wait:
+        store.limit_waiting(session, LOCK_TIMEOUT_MS)
     query = airflow.locked(select(DagRun).where(DagRun.id == run.id), session, wait=wait)
     return session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
 

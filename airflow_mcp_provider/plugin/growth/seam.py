@@ -33,6 +33,7 @@ __all__ = [
     "TaskMap",
     "add_instances",
     "as_new",
+    "busy",
     "expand_again",
     "locked",
     "map_over_nothing",
@@ -49,6 +50,13 @@ LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the
 def refusal(reason: str) -> Exception:
     """Return what makes the Execution API undo a request and answer it with 409, which a runner does not try again."""
     return HTTPException(HTTPStatus.CONFLICT, detail={"reason": "conflict", "message": reason})
+
+
+def busy() -> Exception:
+    """Return what makes the Execution API undo a request and answer it with 503: a runner tries again."""
+    return HTTPException(
+        HTTPStatus.SERVICE_UNAVAILABLE, detail="a row of the run is locked; the same request again is right"
+    )
 
 
 @cache

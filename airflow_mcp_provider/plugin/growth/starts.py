@@ -20,9 +20,9 @@ from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.store import RunRef
 
 UNFINISHED = "subtasks of the steps before this one have not ended"
-CHEAP_S, SHARE = 0.01, 20
-"""A count of unfinished subtasks that took longer is kept for so many times what it took: it may cost a twentieth of
-the time, whatever the run's size and however many ask."""
+MANY, SHARE = 500, 20
+"""In a run of more subtasks, their count is kept for so many times what it took: it may cost a twentieth of the time,
+whatever the run's size and however many ask."""
 
 
 class Starts:
@@ -79,7 +79,7 @@ class _Unfinished:
         count = outcomes.unfinished(session, runner.run, state, runner.step)
         took = time.monotonic() - begun
         self._kept = {one: kept for one, kept in self._kept.items() if kept[0] > begun}
-        if took > CHEAP_S:
+        if state.subtasks > MANY:
             self._kept[name] = begun + SHARE * took, count
         return count
 

@@ -8,8 +8,7 @@ route, which says so. Row locks are waited for a moment, or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -18,7 +17,8 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, text, tuple_, update
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import McpError
@@ -28,12 +28,8 @@ from airflow_mcp_provider.plugin.growth.questions import Question, Questions
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
-from airflow_mcp_provider.plugin.server.seam import OperationalError
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.runtime import wire
-
-LOCK_TIMEOUT_MS = 2_000
-"""Only another API server's transaction about the same run is waited for, which is short."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +71,8 @@ def together(work: Callable[[Session, Sequence[Asked]], Replies]) -> Work:
     @wraps(work)
     def carried_out(asked: Sequence[Asked]) -> Replies:
         try:
-            with _transaction() as session:
+            with create_session(scoped=False) as session:
+                store.limit_waiting(session, backend.LOCK_TIMEOUT_MS)
                 return work(session, asked)
         except OperationalError as error:
             log.warning("requests of runners were not carried out", count=len(asked), reason=str(error.orig))
@@ -87,14 +84,6 @@ def together(work: Callable[[Session, Sequence[Asked]], Replies]) -> Work:
             return [reply for one in asked for reply in carried_out([one])]
 
     return carried_out
-
-
-@contextmanager
-def _transaction() -> Iterator[Session]:
-    with create_session(scoped=False) as session:
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"))
-        yield session
 
 
 @together

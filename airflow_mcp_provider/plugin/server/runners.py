@@ -31,7 +31,7 @@ _NOTHING = re.compile(r"(?!)")
 _BEAT = re.compile(r"/execution/task-instances/([0-9a-f-]{36})/heartbeat")
 MOST_BYTES = 4_000_000
 """Of a request; a larger one is left to Airflow."""
-REMEMBERED, ANSWER_BYTES = 20_000, 4_096
+REMEMBERED, ANSWER_BYTES = 20_000, 1_024
 """So many runners' runs and answers are kept in memory, answers up to this size."""
 READS, QUESTION_THREADS, CONFIRMS = 1, 2, 1
 THREADS = READS + QUESTION_THREADS + CONFIRMS

@@ -15,11 +15,9 @@ from airflow.api_fastapi.execution_api.datamodels.token import TIClaims
 from airflow.configuration import conf
 from airflow.observability.stats import gauge
 from airflow.state import get_state_backend
-from sqlalchemy import exc
 
 __all__ = [
     "JWTValidator",
-    "OperationalError",
     "TIClaims",
     "TIHeartbeatInfo",
     "TaskStateStorePutBody",
@@ -28,8 +26,6 @@ __all__ = [
     "pool",
     "validator",
 ]
-
-OperationalError = exc.OperationalError
 
 
 def validator() -> JWTValidator:
