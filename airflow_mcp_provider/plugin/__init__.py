@@ -19,7 +19,7 @@ def front(app: Any) -> Any:  # noqa: ANN401 - of ASGI
 
 
 class McpPlugin(AirflowPlugin):
-    """Switches on growth (what a runner enqueues becomes task instances of the run) and the gate of the queue.
+    """Switches on growth (what a runner enqueues becomes task instances of the run), the gate and the slots.
 
     In the API server it stands in front of the application, too.
     """
@@ -42,8 +42,21 @@ class McpPlugin(AirflowPlugin):
             from airflow_mcp_provider.plugin.listener import listeners  # noqa: PLC0415 - nor this
 
             cls.listeners = listeners()
+        if _in_scheduler():
+            from airflow_mcp_provider.plugin.slots.install import install  # noqa: PLC0415 - only a scheduler needs it
+
+            install()  # without a listener: it does its part when the gate is off, too
 
 
 def _in_runner() -> bool:
     """Whether this process executes a task: it has a supervisor to talk to."""
     return hasattr(sys.modules.get("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS")
+
+
+def _in_scheduler() -> bool:
+    """Whether this is a scheduler's own process: workers that an executor has spawned have its arguments, too."""
+    if "scheduler" not in sys.argv:
+        return False
+    from multiprocessing import parent_process  # noqa: PLC0415 - a runner never needs it
+
+    return parent_process() is None
