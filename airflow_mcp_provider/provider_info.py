@@ -50,6 +50,20 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 
+SLOT_OPTIONS: dict[str, dict[str, Any]] = {
+    "fair_share": {
+        "description": (
+            "Whether a free slot goes to the run that has the fewest queued and running task instances, among ready "
+            "task instances of the same priority_weight. False leaves the order to Airflow: the run with the earlier "
+            "logical date gets every slot as long as it has something ready. It holds for all DAGs. Read in schedulers."
+        ),
+        "version_added": "0.1.0",
+        "type": "boolean",
+        "example": None,
+        "default": "True",
+    },
+}
+
 CONTAINER_OPTIONS: dict[str, dict[str, Any]] = {
     "container_service_account": {
         "description": (
@@ -75,7 +89,7 @@ def get_provider_info() -> dict[str, Any]:
         "config": {
             "mcp": {
                 "description": "Settings of airflow-mcp-provider, the job control plane.",
-                "options": {**QUEUE_OPTIONS, **CONTAINER_OPTIONS},
+                "options": {**QUEUE_OPTIONS, **SLOT_OPTIONS, **CONTAINER_OPTIONS},
             },
         },
     }

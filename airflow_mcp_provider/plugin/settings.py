@@ -38,6 +38,11 @@ class GateSettings:
         )
 
 
+def fair_share() -> bool:
+    """Read whether a scheduler shares free slots among runs; raises InstallationError as above."""
+    return _switch("fair_share")
+
+
 def _switch(name: str) -> bool:
     try:
         return conf.getboolean(SECTION, name)
