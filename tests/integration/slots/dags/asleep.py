@@ -1,0 +1,5 @@
+"""Subtasks that keep a slot."""
+
+
+def plan(params):
+    yield from ({"number": number} for number in range(params["count"]))
