@@ -1,7 +1,11 @@
-"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [batch] [pods]``; all without a name."""
+"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [batch] [swarm] [pods]``.
+
+All without a name. ``swarm`` takes an hour; one part of it: ``swarm.growth`` (see ``swarm.PARTS``).
+"""
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import batch
@@ -9,6 +13,7 @@ import gate
 import parse
 import pods
 import runs
+import swarm
 from rich.console import Console
 from rich.table import Table
 
@@ -18,15 +23,17 @@ PARTS = {
     "runs": runs.measure,
     "gate": gate.measure,
     "batch": batch.measure,
+    "swarm": swarm.measure,
     "pods": pods.measure,
 }
+ONE_OF_SWARM = {f"swarm.{part}": functools.partial(swarm.measure, [part]) for part in swarm.PARTS}
 
 
 def main(names: list[str]) -> None:
     """Measure the parts named, all when none is."""
     table = Table("what", "figure", "beside")
     for name in names or PARTS:
-        for row in PARTS[name]():
+        for row in ({**PARTS, **ONE_OF_SWARM})[name]():
             table.add_row(*row)
     Console(width=110).print(table)
 
