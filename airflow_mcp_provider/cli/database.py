@@ -48,6 +48,9 @@ class Database(Protocol):
     def start(self, processes: Processes, env: Mapping[str, str]) -> None:
         """Make it ready, with Airflow's tables."""
 
+    def restart(self, processes: Processes) -> None:
+        """End it as its service would, and start it again: connections are cut, what was committed stays."""
+
     def query(self, sql: str, arguments: Sequence[object] = ()) -> Rows:
         """Run one statement and commit it."""
 
@@ -73,6 +76,9 @@ class Sqlite:
         migrate(env, processes.log("migrate"))
         with replacing(kept) as fresh:
             shutil.copyfile(self.file, fresh)
+
+    def restart(self, processes: Processes) -> None:
+        """Nothing serves a file."""
 
     def query(self, sql: str, arguments: Sequence[object] = ()) -> Rows:
         """Run one statement and commit it."""

@@ -106,6 +106,10 @@ class Embedded:
         if name.startswith("api-server-"):
             self._wait_for(self.urls[int(name.rpartition("-")[2]) - 1])
 
+    def restart_database(self) -> None:
+        """End the database and start it again, as an update does: a scheduler may not survive that."""
+        self._database.restart(self.processes)
+
     def sql(self, query: str, *arguments: object) -> Rows:
         """Run one SQL statement on Airflow's database; ``%s`` takes an argument."""
         return self._database.query(query, arguments)

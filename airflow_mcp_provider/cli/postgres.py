@@ -73,6 +73,11 @@ class Postgres:
             self._make(kept, processes, env)
         self._serve(processes)
 
+    def restart(self, processes: Processes) -> None:
+        """Cut all connections and write everything, then start on the same files."""
+        self._stop(processes)
+        self._serve(processes)
+
     def query(self, sql: str, arguments: Sequence[object] = ()) -> Rows:
         """Run one statement and commit it."""
         import psycopg2  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
@@ -98,17 +103,21 @@ class Postgres:
         self._run("initdb", "-D", str(self._data), "--wal-segsize=1", *flags)
         self._serve(processes)
         migrate(env, processes.log("migrate"))
+        self._stop(processes)
+        with replacing(kept) as fresh, tarfile.open(fresh, "w") as archive:
+            archive.add(self._data, "data")
+
+    def _stop(self, processes: Processes) -> None:
         server = processes.running.pop(guard.DATABASE)
         server.send_signal(signal.SIGINT)  # a "fast" shutdown: the files are whole then
         server.wait()
-        with replacing(kept) as fresh, tarfile.open(fresh, "w") as archive:
-            archive.add(self._data, "data")
 
     def _serve(self, processes: Processes) -> None:
         settings = [word for setting in SERVER for word in ("-c", setting)]
         argv = [self._binary("postgres"), "-D", str(self._data), "-k", str(self.folder), "-h", "", *settings]
         processes.start(Program(guard.DATABASE, argv, dict(os.environ), self._user))
-        wait = deadline(30, "the start of Postgres", processes)
+        # Airflow's scheduler may end because its database was away: that is no fault of this start.
+        wait = deadline(30, "the start of Postgres", processes, {guard.DATABASE})
         while not self._answers():
             wait.pause(0.02)
 

@@ -18,7 +18,7 @@ from airflow_mcp_provider.cli import guard
 from airflow_mcp_provider.errors import InstallationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 TAIL = 30  # lines of a log that an error shows
@@ -79,10 +79,10 @@ class Processes:
         if process := self.running.pop(name, None):
             process.wait()
 
-    def check(self) -> None:
-        """Raise when a program has ended by itself."""
+    def check(self, names: Collection[str] = ()) -> None:
+        """Raise when a program has ended by itself; of some names, or any."""
         for name, process in self.running.items():
-            if (code := process.poll()) is not None:
+            if (not names or name in names) and (code := process.poll()) is not None:
                 raise InstallationError(f"{name} ended with code {code}:\n{self.tail(name)}")
 
     def end(self) -> None:
@@ -119,9 +119,9 @@ def identity(user: str | None) -> Identity:
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
-def deadline(seconds: float, what: str, processes: Processes) -> Deadline:
-    """Begin to wait for something that the processes will do."""
-    return Deadline(time.monotonic() + seconds, what, processes)
+def deadline(seconds: float, what: str, processes: Processes, names: Collection[str] = ()) -> Deadline:
+    """Begin to wait for something that the processes, or some of them, will do."""
+    return Deadline(time.monotonic() + seconds, what, processes, names)
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,11 @@ class Deadline:
     until: float
     what: str
     processes: Processes
+    names: Collection[str] = ()
 
     def pause(self, seconds: float = 0.05) -> None:
         """Sleep a moment, or raise."""
-        self.processes.check()
+        self.processes.check(self.names)
         if time.monotonic() > self.until:
             logs = "\n".join(f"--- {name}\n{self.processes.tail(name)}" for name in self.processes.running)
             raise InstallationError(f"{self.what} did not happen in time\n{logs}")

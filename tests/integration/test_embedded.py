@@ -44,6 +44,15 @@ def test_a_server_that_is_killed_starts_again_at_its_address(airflow_pg):
     assert total(airflow_pg) == 30
 
 
+def test_a_database_that_is_restarted_has_what_was_committed(start_airflow):
+    airflow = start_airflow(schedulers=0)
+    airflow.sql("CREATE TABLE kept AS SELECT 1 AS one")
+    before = airflow.sql("SELECT pg_postmaster_start_time()")
+    airflow.restart_database()
+    assert airflow.sql("SELECT one FROM kept") == [(1,)]
+    assert airflow.sql("SELECT pg_postmaster_start_time()") > before
+
+
 def test_only_this_user_may_read_the_password(airflow_pg):
     file = airflow_pg.folder / "simple_auth_manager_passwords.json.generated"
     assert json.loads(file.read_text()) == {"admin": airflow_pg.password}
