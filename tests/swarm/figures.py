@@ -120,7 +120,7 @@ def _keys(airflow: Embedded, run_id: str) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Measured:
-    """A run: ``lost`` and ``doubled`` are keys, ``cpu`` CPU seconds by part."""
+    """A run: ``lost`` and ``doubled`` are keys, ``cpu`` CPU seconds by part, ``faults`` what was done to it."""
 
     state: str
     seconds: float
@@ -133,6 +133,7 @@ class Measured:
     read_errors: int
     standstill: float
     cpu: Mapping[str, float]
+    faults: tuple[str, ...] = ()
 
     @property
     def enqueue(self) -> Times:
@@ -148,6 +149,7 @@ class Measured:
             *(f"  {kind:16} {times}" for kind, times in told.calls.items()),
             f"reads of the UI  {self.reads}, {self.read_errors} without success, none for {self.standstill:.1f} s",
             f"CPU seconds: {', '.join(f'{part} {seconds}' for part, seconds in self.cpu.items())}",
+            *(f"fault: {what} ({number} x)" for what, number in Counter(self.faults).items()),
             *(f"a runner ended: {why} ({number} x)" for why, number in Counter(told.ends).most_common(5)),
         ]
         return "\n".join(lines)

@@ -52,6 +52,11 @@ class Running:
     swarm: Swarm
     begin: int
     ended: threading.Event = field(default_factory=threading.Event)
+    faults: list[str] = field(default_factory=list)
+
+    def note(self, what: str) -> None:
+        """Keep what went wrong, for who looks at the figures."""
+        self.faults.append(what)
 
     def wait_for(self, confirmed: int) -> bool:
         """Wait until so many subtasks were enqueued and confirmed; returns False when the run ends before."""
@@ -77,13 +82,14 @@ class Swarm:
         processor, begun = Processor(self.airflow), time.monotonic()
         run_id = self.airflow.api.trigger(load.dag, load.conf)
         readers = Readers(self.airflow, token, load.dag, run_id)
-        state = self._follow(load, run_id, begun + limit, Running(self.airflow, self, begin), meddle)
+        running = Running(self.airflow, self, begin)
+        state = self._follow(load, run_id, begun + limit, running, meddle)
         ended = time.monotonic()
         readers.end()
         cpu = processor.end()
         self._give_up(load, run_id, state)
         told, kept = Told.of(lines_of(self.log, begin)), Kept.of(self.airflow, load, run_id)
-        return _measured(load, state, ended - begun, told, kept, readers, ended, cpu)
+        return _measured(load, state, ended - begun, told, kept, readers, ended, cpu, running.faults)
 
     def _follow(self, load: Load, run_id: str, until: float, running: Running, meddle: Meddle | None) -> str:
         with ThreadPoolExecutor(1) as pool:
@@ -112,7 +118,15 @@ class Swarm:
 
 
 def _measured(
-    load: Load, state: str, seconds: float, told: Told, kept: Kept, readers: Readers, end: float, cpu: dict[str, float]
+    load: Load,
+    state: str,
+    seconds: float,
+    told: Told,
+    kept: Kept,
+    readers: Readers,
+    end: float,
+    cpu: dict[str, float],
+    faults: list[str],
 ) -> Measured:
     wanted = load.wanted
     return Measured(
@@ -127,6 +141,7 @@ def _measured(
         read_errors=sum(code != httpx.codes.OK for _, _, code in readers.reads),
         standstill=readers.standstill(end),
         cpu=cpu,
+        faults=tuple(faults),
     )
 
 
