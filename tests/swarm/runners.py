@@ -124,7 +124,7 @@ class Subtask(Runner):
         """Ask as ``operators.link`` does; what was confirmed is noted, for it must be there in the end."""
         at, begin = time.time(), time.perf_counter()
         await self._set("enqueue: write", wire.ENQUEUE, body)
-        answer = await self._get("enqueue: answer", wire.ANSWER)
+        answer = await self._get("enqueue: answer", wire.ANSWER_TO + body["call"])
         if answer.get("call") != body["call"] or "refused" in answer:
             raise RunnerEnds(f"enqueue: {answer}")
         took = round(time.perf_counter() - begin, 4)
