@@ -67,7 +67,7 @@ MAX_REPORT_BYTES = 1_000_000
 MAX_KEY_CHARS = 2_000
 BATCH_CHILDREN = 500
 BATCH_BYTES = 1_000_000
-"""One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s)."""
+"""One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s by default)."""
 SHOWN_CHARS = 100
 """So long may a payload be that is shown, as it is, in the key of another job's run."""
 LABEL_CHARS = 250

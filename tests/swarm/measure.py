@@ -161,6 +161,7 @@ def _embedded(topology: Topology, log: Path) -> Embedded:
     env = {
         "PYTHONPATH": PATHS,
         "AIRFLOW__CORE__EXECUTOR": "few:tests.swarm.executor.FewLocal,swarm:tests.swarm.executor.SwarmExecutor",
+        "AIRFLOW__CORE__MAX_MAP_LENGTH": "100000",  # the list of a plan by hand; our own plans need no such setting
         "SWARM_LOG": str(log),
         "SWARM_SLOTS": str(topology.slots),
         **({} if topology.beat is None else {"SWARM_BEAT": str(topology.beat)}),

@@ -25,7 +25,7 @@ from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskI
 from airflow_mcp_provider.runtime import wire
 
 LOCK_TIMEOUT_MS = 4_000
-"""Below the runner's own limit of an API call, ``[workers] execution_api_timeout`` (5 s)."""
+"""Below the runner's own limit of an API call, ``[workers] execution_api_timeout`` (5 s by default)."""
 NOT_STARTED = (
     TaskInstanceState.SCHEDULED,
     TaskInstanceState.UP_FOR_RETRY,

@@ -14,8 +14,8 @@ from airflow_mcp_provider.plugin.server.seam import get_state_backend, pool
 OWN = runners.THREADS + settler.THREADS
 SPARE = 2
 """Connections that no request inside may take: Airflow's event loop needs one, health checks another."""
-FEWEST, MOST = 2, 32
-"""Airflow's endpoints have 40 threads: with more requests inside they would wait for a thread, connection in hand."""
+FEWEST, MOST = 2, 10
+"""More requests inside one process are not done sooner, for it computes on one core: each of them only takes longer."""
 
 log = structlog.get_logger(__name__)
 

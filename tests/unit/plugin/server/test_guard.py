@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from airflow_mcp_provider.plugin.server import guard
-from airflow_mcp_provider.plugin.server.front import OWN, SPARE, places
+from airflow_mcp_provider.plugin.server.front import MOST, OWN, SPARE, places
 from airflow_mcp_provider.plugin.server.guard import Guard
 
 
@@ -142,5 +142,5 @@ def test_a_long_wait_is_in_the_log(monkeypatch):
 def test_places_follow_from_the_pool():
     assert places((5, 10)) == 15 - OWN - SPARE
     assert places((1, 0)) == 2
-    assert places((50, 50)) == 32
-    assert places(None) == 32
+    assert places((50, 50)) == MOST
+    assert places(None) == MOST
