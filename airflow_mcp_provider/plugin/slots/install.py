@@ -7,6 +7,7 @@ import structlog
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.settings import fair_share
 from airflow_mcp_provider.plugin.slots.bound import count_dispatched
+from airflow_mcp_provider.plugin.slots.looks import look_seldom
 from airflow_mcp_provider.plugin.slots.share import share_fairly
 
 log = structlog.get_logger(__name__)
@@ -25,3 +26,4 @@ def install() -> None:
         raise SystemExit(f"airflow-mcp-provider: {error}") from error
     if wanted:
         share_fairly()
+        look_seldom()

@@ -6,6 +6,7 @@ from airflow.executors.workloads.callback import ExecuteCallback
 from airflow.executors.workloads.task import ExecuteTask
 from airflow.models.callback import CallbackState
 from airflow.models.connection_test import ConnectionTestState
+from airflow.models.dagrun import DagRun
 
 from airflow_mcp_provider.plugin.slots import bound, seam
 
@@ -57,6 +58,17 @@ def test_a_task_instance_that_is_stuck_is_revoked_and_queued_again():
 
 def test_the_key_of_a_task_instance():
     assert seam.TaskInstanceKey._fields == ("dag_id", "task_id", "run_id", "try_number", "map_index")
+
+
+def test_a_look_at_one_run():
+    look = seam.SchedulerJobRunner._schedule_dag_run
+    assert list(inspect.signature(inspect.unwrap(look)).parameters) == ["self", "dag_run", "session"]
+    assert "callback = self._schedule_dag_run(run, session=session)" in source(
+        seam.SchedulerJobRunner._schedule_all_dag_runs
+    )
+    assert source(look).rstrip().endswith("return callback_to_run")
+    order = source(DagRun.get_running_dag_runs_to_examine)
+    assert 'nulls_first(cast("ColumnElement[Any]", cls.last_scheduling_decision)' in order
 
 
 def test_how_the_scheduler_asks_for_ready_task_instances():
