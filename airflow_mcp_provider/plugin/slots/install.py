@@ -9,6 +9,7 @@ from airflow_mcp_provider.plugin.settings import fair_share
 from airflow_mcp_provider.plugin.slots.bound import count_dispatched
 from airflow_mcp_provider.plugin.slots.looks import look_seldom
 from airflow_mcp_provider.plugin.slots.share import share_fairly
+from airflow_mcp_provider.plugin.slots.upstream import ask_once
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +20,7 @@ def install() -> None:
     Ends a scheduler whose settings are wrong, as the gate does: an exception would take the gate away and start it.
     """
     count_dispatched()
+    ask_once()
     try:
         wanted = fair_share()
     except InstallationError as error:

@@ -10,5 +10,13 @@ from airflow.executors.local_executor import LocalExecutor
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.ti_deps.dependencies_states import EXECUTION_STATES
+from airflow.ti_deps.deps.mapped_task_upstream_dep import MappedTaskUpstreamDep
 
-__all__ = ["EXECUTION_STATES", "BaseExecutor", "LocalExecutor", "SchedulerJobRunner", "TaskInstanceKey"]
+__all__ = [
+    "EXECUTION_STATES",
+    "BaseExecutor",
+    "LocalExecutor",
+    "MappedTaskUpstreamDep",
+    "SchedulerJobRunner",
+    "TaskInstanceKey",
+]

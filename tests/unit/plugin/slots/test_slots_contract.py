@@ -79,3 +79,11 @@ def test_how_the_scheduler_asks_for_ready_task_instances():
     assert source(method).count("session.scalars(locked_query)") == 1
     caller = source(seam.SchedulerJobRunner._critical_section_enqueue_task_instances)
     assert "self._executable_task_instances_to_queued(max_tis, session=session)" in caller
+
+
+def test_the_dependency_on_what_a_task_is_mapped_over():
+    ask = seam.MappedTaskUpstreamDep._get_dep_statuses
+    assert inspect.isgeneratorfunction(ask)
+    assert list(inspect.signature(ask).parameters) == ["self", "ti", "dep_context", "session"]
+    source = inspect.getsource(ask)
+    assert "TaskInstance.map_index == -1" in source, "it asks for the task, whichever its instance is"
