@@ -87,8 +87,8 @@ class Swarm:
         ended = time.monotonic()
         readers.end()
         cpu = processor.end()
-        self._give_up(load, run_id, state)
         told, kept = Told.of(lines_of(self.log, begin)), Kept.of(self.airflow, load, run_id)
+        self._give_up(load, run_id, state)
         return _measured(load, state, ended - begun, told, kept, readers, ended, cpu, running.faults)
 
     def _follow(self, load: Load, run_id: str, until: float, running: Running, meddle: Meddle | None) -> str:
