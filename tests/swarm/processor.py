@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 
 import psutil
@@ -44,10 +44,10 @@ class Processor:
         times = psutil.Process().cpu_times()
         self._seen[0, "measuring"] = times.user + times.system
         for name, server in list(self._airflow.processes.running.items()):
-            parts: Counter[str] = Counter()
+            parts: dict[str, float] = defaultdict(float)
             with contextlib.suppress(psutil.Error):
                 for part, seconds in _used(name, psutil.Process(server.pid)):
-                    parts[part] += seconds  # type: ignore[assignment]  # a Counter of seconds
+                    parts[part] += seconds
             self._seen |= {(server.pid, part): seconds for part, seconds in parts.items()}
 
 
