@@ -5,6 +5,7 @@ Pure functions on frozen values, so that each finding can be tested without an i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -154,8 +155,8 @@ def heartbeats(load: Load) -> Finding:
     rate = load.parallelism / max(load.heartbeat, 0.001)
     most = HEARTBEATS * load.api_workers
     cure = (
-        f"[workers] min_heartbeat_interval = {load.parallelism / most:.0f} or more: one API server process takes "
-        f"{HEARTBEATS} heartbeats a second beside its other work; or raise [api] workers"
+        f"[workers] min_heartbeat_interval = {math.ceil(load.parallelism / most)} or more: one API server process "
+        f"takes {HEARTBEATS} heartbeats a second beside its other work; or raise [api] workers"
     )
     found = f"up to {rate:.0f} a second from {load.parallelism} runners ([core] parallelism) of a scheduler"
     return Finding("Heartbeats", rate <= most, found, cure, needed=False)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy.exc import OperationalError
@@ -19,10 +20,10 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import McpError
 from airflow_mcp_provider.plugin import notes, store
-from airflow_mcp_provider.plugin.growth import outcomes
+from airflow_mcp_provider.plugin.growth import instances, outcomes
 from airflow_mcp_provider.plugin.growth.handing_on import is_done
 from airflow_mcp_provider.plugin.growth.questions import Question, Questions
-from airflow_mcp_provider.plugin.growth.runner import Runner
+from airflow_mcp_provider.plugin.growth.runner import Runner, asking
 from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, busy, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.starts import Starts
@@ -61,11 +62,8 @@ class GrowthBackend(MetastoreBackend):
     ) -> None:
         """Store a value, or answer the question that ``key`` is."""
         assert session is not None  # noqa: S101 - provide_session gives one
-        if (
-            not isinstance(scope, TaskScope)
-            or not key.startswith("mcp.")
-            or not self._heard(scope, key, value, session)
-        ):
+        ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
+        if not ours or not self._heard_in_time(scope, key, value, session):
             super().set(scope, key, value, expires_at=expires_at, session=session)
 
     @provide_session
@@ -98,10 +96,11 @@ class GrowthBackend(MetastoreBackend):
             return False
         if key in QUESTIONS and isinstance(body.get("call"), str):
             run = RunRef.of(session, scope)
-            question = Question(scope.task_id, scope.map_index, key, body)
-            Questions(session, run, self._settler).answer([question])
+            question = Question(scope.task_id, scope.map_index, key, body, asking(session, scope))
+            ask(session, run, self._settler, key).answer([question])
         elif key == wire.GO_ON and isinstance(body.get("call"), str):
-            take(session, Runner.of(session, scope), body)
+            store.locked(session, RunRef.of(session, scope), scope.task_id, scope.map_index, wire.BATCH)
+            take(session, Runner.of(session, scope), asking(session, scope), body)
         elif key == wire.VERDICT and scope.task_id == REPORT:
             notes.put(session.connection(), RunRef.of(session, scope).id, body["note"])
         elif key == wire.OUTCOME and (runner := Runner.find(session, scope)) is not None:
@@ -117,10 +116,20 @@ def answered(value: str | None, key: str) -> str | None:
     return value if isinstance(found, dict) and found.get("call") == key.removeprefix(wire.ANSWER_TO) else None
 
 
-def take(session: Session, runner: Runner, body: dict[str, Any]) -> None:
+def ask(session: Session, run: RunRef, settler: Settler, key: str) -> Questions:
+    """Take the lock of the run's counter for questions of one key.
+
+    A report's question needs the scheduler's lock, too. It is waited for before the counter's, which others need.
+    """
+    if key == wire.CONFIRM:
+        instances.settle(session, run, wait=True)
+    return Questions(session, run, settler)
+
+
+def take(session: Session, runner: Runner, instance: UUID | None, body: dict[str, Any]) -> None:
     """A runner of a batch goes on; raises what the Execution API answers with 409 where the server has it otherwise."""
     try:
-        goes_on = go_on(session, runner.running(), body)
+        goes_on = instance in {None, runner.instance} and go_on(session, runner.running(), body)
     except McpError:
         goes_on = False
     if not goes_on:
@@ -130,20 +139,23 @@ def take(session: Session, runner: Runner, body: dict[str, Any]) -> None:
 def keep(session: Session, settler: Settler, outcomes_of: Sequence[tuple[Runner, dict[str, Any]]]) -> None:
     """Keep what subtasks ended with; a failure of one that was handed on before changes nothing.
 
-    The runs of those that failed for good are judged once each.
+    The runs of those that failed for good are judged once each. Their counters are locked first, as for any question.
     """
     latest = dict(outcomes_of)
+    judged = sorted({runner.run for runner, body in latest.items() if is_final(body)}, key=lambda run: run.id)
+    judges = [Questions(session, run, settler) for run in judged]
     handed_on = {one for one, body in latest.items() if "error" in body and is_done(one, _item(session, one))}
     kept = {runner: body for runner, body in latest.items() if runner not in handed_on}
     store.put(session, ((runner.run, *runner.place, wire.OUTCOME, body) for runner, body in kept.items()))
-    for run in sorted({one.run for one, body in kept.items() if "error" in body and body.get("final")}, key=_number):
-        Questions(session, run, settler).judge()
+    for judge in judges:
+        judge.judge()
+
+
+def is_final(outcome: dict[str, Any]) -> bool:
+    """Whether a subtask failed for good."""
+    return "error" in outcome and bool(outcome.get("final"))
 
 
 def _item(session: Session, runner: Runner) -> dict[str, Any] | None:
     item: dict[str, Any] | None = store.read(session, runner.run, *runner.place, wire.ITEM)
     return item
-
-
-def _number(run: RunRef) -> int:
-    return run.id

@@ -100,22 +100,20 @@ def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str,
         add(session, run, [(task_id, map_index, key, value)])
 
 
-def put(session: Session, rows: Iterable[tuple[RunRef, str, int, str, Any]]) -> None:
-    """Insert or replace rows of (run, task, map index, key, value) in one statement, where the database has one.
+def put(
+    session: Session, rows: Iterable[tuple[RunRef, str, int, str, Any]], expires_at: datetime | None = None
+) -> None:
+    """Insert or replace rows of (run, task, map index, key, value) in one statement.
 
     In the order of their keys: two transactions that replace the same rows do not wait for each other in a circle.
     """
     ordered = sorted(rows, key=lambda row: (row[0].id, *row[1:4]))
-    insert_into = _INSERTS.get(session.get_bind().dialect.name)
-    if insert_into is None:
-        for row in ordered:
-            write(session, *row)
-    elif ordered:
-        statement = insert_into(Store.__table__)
+    if ordered:
+        statement = _INSERTS[session.get_bind().dialect.name](Store.__table__)
         replaced = {name: statement.excluded[name] for name in ("value", "updated_at", "expires_at")}
         session.connection().execute(
             statement.on_conflict_do_update(index_elements=_PRIMARY_KEY, set_=replaced),
-            [{**_names(run), **_columns(*row), "expires_at": None} for run, *row in ordered],
+            [{**_names(run), **_columns(*row), "expires_at": expires_at} for run, *row in ordered],
         )
 
 

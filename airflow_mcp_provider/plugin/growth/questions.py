@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
@@ -36,12 +37,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a runner asks: ``key`` is the question's, ``body`` its value in the state store."""
+    """What a runner asks: ``key`` is the question's, ``body`` its value in the state store.
+
+    ``instance`` is the id of the task instance that asks, None where it is not known.
+    """
 
     task_id: str
     map_index: int
     key: str
     body: dict[str, Any]
+    instance: UUID | None = None
 
     @property
     def place(self) -> tuple[str, int]:
@@ -55,7 +60,7 @@ class Question:
 
 
 Answers = dict[tuple[str, int], dict[str, Any]]
-Runners = Mapping[tuple[str, int], Runner]
+ByPlace = Mapping[tuple[str, int], Runner]
 
 
 class Questions:
@@ -68,7 +73,7 @@ class Questions:
         self._state = Reserved.locked(session, run)
         self._grown = False
 
-    def answer(self, asked: Sequence[Question], runners: Runners | None = None) -> Answers:
+    def answer(self, asked: Sequence[Question], runners: ByPlace | None = None) -> Answers:
         """Do what is asked and write the answers, by their places; what was heard before has none.
 
         ``runners`` are those that ask, where the caller has read them.
@@ -195,9 +200,10 @@ class Questions:
         return outcomes.counts(self._session, self._run)
 
     def _running(self, question: Question) -> Runner:
-        if question.place not in self._runners:
-            raise RunIsOver("the task instance of this runner is gone")
-        return self._runners[question.place].running()
+        found = self._runners.get(question.place)
+        if found is None or question.instance not in {None, found.instance}:
+            raise RunIsOver("the task instance of this runner is gone, or another runner tries it again")
+        return found.running()
 
     def _finish(self) -> None:
         if self._grown and not instances.settle(self._session, self._run, wait=False, state=self._state):

@@ -21,6 +21,7 @@ class Runner:
     """The runner of a task instance, at which of Airflow's tries (``attempt``), in which of its lives.
 
     For what a life is, see ``handing_on``. ``labelled``: people see the subtask's key beside the task instance.
+    ``instance`` is the id of the task instance, which changes with each try.
     """
 
     run: RunRef
@@ -32,6 +33,7 @@ class Runner:
     run_state: str
     state: str | None
     labelled: bool
+    instance: UUID
 
     @property
     def place(self) -> tuple[str, int]:
@@ -78,6 +80,14 @@ def of_instances(session: Session, ids: Collection[UUID]) -> dict[UUID, Runner]:
     return dict(_read(session, TaskInstance.id.in_(ids)))
 
 
+def asking(session: Session, scope: TaskScope) -> UUID | None:
+    """Return the id of the task instance that asks by Airflow's own route, which has loaded it; None elsewhere."""
+    loaded = (one for one in session.identity_map.values() if isinstance(one, TaskInstance))
+    place = (scope.dag_id, scope.run_id, scope.task_id, scope.map_index)
+    here = (one.id for one in loaded if (one.dag_id, one.run_id, one.task_id, one.map_index) == place)
+    return next(here, None)
+
+
 def _read(session: Session, *where: ColumnElement[bool]) -> Iterable[tuple[UUID, Runner]]:
     query = (
         select(
@@ -98,5 +108,5 @@ def _read(session: Session, *where: ColumnElement[bool]) -> Iterable[tuple[UUID,
         .where(*where)
     )
     for instance, number, dag_id, run_id, *others in session.execute(query):
-        told: Any = others
+        told: Any = [*others, instance]
         yield instance, Runner(RunRef(number, dag_id, run_id), *told)

@@ -79,7 +79,7 @@ class _Unfinished:
         count = outcomes.unfinished(session, runner.run, state, runner.step)
         took = time.monotonic() - begun
         self._kept = {one: kept for one, kept in self._kept.items() if kept[0] > begun}
-        if state.subtasks > MANY:
+        if count and state.subtasks > MANY:
             self._kept[name] = begun + SHARE * took, count
         return count
 

@@ -2,7 +2,7 @@
 
 Runs in the threads of ``lanes``. Each function takes what has gathered and gives a reply for each, in order; what is
 not plainly right (the task instance is gone, there is no such row, another process has it) is PASSED to Airflow's own
-route, which says so. Row locks are waited for a moment, or not at all.
+route, which says so. A statement waits for a row lock for ``backend.LOCK_TIMEOUT_MS`` at most.
 """
 
 from __future__ import annotations
@@ -23,25 +23,32 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import McpError
 from airflow_mcp_provider.plugin import backend, store
-from airflow_mcp_provider.plugin.growth import runner as runners
-from airflow_mcp_provider.plugin.growth.questions import Question, Questions
+from airflow_mcp_provider.plugin.growth import runner
+from airflow_mcp_provider.plugin.growth.questions import Question
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.runtime import wire
 
+LOCKED, DEADLOCK = "55P03", "40P01"
+"""Postgres's codes of an error."""
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One runner's request: the id of its task instance, the key, what it sends (None: it reads), about its bytes."""
+    """One runner's request: the id of its task instance, the key, what it sends (None: it reads), about its bytes.
+
+    ``expires_at`` is when a value may be removed, None for never.
+    """
 
     instance: UUID
     key: str
     value: Any = None
     size: int = 0
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,12 @@ NOT_NEXT = Reply(HTTPStatus.CONFLICT, {"detail": {"reason": "conflict", "message
 
 Replies = Sequence[Reply | None]
 Work = Callable[[Sequence[Asked]], Replies]
+Values = dict[tuple[int, str, int, str], str]
+"""By run, task, map index and key."""
 
 
 def together(work: Callable[[Session, Sequence[Asked]], Replies]) -> Work:
-    """Make ``work`` one transaction; where it fails, and not for a lock, each request has one of its own."""
+    """Make ``work`` one transaction; where it fails, each half of the requests has one, down to the one that fails."""
 
     @wraps(work)
     def carried_out(asked: Sequence[Asked]) -> Replies:
@@ -74,110 +83,137 @@ def together(work: Callable[[Session, Sequence[Asked]], Replies]) -> Work:
             with create_session(scoped=False) as session:
                 store.limit_waiting(session, backend.LOCK_TIMEOUT_MS)
                 return work(session, asked)
-        except OperationalError as error:
-            log.warning("requests of runners were not carried out", count=len(asked), reason=str(error.orig))
-            return [AGAIN] * len(asked)
-        except Exception:
-            if len(asked) == 1:
-                log.exception("a runner's request failed", key=asked[0].key, task_instance=str(asked[0].instance))
-                return [FAULT]
-            return [reply for one in asked for reply in carried_out([one])]
+        except Exception as error:  # noqa: BLE001 - each runner is told of its own
+            if len(asked) == 1 or _is_of_all(error):
+                return [_failed(error, one) for one in asked]
+            half = len(asked) // 2
+            return [*carried_out(asked[:half]), *carried_out(asked[half:])]
 
     return carried_out
+
+
+def _is_of_all(error: Exception) -> bool:
+    """Whether the others would meet the same: the run is locked, or the database does not answer."""
+    if not isinstance(error, OperationalError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "pgcode", None) in {LOCKED, DEADLOCK}
+
+
+def _failed(error: Exception, one: Asked) -> Reply:
+    if isinstance(error, OperationalError):
+        log.warning("a runner is told to ask again", key=one.key, reason=str(error.orig))
+        return AGAIN
+    log.error("a runner's request failed", key=one.key, task_instance=str(one.instance), exc_info=error)
+    return FAULT
 
 
 @together
 def read(session: Session, asked: Sequence[Asked]) -> Replies:
     """Subtasks start, or runners fetch an answer: rows of their own store."""
-    found = runners.of_instances(session, {one.instance for one in asked})
-    values = _values(session, list(found.values()))
+    found = runner.of_instances(session, {one.instance for one in asked})
+    values = _values(session, [(found[one.instance], _stored(one.key)) for one in asked if one.instance in found])
     starts = Starts(session, backend.settler())
     return [_read(found.get(one.instance), one.key, values, starts) for one in asked]
 
 
-def _read(
-    runner: Runner | None, key: str, values: dict[tuple[int, str, int, str], str], starts: Starts
-) -> Reply | None:
-    if runner is None:
+def _stored(key: str) -> str:
+    return wire.ANSWER if key.startswith(wire.ANSWER_TO) else key
+
+
+def _read(asking: Runner | None, key: str, values: Values, starts: Starts) -> Reply | None:
+    if asking is None:
         return PASSED
-    stored = wire.ANSWER if key.startswith(wire.ANSWER_TO) else key
-    value = values.get((runner.run.id, *runner.place, stored))
+    value = values.get((asking.run.id, *asking.place, _stored(key)))
     if key.startswith(wire.ANSWER_TO):
         value = backend.answered(value, key)
     if value is None:
         return PASSED
     content = json.loads(value)
     if key == wire.ITEM:
-        content = starts.item(runner, content)
-    return Reply(HTTPStatus.OK, {"value": content}, run=runner.run.id)
+        content = starts.item(asking, content)
+    return Reply(HTTPStatus.OK, {"value": content}, run=asking.run.id)
 
 
-def _values(session: Session, readers: Sequence[Runner]) -> dict[tuple[int, str, int, str], str]:
-    place = tuple_(Store.dag_run_id, Store.task_id, Store.map_index)
-    query = select(Store.dag_run_id, Store.task_id, Store.map_index, Store.key, Store.value).where(
-        place.in_([(runner.run.id, *runner.place) for runner in readers]), Store.key.in_([wire.ITEM, wire.ANSWER])
-    )
-    return {(number, *named): value for number, *named, value in session.execute(query)} if readers else {}  # type: ignore[misc]  # unpacked
+def _values(session: Session, wanted: Sequence[tuple[Runner, str]]) -> Values:
+    row = Store.dag_run_id, Store.task_id, Store.map_index, Store.key
+    rows = [(asking.run.id, *asking.place, key) for asking, key in wanted]
+    query = select(*row, Store.value).where(tuple_(*row).in_(rows))
+    return {(run, task, index, key): value for run, task, index, key, value in session.execute(query)} if rows else {}
 
 
 @together
 def locate(session: Session, asked: Sequence[Asked]) -> Replies:
     """Tell the runs of runners that nothing is known of yet."""
-    found = runners.of_instances(session, {one.instance for one in asked})
-    runs = [runner.run.id if (runner := found.get(one.instance)) else None for one in asked]
+    found = runner.of_instances(session, {one.instance for one in asked})
+    runs = [asking.run.id if (asking := found.get(one.instance)) else None for one in asked]
     return [PASSED if run is None else Reply(HTTPStatus.NO_CONTENT, run=run) for run in runs]
 
 
 @together
 def keep(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Subtasks have ended, or tell how far they are."""
-    found = runners.of_instances(session, {one.instance for one in asked})
-    there = [(found[one.instance], one) for one in asked if one.instance in found]
-    backend.keep(session, backend.settler(), [(runner, one.value) for runner, one in there if one.key == wire.OUTCOME])
-    progress = {(runner.run, *runner.place, one.key): one.value for runner, one in there if one.key == wire.PROGRESS}
-    store.put(session, [(*names, value) for names, value in progress.items()])
+    """Subtasks have ended. Those that failed for good come by their run's lane: its counter is locked for them."""
+    found = runner.of_instances(session, {one.instance for one in asked})
+    there = [(found[one.instance], one.value) for one in asked if one.instance in found]
+    backend.keep(session, backend.settler(), there)
+    return [KEPT if one.instance in found else PASSED for one in asked]
+
+
+@together
+def tell(session: Session, asked: Sequence[Asked]) -> Replies:
+    """Subtasks tell how far they are."""
+    found = runner.of_instances(session, {one.instance for one in asked})
+    latest = {found[one.instance]: one for one in asked if one.instance in found}
+    for asking in sorted(latest, key=lambda one: (one.run.id, one.place)):
+        one = latest[asking]
+        store.put(session, [(asking.run, *asking.place, one.key, one.value)], one.expires_at)
     return [KEPT if one.instance in found else PASSED for one in asked]
 
 
 @together
 def answer(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Questions of the runners of one run.
+    """Questions by the runners of one run, which need the same locks.
 
     Who asks is read under the lock of the run's counter: a runner that another one has replaced while it waited is not
     heard any more.
     """
     ids = {one.instance for one in asked}
-    run = next((runner.run for runner in runners.of_instances(session, ids).values()), None)
+    run = next((asking.run for asking in runner.of_instances(session, ids).values()), None)
     if run is None:
         return [PASSED] * len(asked)
-    locked = Questions(session, run, backend.settler())
-    found = runners.of_instances(session, ids)
+    locked = backend.ask(session, run, backend.settler(), asked[0].key)
+    found = runner.of_instances(session, ids)
     questions = [Question(*found[one.instance].place, one.key, one.value) for one in asked if one.instance in found]
-    told = locked.answer(questions, {runner.place: runner for runner in found.values()})
+    told = locked.answer(questions, {asking.place: asking for asking in found.values()})
     return [_answered(found.get(one.instance), one, told) for one in asked]
 
 
-def _answered(runner: Runner | None, one: Asked, told: dict[tuple[str, int], dict[str, Any]]) -> Reply | None:
-    if runner is None:
+def _answered(asking: Runner | None, one: Asked, told: dict[tuple[str, int], dict[str, Any]]) -> Reply | None:
+    if asking is None:
         return PASSED
-    answer_to = told.get(runner.place)
+    answer_to = told.get(asking.place)
     heard = answer_to is not None and answer_to["call"] == one.value["call"]
     return Reply(HTTPStatus.NO_CONTENT, told=answer_to if heard else None)
 
 
 @together
 def take(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Runners of batches go on with the next subtask that they were told of."""
-    found = runners.of_instances(session, {one.instance for one in asked})
+    """Runners of batches of one run go on with the next subtask that they were told of.
+
+    Their batches are locked before it is read who they are, as for ``answer``.
+    """
+    ids = {one.instance for one in asked}
+    for asking in sorted(runner.of_instances(session, ids).values(), key=lambda one: one.place):
+        store.locked(session, asking.run, *asking.place, wire.BATCH)
+    found = runner.of_instances(session, ids)
     return [_take(session, found.get(one.instance), one) for one in asked]
 
 
-def _take(session: Session, runner: Runner | None, one: Asked) -> Reply | None:
-    if runner is None:
+def _take(session: Session, asking: Runner | None, one: Asked) -> Reply | None:
+    if asking is None:
         return PASSED
     try:
         with session.begin_nested():
-            return KEPT if go_on(session, runner.running(), one.value) else NOT_NEXT
+            return KEPT if go_on(session, asking.running(), one.value) else NOT_NEXT
     except McpError:
         return NOT_NEXT
 
@@ -185,15 +221,16 @@ def _take(session: Session, runner: Runner | None, one: Asked) -> Reply | None:
 @together
 def beat(session: Session, asked: Sequence[Asked]) -> Replies:
     """Runners live: the heartbeats that Airflow would take without a further look; it looks at the others."""
-    sent = {one.instance: (one.instance, one.value.hostname, one.value.pid) for one in asked}
-    same = tuple_(TaskInstance.id, TaskInstance.hostname, TaskInstance.pid).in_(list(sent.values()))
-    running = select(TaskInstance.id).where(same, TaskInstance.state == TaskInstanceState.RUNNING)
+    who = TaskInstance.id, TaskInstance.hostname, TaskInstance.pid
+    sent = {(one.instance, one.value.hostname, one.value.pid) for one in asked}
+    running = select(*who).where(tuple_(*who).in_(list(sent)), TaskInstance.state == TaskInstanceState.RUNNING)
     # Nobody is waited for: the scheduler may have some of these rows while it waits for others.
-    alive = set(session.scalars(running.with_for_update(skip_locked=True, of=TaskInstance)))
+    locked = session.execute(running.with_for_update(skip_locked=True, of=TaskInstance))
+    alive = {(number, hostname, pid) for number, hostname, pid in locked}
     session.execute(
         update(TaskInstance)
-        .where(TaskInstance.id.in_(alive))
+        .where(TaskInstance.id.in_([number for number, _, _ in alive]))
         .values(last_heartbeat_at=datetime.now(UTC))
         .execution_options(synchronize_session=False)
     )
-    return [KEPT if one.instance in alive else PASSED for one in asked]
+    return [KEPT if (one.instance, one.value.hostname, one.value.pid) in alive else PASSED for one in asked]

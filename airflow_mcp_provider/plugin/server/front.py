@@ -6,14 +6,15 @@ import structlog
 
 from airflow_mcp_provider.plugin.backend import GrowthBackend
 from airflow_mcp_provider.plugin.growth import settler
-from airflow_mcp_provider.plugin.server import runners
+from airflow_mcp_provider.plugin.server import runner_requests
 from airflow_mcp_provider.plugin.server.guard import App, Guard, Receive, Scope, Send
-from airflow_mcp_provider.plugin.server.runners import Runners
+from airflow_mcp_provider.plugin.server.kinds import HEALTH, OF_THEIR_OWN
+from airflow_mcp_provider.plugin.server.runner_requests import RunnerRequests
 from airflow_mcp_provider.plugin.server.seam import get_state_backend, pool
 
-OWN = runners.THREADS + settler.THREADS
-SPARE = 2
-"""Connections that no request inside may take: Airflow's event loop needs one, health checks another."""
+OWN = runner_requests.THREADS + settler.THREADS
+SPARE = 1 + OF_THEIR_OWN[HEALTH]
+"""Connections that no other request may take: Airflow's event loop needs one, health checks the others."""
 FEWEST, MOST = 2, 10
 """More requests inside one process are not done sooner, for it computes on one core: each of them only takes longer."""
 
@@ -26,7 +27,7 @@ class Front:
     def __init__(self, app: App) -> None:
         limit = places(pool())
         self._app = app
-        self._requests = Runners(Guard(app, limit), stores=type(get_state_backend()) is GrowthBackend)
+        self._requests = RunnerRequests(Guard(app, limit), stores=type(get_state_backend()) is GrowthBackend)
         log.info("the API server lets so many requests in at once", places=limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

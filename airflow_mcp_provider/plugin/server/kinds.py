@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 UI, RUNNER, LOGS, HEALTH, WAIT = "ui", "runner", "logs", "health", "wait"
 """UI: people and programs, of every API but the runners'. LOGS may stream for long, so they have half of the places.
-HEALTH and WAIT (Airflow's ``…/wait``, which looks now and then) have places of their own."""
-OF_THEIR_OWN = {HEALTH: 2, WAIT: 64}
+HEALTH has a place of its own. WAIT is Airflow's ``…/wait``, which begins as any request and then looks now and then, by
+another pool: it has a place as UI until its answer begins, and a place of its own to the end."""
+OF_THEIR_OWN = {HEALTH: 1, WAIT: 64}
 FREE = ("/static/", "/docs", "/redoc", "/openapi.json", "/favicon")
 """Files: no thread waits for the database there."""
 HEALTH_PATHS = ("/api/v2/monitor/health", "/api/v2/version", "/execution/health")

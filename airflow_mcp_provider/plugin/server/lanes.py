@@ -69,10 +69,11 @@ class Lanes(Generic[Request, Reply]):
             requests = [request for request, _ in batch]
             try:
                 replies = await asyncio.get_running_loop().run_in_executor(self._pool, work, requests)
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
+                told = list(zip(batch, replies, strict=True))
+            except BaseException as error:  # noqa: BLE001 - whoever asked is told; the lane goes on
                 _tell(batch, error)
             else:
-                for (_, future), reply in zip(batch, replies, strict=True):
+                for (_, future), reply in told:
                     if not future.done():
                         future.set_result(reply)
         del self._waiting[lane]
@@ -89,7 +90,7 @@ class Lanes(Generic[Request, Reply]):
         return batch
 
 
-def _tell(batch: Sequence[tuple[Request, asyncio.Future[Reply]]], error: Exception) -> None:
+def _tell(batch: Sequence[tuple[Request, asyncio.Future[Reply]]], error: BaseException) -> None:
     for _, future in batch:
         if not future.done():
-            future.set_exception(error)
+            future.set_exception(error if isinstance(error, Exception) else RuntimeError(f"{error!r}"))

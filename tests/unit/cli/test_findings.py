@@ -54,6 +54,7 @@ def test_what_jobs_need_is_missing_with_its_cure(fault, cure):
         ({"database": "mysql"}, "use Postgres"),
         ({"load": replace(GOOD.load, api_workers=4)}, "raise max_connections of the database (it is 100) to 130"),
         ({"load": replace(GOOD.load, parallelism=1000)}, "min_heartbeat_interval = 5 or more"),
+        ({"load": replace(GOOD.load, parallelism=490)}, "min_heartbeat_interval = 3 or more"),
         ({"active": {("scheduler", "scheduler_idle_sleep_time"): "1"}}, "0.1 is better for jobs: An idle second"),
     ],
 )

@@ -11,7 +11,8 @@ from airflow_mcp_provider.plugin.server.guard import Guard
 class Server:
     """An ASGI application behind the guard; a request to it lasts until it is let go."""
 
-    def __init__(self, limit):
+    def __init__(self, limit, *, streams=False):
+        self.streams = streams
         self.inside = self.most = 0
         self.bodies = []
         self.go = asyncio.Event()
@@ -26,12 +27,15 @@ class Server:
             if not message.get("more_body"):
                 break
         self.bodies.append(body)
-        await self.go.wait()
-        self.inside -= 1
+        if not self.streams:
+            await self.go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        if self.streams:
+            await self.go.wait()
+        self.inside -= 1
         await send({"type": "http.response.body", "body": b""})
 
-    async def request(self, path="/api/v2/dags", messages=(), gone=None):
+    async def request(self, path="/api/v2/dags", messages=(), gone=None, method="POST"):
         sent, waiting = [], list(messages) or [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive():
@@ -43,7 +47,7 @@ class Server:
         async def send(message):
             sent.append(message)
 
-        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "root_path": ""}
+        scope = {"type": "http", "method": method, "path": path, "headers": [], "root_path": ""}
         await self.guard(scope, receive, send)
         return sent[0]["status"] if sent else None
 
@@ -106,7 +110,47 @@ def test_a_request_whose_client_has_gone_is_not_carried_out():
         await first
         return reply, len(server.bodies), await server.request()
 
-    assert asyncio.run(scene()) == (None, 1, 200)
+    assert asyncio.run(scene()) == (503, 1, 200), "a middleware of Airflow's that stands before it wants an answer"
+
+
+def test_a_request_that_is_cancelled_while_it_waits_keeps_no_place():
+    async def scene():
+        server = Server(1)
+        first = asyncio.create_task(server.request())
+        await asyncio.sleep(0.01)
+        second, third = (asyncio.create_task(server.request()) for _ in range(2))
+        await asyncio.sleep(0.01)
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        server.go.set()
+        return await asyncio.wait_for(asyncio.gather(first, third), 5), server.guard._shared.inside
+
+    assert asyncio.run(scene()) == ([200, 200], 0)
+
+
+WAIT = "/api/v2/dags/d/dagRuns/r/wait"
+
+
+def test_who_waits_for_a_run_has_a_place_of_the_others_until_the_answer_begins():
+    async def scene():
+        server, streaming = Server(2), Server(2, streams=True)
+        held = [asyncio.create_task(server.request(WAIT, method="GET")) for _ in range(8)]
+        begun = [asyncio.create_task(streaming.request(WAIT, method="GET")) for _ in range(8)]
+        await asyncio.sleep(0.05)
+        inside = server.inside, streaming.inside, streaming.guard._shared.inside
+        server.go.set(), streaming.go.set()
+        replies = await asyncio.gather(*held, *begun)
+        left = [
+            one.inside
+            for guarded in (server.guard, streaming.guard)
+            for one in (guarded._shared, *guarded._own.values())
+        ]
+        return inside, replies, left
+
+    inside, replies, left = asyncio.run(scene())
+    assert inside == (2, 8, 0)
+    assert replies == [200] * 16
+    assert set(left) == {0}
 
 
 @pytest.mark.parametrize(("name", "value"), [("MOST_WAITING", 1), ("MOST_S", 0.1)], ids=["too many", "too long"])

@@ -115,3 +115,14 @@ def test_one_whose_client_has_gone_harms_nobody():
         return await asyncio.gather(tasks[0], tasks[2])
 
     assert asyncio.run(scene()) == [0, 4]
+
+
+def test_a_lane_outlives_work_that_forgets_a_reply():
+    async def scene():
+        here = Lanes("test", 1)
+        lost = await asyncio.gather(here.do("one", lambda _: [], Number(1)), return_exceptions=True)
+        return lost, await asyncio.wait_for(here.do("one", Work(), Number(2)), 5)
+
+    (lost,), later = asyncio.run(scene())
+    assert isinstance(lost, ValueError)
+    assert later == 4

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from airflow_mcp_provider.plugin.backend import QUESTIONS
+from airflow_mcp_provider.plugin.backend import QUESTIONS, is_final
 from airflow_mcp_provider.plugin.server import desk
 from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
 from airflow_mcp_provider.plugin.server.guard import App, Message, Receive, Scope, Send
@@ -33,12 +33,12 @@ MOST_BYTES = 4_000_000
 """Of a request; a larger one is left to Airflow."""
 REMEMBERED, ANSWER_BYTES = 20_000, 1_024
 """So many runners' runs and answers are kept in memory, answers up to this size."""
-READS, QUESTION_THREADS, CONFIRMS = 1, 2, 1
-THREADS = READS + QUESTION_THREADS + CONFIRMS
-"""Each has a connection while it works. Only a report's question waits for the scheduler, in a thread for those."""
+READS, BEATS, QUESTION_THREADS, CONFIRMS = 1, 1, 2, 1
+THREADS = READS + BEATS + QUESTION_THREADS + CONFIRMS
+"""Each has a connection while it works. A report's question waits for the scheduler, so those have a thread apart."""
 
 
-class Runners:
+class RunnerRequests:
     """ASGI middleware that answers runners, and passes everything else on to ``app``.
 
     ``stores``: the state store is ours alone; the requests to another one, also to one made from ours, are passed on.
@@ -49,6 +49,7 @@ class Runners:
         self._store = _STORE if stores else _NOTHING
         self._tokens = Tokens()
         self._reads: Lanes[Asked, Reply | None] = Lanes("reads", READS)
+        self._beats: Lanes[Asked, Reply | None] = Lanes("beats", BEATS)
         self._questions: Lanes[Asked, Reply | None] = Lanes("questions", QUESTION_THREADS)
         self._confirms: Lanes[Asked, Reply | None] = Lanes("confirms", CONFIRMS)
         self._runs: OrderedDict[UUID, int] = OrderedDict()
@@ -78,8 +79,7 @@ class Runners:
         if scope["method"] == "GET":
             return Asked(instance, key)
         body = await _body(scope, receive, messages)
-        value = None if body is None else _value(key, body)
-        return None if body is None or value is None else Asked(instance, key, value, len(body))
+        return None if body is None else _sent(instance, key, body)
 
     async def _answer(self, asked: Asked) -> Reply | None:
         if (told := self._answers.pop((asked.instance, asked.key), None)) is not None:
@@ -93,11 +93,18 @@ class Runners:
         return replied
 
     async def _carry_out(self, asked: Asked) -> Reply | None:
-        if asked.key in READ:
-            name, work = READ[asked.key]
-            return await self._reads.do(name, work, asked)
+        if asked.key == BEAT:
+            return await self._beats.do(BEAT, desk.beat, asked)
         if asked.value is None:
             return await self._reads.do("read", desk.read, asked)
+        if asked.key == wire.PROGRESS:
+            return await self._reads.do("tell", desk.tell, asked)
+        if asked.key == wire.OUTCOME and not is_final(asked.value):
+            return await self._reads.do("keep", desk.keep, asked)
+        return await self._of_run(asked)
+
+    async def _of_run(self, asked: Asked) -> Reply | None:
+        """Carry out what needs a lock of the run."""
         if (run := self._runs.get(asked.instance)) is None:
             found = await self._reads.do("locate", desk.locate, asked)
             if found is None or found.run is None:
@@ -106,7 +113,7 @@ class Runners:
             self._remember(asked, found)
         if asked.key == wire.CONFIRM:
             return await self._confirms.do(run, desk.answer, asked)
-        work = desk.take if asked.key == wire.GO_ON else desk.answer
+        work = OF_RUNS.get(asked.key, desk.answer)
         return await self._questions.do((run, work), work, asked)
 
     def _remember(self, asked: Asked, replied: Reply) -> None:
@@ -117,12 +124,8 @@ class Runners:
 
 
 BEAT = "heartbeat"
-READ: dict[str, tuple[str, Work]] = {
-    BEAT: ("beat", desk.beat),
-    wire.OUTCOME: ("keep", desk.keep),
-    wire.PROGRESS: ("keep", desk.keep),
-}
-"""What is gathered from all runs: its lane, and what carries it out. No lock of another is waited for there."""
+OF_RUNS: dict[str, Work] = {wire.GO_ON: desk.take, wire.OUTCOME: desk.keep}
+"""What carries out a run's requests that are no questions."""
 NO_QUESTIONS = {wire.OUTCOME, wire.PROGRESS}
 
 
@@ -154,17 +157,18 @@ async def _body(scope: Scope, receive: Receive, messages: list[Message]) -> byte
             return bytes(body)
 
 
-def _value(key: str, body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Return what is sent, checked by Airflow's own models; None where Airflow has to look at it."""
+def _sent(instance: UUID, key: str, body: bytes) -> Asked | None:
+    """Read what is sent by Airflow's own models; None where Airflow has to look at it."""
     try:
         if key == BEAT:
-            return TIHeartbeatInfo.model_validate_json(body)
-        value = TaskStateStorePutBody.model_validate_json(body).value
+            return Asked(instance, key, TIHeartbeatInfo.model_validate_json(body), len(body))
+        sent = TaskStateStorePutBody.model_validate_json(body)
     except ValidationError:
         return None
-    if not isinstance(value, dict):
+    value = sent.value
+    if not isinstance(value, dict) or (key not in NO_QUESTIONS and not isinstance(value.get("call"), str)):
         return None
-    return value if key in NO_QUESTIONS or isinstance(value.get("call"), str) else None
+    return Asked(instance, key, value, len(body), sent.expires_at)
 
 
 def _put(kept: OrderedDict[Any, Any], name: object, value: object) -> None:
