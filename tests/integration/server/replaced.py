@@ -1,0 +1,95 @@
+"""Runners that are replaced while their request waits for a lock, played step by step on a real database.
+
+Run as a script with the environment of an Airflow whose schedulers leave the job ``still`` alone (it is paused). Prints
+the status of each reply; null is a request that is passed to Airflow.
+"""
+
+import json
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+
+from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import select, update
+
+from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
+from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
+from airflow_mcp_provider.plugin.server import desk
+from airflow_mcp_provider.plugin.server.desk import Asked
+from airflow_mcp_provider.plugin.server.seam import TIHeartbeatInfo
+from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.runtime import wire
+
+JOB = "still"
+PLACES = 5
+
+
+class Played:
+    """A run of the job whose plan is over; ``instance`` is the id of the task instance that serves its batch."""
+
+    def __init__(self):
+        with create_session(scoped=False) as session:
+            dag = SerializedDagModel.get(JOB, session=session).dag
+            made = dag.create_dagrun(
+                run_id=f"played-{datetime.now(UTC).timestamp()}",
+                run_after=datetime.now(UTC),
+                run_type=DagRunType.MANUAL,
+                triggered_by=DagRunTriggeredByType.TEST,
+                state=DagRunState.RUNNING,
+                session=session,
+            )
+            self.run = RunRef(session.scalar(select(DagRun.id).filter_by(run_id=made.run_id)), JOB, made.run_id)
+            self.instance = self._runs(session)
+            step = Step("run", 100, 9, reserved=PLACES, batch=PLACES)
+            Reserved("0", (step,), PLACES).write(session, self.run)
+            Batch(0, {0: Turn("taken", 1)}).write(session, self.run, "run", 0)
+            items = [("run", n, wire.ITEM, {"key": str(n), "payload": {}, "depth": 0}) for n in range(PLACES)]
+            store.add(session, self.run, items)
+
+    def _runs(self, session):
+        one = session.scalars(select(TaskInstance).filter_by(run_id=self.run.run_id, task_id="run")).unique().one()
+        one.map_index, one.state, one.try_number, one.max_tries = 0, TaskInstanceState.RUNNING, 1, 0
+        one.hostname, one.pid = "here", 7
+        session.flush()
+        return one.id
+
+    def replaced_behind(self, lock, work, asked):
+        """Carry out a request that waits for a lock, while its runner is replaced; returns the replies."""
+        replies = []
+        with create_session(scoped=False) as session:
+            store.locked(session, self.run, *lock)
+            waiting = threading.Thread(target=lambda: replies.extend(work([asked])))
+            waiting.start()
+            time.sleep(0.5)
+            new = uuid.uuid4()
+            mine = TaskInstance.id == self.instance
+            session.execute(update(TaskInstance).where(mine).values(id=new, try_number=2))
+        waiting.join()
+        self.instance = new
+        return [reply and reply.status for reply in replies]
+
+
+def play():
+    """Return the statuses of what was asked, by what it was."""
+    run = Played()
+    told = {"ended": {"place": 0, "attempt": 1, "result": 1}, "taking": {"place": 1, "attempt": 1}, "call": "a.1"}
+    batch, counter = ("run", 0, wire.BATCH), (PLAN, -1, wire.RUN)
+    children = {"parent": "0", "depth": 1, "children": [["c", {"node": "c"}]], "call": "a.2"}
+    beats = [Asked(run.instance, "heartbeat", TIHeartbeatInfo(hostname="here", pid=pid)) for pid in (8, 7)]
+    return {
+        "heartbeats": [reply and reply.status for reply in desk.beat(beats)],
+        "go on": run.replaced_behind(batch, desk.take, Asked(run.instance, wire.GO_ON, told)),
+        "enqueue": run.replaced_behind(counter, desk.answer, Asked(run.instance, wire.ENQUEUE, children)),
+        "goes on": [reply and reply.status for reply in desk.take([Asked(run.instance, wire.GO_ON, told)])],
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(play()))  # noqa: T201 - for the test that started it
