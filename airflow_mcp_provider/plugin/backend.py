@@ -22,9 +22,9 @@ from airflow_mcp_provider.errors import McpError
 from airflow_mcp_provider.plugin import notes, store
 from airflow_mcp_provider.plugin.growth import instances, outcomes
 from airflow_mcp_provider.plugin.growth.handing_on import is_done
-from airflow_mcp_provider.plugin.growth.questions import Question, Questions
+from airflow_mcp_provider.plugin.growth.questions import MALFORMED, Question, Questions
 from airflow_mcp_provider.plugin.growth.runner import Runner, asking
-from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, busy, refusal
+from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, busy, malformed, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
@@ -73,6 +73,8 @@ class GrowthBackend(MetastoreBackend):
         if not isinstance(scope, TaskScope) or not key.startswith("mcp."):
             return super().get(scope, key, session=session)
         if key.startswith(wire.OUTCOMES):
+            if not outcomes.PLACE.fullmatch(key.removeprefix(wire.OUTCOMES)):
+                return None
             return json.dumps(outcomes.page(session, RunRef.of(session, scope), key.removeprefix(wire.OUTCOMES)))
         if key.startswith(wire.ANSWER_TO):
             return answered(super().get(scope, wire.ANSWER, session=session), key)
@@ -92,6 +94,8 @@ class GrowthBackend(MetastoreBackend):
     def _heard(self, scope: TaskScope, key: str, value: str, session: Session) -> bool:
         """False for what is only a value."""
         body = json.loads(value)
+        if key == wire.OUTCOME and (wrong := wrong_outcome(body)):
+            raise malformed(wrong)
         if not isinstance(body, dict):
             return False
         if key in QUESTIONS and isinstance(body.get("call"), str):
@@ -130,7 +134,7 @@ def take(session: Session, runner: Runner, instance: UUID | None, body: dict[str
     """A runner of a batch goes on; raises what the Execution API answers with 409 where the server has it otherwise."""
     try:
         goes_on = instance in {None, runner.instance} and go_on(session, runner.running(), body)
-    except McpError:
+    except (McpError, *MALFORMED):
         goes_on = False
     if not goes_on:
         raise refusal("that subtask is not the next one of this runner: it asks which is")
@@ -149,6 +153,16 @@ def keep(session: Session, settler: Settler, outcomes_of: Sequence[tuple[Runner,
     store.put(session, ((runner.run, *runner.place, wire.OUTCOME, body) for runner, body in kept.items()))
     for judge in judges:
         judge.judge()
+
+
+def wrong_outcome(value: object) -> str | None:
+    """Say what is wrong with the form of an outcome: other runners' questions and the report read it."""
+    if not isinstance(value, dict) or type(value.get("attempt")) is not int:
+        return f"an outcome is an object with the number of its attempt; given {value!r:.80}"
+    error = value.get("error", {"type": "", "message": ""})
+    if not isinstance(error, dict) or not all(isinstance(error.get(name), str) for name in ("type", "message")):
+        return f"the error of an outcome is an object with type and message, both texts; given {error!r:.80}"
+    return None
 
 
 def is_final(outcome: dict[str, Any]) -> bool:

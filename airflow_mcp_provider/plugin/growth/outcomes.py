@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,13 +22,15 @@ from airflow_mcp_provider.spec.step import RUN
 PAGE_ROWS = 500
 PAGE_BYTES = 1_000_000
 FAILURES = 20
+PLACE = re.compile(r"\d{1,4}\.\d{1,9}")
+"""Of a page: the step and the first place in it, both counted."""
 
 
 def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     """Return outcomes from ``place`` on, step by step, and where the next page begins (None: this was the last)."""
     position, offset = map(int, place.split("."))
     state = Reserved.read(session, run)
-    if state is None:
+    if state is None or position >= len(state.steps):
         return {"outcomes": [], "next": None}
     rows = list(_page(session, run, state.steps[position], offset))
     outcomes: list[dict[str, Any]] = []
@@ -89,8 +92,8 @@ def _failing(session: Session, run: RunRef, steps: Sequence[str]) -> int:
     """Count the subtasks that have said their last attempt failed, and have not ended yet."""
     running = (TaskInstance.state == TaskInstanceState.RUNNING, _end.value.contains('"final": true'))
     rows = [row for name in steps for row in session.execute(_query(run, name).where(*running))]
-    said = ((json.loads(row.outcome), row.try_number) for row in rows)
-    return sum(1 for outcome, attempt in said if outcome.get("final") is True and outcome["attempt"] == attempt)
+    said = ((_said(row.outcome), row.try_number) for row in rows)
+    return sum(1 for outcome, attempt in said if outcome.get("final") is True and outcome.get("attempt") == attempt)
 
 
 def _steps(session: Session, run: RunRef, state: Reserved, *, halted: bool) -> dict[str, dict[str, int]]:
@@ -243,7 +246,7 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine co
 def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
     item = json.loads(row.item)
     status = "success" if item.get(HANDED) == row.max_tries else _status(row.state)
-    said = json.loads(row.outcome) if row.outcome else {}
+    said = _said(row.outcome)
     current = said if said.get("attempt") == row.try_number else {}
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},
@@ -256,6 +259,12 @@ def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
         "result": said.get("result") if status == "success" else None,
         "error": (current.get("error") or lost(_pod_of(row), row.try_number)) if status == "failed" else None,
     }
+
+
+def _said(outcome: str | None) -> dict[str, Any]:
+    """Read an outcome; what a person or another program has put there says nothing."""
+    said = json.loads(outcome) if outcome else {}
+    return said if isinstance(said, dict) else {}
 
 
 def _pod_of(row: Row[Any]) -> dict[str, Any] | None:

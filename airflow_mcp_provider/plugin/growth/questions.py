@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import McpError, RunIsOver, TryAgain
+from airflow_mcp_provider.errors import InvalidPayload, McpError, RunIsOver, TryAgain
 from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth import instances, outcomes, runner
 from airflow_mcp_provider.plugin.growth.calling import call
@@ -25,12 +25,15 @@ from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import Taking
-from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
 """A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
+
+DIGITS = 18
+"""Of the number of a runner's question."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,13 +57,27 @@ class Question:
         return self.task_id, self.map_index
 
     @property
+    def call(self) -> str:
+        """Name the question: its runner's name, and a number."""
+        return str(self.body["call"])
+
+    @property
+    def name(self) -> Asking:
+        """Tell it from all others: a call that another runner makes up is another question."""
+        return self.place, self.call
+
+    @property
     def begins(self) -> bool:
         """Whether plan begins with it: an earlier plan's subtasks are then forgotten."""
         return self.key == wire.ENQUEUE and self.task_id == PLAN and "begin" in self.body
 
 
-Answers = dict[tuple[str, int], dict[str, Any]]
+Asking = tuple[tuple[str, int], str]
+"""A runner's place and its call: what names a question."""
+Answers = dict[Asking, dict[str, Any]]
 ByPlace = Mapping[tuple[str, int], Runner]
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading a body of another form than ours comes to."""
 
 
 class Questions:
@@ -74,9 +91,10 @@ class Questions:
         self._grown = False
 
     def answer(self, asked: Sequence[Question], runners: ByPlace | None = None) -> Answers:
-        """Do what is asked and write the answers, by their places; what was heard before has none.
+        """Do what is asked and write the answers; what was heard before has none.
 
-        ``runners`` are those that ask, where the caller has read them.
+        A runner has one row for its answers: of several questions at the same time it keeps the last one's. ``runners``
+        are those that ask, where the caller has read them.
         """
         fresh = self._fresh(asked)
         places = [question.place for question in fresh]
@@ -85,9 +103,10 @@ class Questions:
         answers = self._enqueue(enqueues)
         for question in fresh:
             if question.key != wire.ENQUEUE or question.begins:
-                answers[question.place] = self._alone(question)
-        told = {question.place: {**answers[question.place], "call": question.body["call"]} for question in fresh}
-        store.put(self._session, ((self._run, *place, wire.ANSWER, value) for place, value in told.items()))
+                answers[question.name] = self._alone(question)
+        told = {question.name: {**answers[question.name], "call": question.call} for question in fresh}
+        latest = {question.place: told[question.name] for question in fresh}
+        store.put(self._session, ((self._run, *place, wire.ANSWER, value) for place, value in latest.items()))
         self._finish()
         return told
 
@@ -95,38 +114,39 @@ class Questions:
         """Leave out the same request again, or a late one: what it did stands, and nobody waits for its answer."""
         places = {question.place for question in asked}
         answered = store.read_of(self._session, self._run, wire.ANSWER, places)
-        latest = {place: answer["call"] for place, answer in answered.items()}
-        fresh: dict[tuple[str, int], Question] = {}
+        latest = {place: [answer["call"]] for place, answer in answered.items()}
+        fresh: list[Question] = []
         for question in asked:
-            if question.place not in latest or not _is_heard(question.body["call"], latest[question.place]):
-                latest[question.place] = question.body["call"]
-                fresh[question.place] = question
-        return list(fresh.values())
+            heard = latest.setdefault(question.place, [])
+            if not any(_is_heard(question.call, call) for call in heard):
+                heard.append(question.call)
+                fresh.append(question)
+        return fresh
 
     def _enqueue(self, questions: Sequence[Question]) -> Answers:
         """Give places to the children of all of them at once."""
         answers: Answers = {}
-        checked: dict[tuple[str, int], Enqueued] = {}
+        checked: dict[Asking, Enqueued] = {}
         for question in questions:
             try:
                 self._running(question)
-                checked[question.place] = Enqueued.of(planned(self._state), question.task_id, question.body)
+                checked[question.name] = Enqueued.of(planned(self._state), question.task_id, question.body)
             except McpError as error:
-                answers[question.place] = _refused(error)
+                answers[question.name] = _refused(error)
         return answers | self._reserve(checked)
 
-    def _reserve(self, checked: Mapping[tuple[str, int], Enqueued]) -> Answers:
+    def _reserve(self, checked: Mapping[Asking, Enqueued]) -> Answers:
         if not checked:
             return {}
         answers: Answers = {}
         reserving = Reserving(self._session, self._run, planned(self._state), list(checked.values()))
-        for place, enqueued in checked.items():
+        for name, enqueued in checked.items():
             try:
-                answers[place] = reserving.reserve(enqueued)
+                answers[name] = reserving.reserve(enqueued)
             except McpError as error:
-                answers[place] = _refused(error)
+                answers[name] = _refused(error)
             else:
-                self._grown |= bool(answers[place]["new"]) and place[1] >= 0
+                self._grown |= bool(answers[name]["new"]) and enqueued.task_id != PLAN
         self._state = reserving.write()
         return answers
 
@@ -137,11 +157,16 @@ class Questions:
                 self._state, answer = self._asked(question)
         except McpError as error:
             return _refused(error)
+        except MALFORMED as error:
+            log.warning("a question was malformed", key=question.key, task=question.task_id, error=f"{error!r:.200}")
+            return _refused(InvalidPayload(f"the question {question.key} is malformed: {error!r:.200}"))
         self._grown |= bool(answer.get("new")) and question.map_index >= 0
         return answer
 
     def _asked(self, question: Question) -> tuple[Reserved | None, dict[str, Any]]:
         if question.key == wire.CONFIRM:
+            if question.task_id != REPORT:
+                raise RunIsOver("only the report of a run asks whether all of it is there")
             return self._state, self._confirm()
         asking = self._running(question)
         if question.key == wire.NEXT:
@@ -218,4 +243,8 @@ def _is_heard(call: str, latest: str) -> bool:
     """Whether a question is not after the latest one of its runner: they are numbered (``Link``)."""
     asking, _, number = call.rpartition(".")
     same, _, last = latest.rpartition(".")
-    return call == latest or (asking == same and number.isdigit() and last.isdigit() and int(number) < int(last))
+    return call == latest or (asking == same and _is_number(number) and _is_number(last) and int(number) < int(last))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= DIGITS

@@ -59,6 +59,7 @@ def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
 class Enqueued:
     """An ``enqueue`` whose form has been checked: the step that asks, and its children by the names of their rows."""
 
+    task_id: str
     step: str
     parent: str | None
     depth: int
@@ -68,13 +69,15 @@ class Enqueued:
     def of(cls, state: Reserved, task_id: str, body: Mapping[str, Any]) -> Self:
         """Check the form again: any client with the task's token can reach this. Raises InvalidPayload."""
         depth, parent = body.get("depth"), body.get("parent")
-        if not isinstance(depth, int) or not isinstance(parent, str | None):
-            raise InvalidPayload(f"depth is a number and parent a key; given {depth!r:.80}, {parent!r:.80}")
+        if type(depth) is not int or depth < 0 or not isinstance(parent, str | None):
+            raise InvalidPayload(f"depth is a number from 0 on and parent a key; given {depth!r:.80}, {parent!r:.80}")
+        if parent is not None:
+            wire.checked_key(parent)
         children: dict[str, wire.Child] = {}  # the first of two with one key stands
         for child in _listed(body.get("children")):
             _check_fields(child.payload, state)
             children.setdefault(wire.row_key(child.key), child)
-        return cls(state.step(task_id).name, parent, depth, children)
+        return cls(task_id, state.step(task_id).name, parent, depth, children)
 
 
 class Reserving:
@@ -145,6 +148,8 @@ def planned(state: Reserved | None) -> Reserved:
 def _listed(listed: object) -> list[wire.Child]:
     if not isinstance(listed, list) or not all(isinstance(one, list) and len(one) in {2, 3} for one in listed):
         raise InvalidPayload("children is a list of [key, payload, job]; is a [workers] state_store_backend set?")
+    if len(listed) > wire.BATCH_CHILDREN:
+        raise InvalidPayload(f"one question has at most {wire.BATCH_CHILDREN} children; given {len(listed)}")
     return [wire.child_of(payload, wire.checked_key(key), None, *job) for key, payload, *job in listed]
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "busy",
     "expand_again",
     "locked",
+    "malformed",
     "map_over_nothing",
     "refusal",
     "report_of",
@@ -50,6 +51,11 @@ LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the
 def refusal(reason: str) -> Exception:
     """Return what makes the Execution API undo a request and answer it with 409, which a runner does not try again."""
     return HTTPException(HTTPStatus.CONFLICT, detail={"reason": "conflict", "message": reason})
+
+
+def malformed(reason: str) -> Exception:
+    """Return what makes the Execution API undo a request and answer it with 422, as a body of a wrong form."""
+    return HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail={"reason": "malformed", "message": reason})
 
 
 def busy() -> Exception:

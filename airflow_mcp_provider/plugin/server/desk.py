@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import McpError
 from airflow_mcp_provider.plugin import backend, store
 from airflow_mcp_provider.plugin.growth import runner
-from airflow_mcp_provider.plugin.growth.questions import Question
+from airflow_mcp_provider.plugin.growth.questions import MALFORMED, Answers, Question
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
@@ -187,12 +187,10 @@ def answer(session: Session, asked: Sequence[Asked]) -> Replies:
     return [_answered(found.get(one.instance), one, told) for one in asked]
 
 
-def _answered(asking: Runner | None, one: Asked, told: dict[tuple[str, int], dict[str, Any]]) -> Reply | None:
+def _answered(asking: Runner | None, one: Asked, told: Answers) -> Reply | None:
     if asking is None:
         return PASSED
-    answer_to = told.get(asking.place)
-    heard = answer_to is not None and answer_to["call"] == one.value["call"]
-    return Reply(HTTPStatus.NO_CONTENT, told=answer_to if heard else None)
+    return Reply(HTTPStatus.NO_CONTENT, told=told.get((asking.place, one.value["call"])))
 
 
 @together
@@ -214,7 +212,7 @@ def _take(session: Session, asking: Runner | None, one: Asked) -> Reply | None:
     try:
         with session.begin_nested():
             return KEPT if go_on(session, asking.running(), one.value) else NOT_NEXT
-    except McpError:
+    except (McpError, *MALFORMED):
         return NOT_NEXT
 
 

@@ -7,7 +7,8 @@ import structlog
 from airflow_mcp_provider.plugin.backend import GrowthBackend
 from airflow_mcp_provider.plugin.growth import settler
 from airflow_mcp_provider.plugin.server import runner_requests
-from airflow_mcp_provider.plugin.server.guard import App, Guard, Receive, Scope, Send
+from airflow_mcp_provider.plugin.server.bodies import Held, Receive
+from airflow_mcp_provider.plugin.server.guard import App, Guard, Scope, Send
 from airflow_mcp_provider.plugin.server.kinds import HEALTH, OF_THEIR_OWN
 from airflow_mcp_provider.plugin.server.runner_requests import RunnerRequests
 from airflow_mcp_provider.plugin.server.seam import get_state_backend, pool
@@ -27,7 +28,9 @@ class Front:
     def __init__(self, app: App) -> None:
         limit = places(pool())
         self._app = app
-        self._requests = RunnerRequests(Guard(app, limit), stores=type(get_state_backend()) is GrowthBackend)
+        held = Held()
+        stores = type(get_state_backend()) is GrowthBackend
+        self._requests = RunnerRequests(Guard(app, limit, held), held, stores=stores)
         log.info("the API server lets so many requests in at once", places=limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,6 +3,8 @@
 Airflow asks its database on the event loop for every request of a person, and a request that is answered needs the loop
 to give its connection back: when all connections are taken and the loop waits for one, nothing moves until the pool's
 time-out (30 s). With fewer requests inside than connections the loop always gets one. The others wait here, in asyncio.
+A request is inside only while the application works on it: neither a client that sends slowly nor one that reads slowly
+keeps a place.
 
 Airflow puts two middlewares of its own before those of plugins; the one that renews the cookie asks the database, too.
 """
@@ -11,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,26 +20,21 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from airflow_mcp_provider.plugin.server.bodies import SLOW_S, Client, Held, Message, Receive
 from airflow_mcp_provider.plugin.server.http import reply
 from airflow_mcp_provider.plugin.server.kinds import OF_THEIR_OWN, UI, WAIT, is_urgent, kind_of, shares
 from airflow_mcp_provider.plugin.server.places import Places
 from airflow_mcp_provider.plugin.server.seam import gauge
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-Then: TypeAlias = "Callable[[Request], Awaitable[None]]"
 
 BUSY = {"detail": "the API server is busy; the same request later is right"}
 LONG_S, REPEAT_S = 5.0, 30.0
 """A request that waited longer is told in the log, at most so often."""
 MOST_WAITING, MOST_S = 5_000, 60.0
 """So many requests wait, and so long; the others are answered 503."""
-HELD_BYTES = 65_536
-"""So much of a request's body is read while it waits: enough to see that its client has gone."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +49,25 @@ class Request:
     path: str
 
 
+class Place:
+    """A place that was taken; it is left once, however often that is asked for."""
+
+    def __init__(self, places: Places, kind: str) -> None:
+        self._leave: list[Callable[[str], None]] = [places.leave]
+        self._kind = kind
+
+    def leave(self) -> None:
+        """Give it back."""
+        if self._leave:
+            self._leave.pop()(self._kind)
+
+
 class Guard:
     """ASGI middleware with ``limit`` places for all requests but those that have places of their own."""
 
-    def __init__(self, app: App, limit: int) -> None:
+    def __init__(self, app: App, limit: int, held: Held) -> None:
         self._app = app
-        self._limit = limit
+        self._held = held
         self._shared = Places(limit, shares(limit))
         self._own = {kind: Places(most, {kind: most}) for kind, most in OF_THEIR_OWN.items()}
         self._told = 0.0
@@ -71,45 +80,33 @@ class Guard:
         if kind is None:
             await self._app(scope, receive, send)
             return
-        request = Request(scope, Client(receive), send, path)
-        if kind == WAIT:
-            await self._within(self._own[WAIT], WAIT, request, self._wait)
-        else:
-            await self._within(self._own.get(kind, self._shared), kind, request, self._answer)
-
-    async def _within(self, places: Places, kind: str, request: Request, then: Then) -> None:
-        """Have a request answered in a place, when there is one; 503 when it waits in vain, or its client has gone."""
-        if not await self._enter(places, kind, request):
-            await reply(request.send, HTTPStatus.SERVICE_UNAVAILABLE, BUSY, retry_after=5)
-            return
+        client = Client(receive, self._held)
         try:
-            await then(request)
+            await self._guarded(kind, Request(scope, client, send, path))
         finally:
-            places.leave(kind)
+            client.release()
 
-    async def _answer(self, request: Request) -> None:
-        await self._app(request.scope, request.client.receive, request.send)
-
-    async def _wait(self, request: Request) -> None:
-        """Begin in a place of the others, and give it back when the answer begins."""
-        if not await self._enter(self._shared, UI, request):
-            await reply(request.send, HTTPStatus.SERVICE_UNAVAILABLE, BUSY, retry_after=5)
-            return
-        inside = [UI]
-
-        def leave() -> None:
-            if inside:
-                self._shared.leave(inside.pop())
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                leave()
-            await request.send(message)
-
+    async def _guarded(self, kind: str, request: Request) -> None:
+        """Have a request answered in a place; 503 when it waits in vain, or its client has gone."""
+        places: list[Place] = []
         try:
-            await self._app(request.scope, request.client.receive, send)
+            taken = await request.client.read_ahead() and await self._take(kind, request, places)
+            if taken:
+                await self._app(request.scope, request.client.receive, _sending(request, places[-1], kind))
+            else:
+                await reply(request.send, HTTPStatus.SERVICE_UNAVAILABLE, BUSY, retry_after=5)
         finally:
-            leave()
+            for place in places:
+                place.leave()
+
+    async def _take(self, kind: str, request: Request, places: list[Place]) -> bool:
+        """Take the places that a request of a kind needs, the one that it has while it is inside last."""
+        wanted = [(self._own[kind], kind)] if kind in self._own else [(self._shared, kind)]
+        for where, name in [*wanted, (self._shared, UI)] if kind == WAIT else wanted:
+            if not await self._enter(where, name, request):
+                return False
+            places.append(Place(where, name))
+        return True
 
     async def _enter(self, places: Places, kind: str, request: Request) -> bool:
         """Wait for a place; False when the client has gone meanwhile, or too many wait, or for too long."""
@@ -151,55 +148,16 @@ class Guard:
                 gauge("mcp.api_server.requests_waiting", kind.waiting, tags={"kind": name})
 
 
-class Client:
-    """The sender of a request: what it has sent while the request waited is kept for the application."""
+def _sending(request: Request, place: Place, kind: str) -> Send:
+    """Send an answer; the place is left when the application has given the last of it, or of a wait the first."""
 
-    def __init__(self, receive: Receive) -> None:
-        self.gone = False
-        self._receive = receive
-        self._kept: deque[Message] = deque()
+    async def send(message: Message) -> None:
+        last = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if last or (kind == WAIT and message["type"] == "http.response.start"):
+            place.leave()
+        if last:
+            await request.send(message)
+        else:
+            await asyncio.wait_for(request.send(message), SLOW_S)
 
-    async def receive(self) -> Message:
-        """Give what was kept, then what comes."""
-        return self._kept.popleft() if self._kept else await self._receive()
-
-    async def wait_beside(self, entering: asyncio.Task[None], seconds: float) -> None:
-        """Wait for ``entering``; cancel it when the client goes, or after so many seconds."""
-        until = time.monotonic() + seconds
-        receiving: asyncio.Future[Message] | None = None
-        try:
-            while not entering.done() and not self.gone and (left := until - time.monotonic()) > 0:
-                if receiving is None and self._has_room():
-                    receiving = asyncio.ensure_future(self._receive())
-                both = {one for one in (entering, receiving) if one is not None}
-                await asyncio.wait(both, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if receiving is not None and receiving.done():
-                    self._keep(receiving.result())
-                    receiving = None
-        except asyncio.CancelledError:
-            if receiving is not None:
-                receiving.cancel()
-            raise
-        if receiving is not None:
-            self._receive = _first(receiving, self._receive)
-        if not entering.done():
-            entering.cancel()
-            await asyncio.wait({entering})
-
-    def _has_room(self) -> bool:
-        return sum(len(message.get("body", b"")) for message in self._kept) < HELD_BYTES
-
-    def _keep(self, message: Message) -> None:
-        if message["type"] == "http.disconnect":
-            self.gone = True
-        self._kept.append(message)
-
-
-def _first(receiving: asyncio.Future[Message], then: Receive) -> Receive:
-    """Give the message that is awaited already before the others: an ASGI server hands each out once."""
-    pending: list[asyncio.Future[Message]] = [receiving]
-
-    async def receive() -> Message:
-        return await (pending.pop() if pending else then())
-
-    return receive
+    return send

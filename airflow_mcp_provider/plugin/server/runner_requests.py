@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from airflow_mcp_provider.plugin.backend import QUESTIONS, is_final
+from airflow_mcp_provider.plugin.backend import QUESTIONS, is_final, wrong_outcome
 from airflow_mcp_provider.plugin.server import desk
+from airflow_mcp_provider.plugin.server.bodies import Client, Held, Receive
 from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
-from airflow_mcp_provider.plugin.server.guard import App, Message, Receive, Scope, Send
-from airflow_mcp_provider.plugin.server.http import NOTHING, header, reply
+from airflow_mcp_provider.plugin.server.guard import App, Scope, Send
+from airflow_mcp_provider.plugin.server.http import NOTHING, reply
 from airflow_mcp_provider.plugin.server.lanes import Full, Lanes
 from airflow_mcp_provider.plugin.server.seam import TaskStateStorePutBody, TIHeartbeatInfo
 from airflow_mcp_provider.plugin.server.tokens import Tokens
@@ -44,8 +44,9 @@ class RunnerRequests:
     ``stores``: the state store is ours alone; the requests to another one, also to one made from ours, are passed on.
     """
 
-    def __init__(self, app: App, *, stores: bool) -> None:
+    def __init__(self, app: App, held: Held, *, stores: bool) -> None:
         self._app = app
+        self._held = held
         self._store = _STORE if stores else _NOTHING
         self._tokens = Tokens()
         self._reads: Lanes[Asked, Reply | None] = Lanes("reads", READS)
@@ -57,18 +58,19 @@ class RunnerRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a runner, if it is one, or pass on."""
-        messages: list[Message] = []
-        asked = await self._read(scope, receive, messages)
-        replied = await self._answer(asked) if asked else None
-        if replied is None:
-            await self._app(scope, _again(messages, receive), send)
-            return
-        content = NOTHING if replied.content is None else replied.content
-        busy = replied.status == HTTPStatus.SERVICE_UNAVAILABLE
-        await reply(send, replied.status, content, retry_after=1 if busy else None)
+        client = Client(receive, self._held)
+        try:
+            asked = await self._read(scope, client)
+            replied = await self._answer(asked) if asked else None
+            if replied is None:
+                await self._app(scope, client.receive, send)
+            else:
+                await _reply(send, replied)
+        finally:
+            client.release()
 
-    async def _read(self, scope: Scope, receive: Receive, messages: list[Message]) -> Asked | None:
-        """Read a request that is one of ours; ``messages`` takes what was read of it."""
+    async def _read(self, scope: Scope, client: Client) -> Asked | None:
+        """Read a request that is one of ours."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         found = self._store.fullmatch(path) or _BEAT.fullmatch(path)
         if found is None or not _is_ours(scope["method"], key := found[2] if found.re is _STORE else BEAT):
@@ -78,8 +80,7 @@ class RunnerRequests:
             return None
         if scope["method"] == "GET":
             return Asked(instance, key)
-        body = await _body(scope, receive, messages)
-        return None if body is None else _sent(instance, key, body)
+        return _sent(instance, key, client.body()) if await client.read_ahead(MOST_BYTES) and client.complete else None
 
     async def _answer(self, asked: Asked) -> Reply | None:
         if (told := self._answers.pop((asked.instance, asked.key), None)) is not None:
@@ -142,33 +143,29 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-async def _body(scope: Scope, receive: Receive, messages: list[Message]) -> bytes | None:
-    """Read the body; None for one that is too large, or whose sender has gone."""
-    if int(header(scope["headers"], b"content-length") or 0) > MOST_BYTES:
-        return None
-    body = bytearray()
-    while True:
-        message = await receive()
-        messages.append(message)
-        body += message.get("body", b"")
-        if message["type"] != "http.request" or len(body) > MOST_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
+async def _reply(send: Send, replied: Reply) -> None:
+    content = NOTHING if replied.content is None else replied.content
+    busy = replied.status == HTTPStatus.SERVICE_UNAVAILABLE
+    await reply(send, replied.status, content, retry_after=1 if busy else None)
 
 
 def _sent(instance: UUID, key: str, body: bytes) -> Asked | None:
     """Read what is sent by Airflow's own models; None where Airflow has to look at it."""
     try:
         if key == BEAT:
-            return Asked(instance, key, TIHeartbeatInfo.model_validate_json(body), len(body))
+            sender = TIHeartbeatInfo.model_validate_json(body)
+            return None if "\0" in sender.hostname else Asked(instance, key, sender, len(body))
         sent = TaskStateStorePutBody.model_validate_json(body)
     except ValidationError:
         return None
-    value = sent.value
-    if not isinstance(value, dict) or (key not in NO_QUESTIONS and not isinstance(value.get("call"), str)):
+    value, expires_at = sent.value, sent.expires_at
+    if not isinstance(value, dict) or (expires_at is not None and expires_at.tzinfo is None):
         return None
-    return Asked(instance, key, value, len(body), sent.expires_at)
+    if key == wire.OUTCOME and wrong_outcome(value):
+        return None
+    if key not in NO_QUESTIONS and not isinstance(value.get("call"), str):
+        return None
+    return Asked(instance, key, value, len(body), expires_at)
 
 
 def _put(kept: OrderedDict[Any, Any], name: object, value: object) -> None:
@@ -176,14 +173,3 @@ def _put(kept: OrderedDict[Any, Any], name: object, value: object) -> None:
     kept.move_to_end(name)
     if len(kept) > REMEMBERED:
         kept.popitem(last=False)
-
-
-def _again(messages: Sequence[Message], receive: Receive) -> Receive:
-    """Give what was read once more, then what comes."""
-    kept = iter(list(messages))
-
-    async def again() -> Message:
-        message = next(kept, None)
-        return await receive() if message is None else message
-
-    return again

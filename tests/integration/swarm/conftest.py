@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.growth.conftest import WATCHFUL
 from tests.swarm.measure import Swarm, Topology, swarm
 
 AT_ONCE = 40
@@ -11,6 +12,6 @@ AT_ONCE = 40
 
 @pytest.fixture
 def swarming() -> Iterator[Swarm]:
-    """One scheduler, one API server, Postgres; forty runners at once, as ``settings.env`` has them."""
-    with swarm(Topology(AT_ONCE)) as started:
+    """One scheduler, one API server, Postgres; forty runners at once. A scheduler that ends takes them with it."""
+    with swarm(Topology(AT_ONCE, env=WATCHFUL)) as started:
         yield started

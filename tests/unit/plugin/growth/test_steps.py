@@ -102,7 +102,7 @@ def test_a_further_try_finds_it_done_and_changes_nothing(run):
     run.done("search", 0, "first")
     assert run.item("search", 0)["done"] is True
     assert run.done("search", 0, "second", attempt=2)["new"] == 0
-    run.set("search", 0, wire.OUTCOME, {"attempt": 2, "error": {"type": "RunnerLost"}, "final": True})
+    run.set("search", 0, wire.OUTCOME, {"attempt": 2, "error": {"type": "RunnerLost", "message": ""}, "final": True})
     assert json.loads(run.get("search", 0, wire.OUTCOME)) == {"attempt": 1, "result": "first"}
     assert run.item("write", 0)["results"] == {"search": "first"}
 

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from airflow_mcp_provider.plugin.server import guard
+from airflow_mcp_provider.plugin.server import bodies, guard
+from airflow_mcp_provider.plugin.server.bodies import Held
 from airflow_mcp_provider.plugin.server.front import MOST, OWN, SPARE, places
 from airflow_mcp_provider.plugin.server.guard import Guard
 
@@ -16,7 +17,7 @@ class Server:
         self.inside = self.most = 0
         self.bodies = []
         self.go = asyncio.Event()
-        self.guard = Guard(self.app, limit)
+        self.guard = Guard(self.app, limit, Held())
 
     async def app(self, _scope, receive, send):
         self.inside += 1
@@ -188,3 +189,82 @@ def test_places_follow_from_the_pool():
     assert places((1, 0)) == 2
     assert places((50, 50)) == MOST
     assert places(None) == MOST
+
+
+class Half(Server):
+    async def half(self):
+        """A request whose body does not come to its end."""
+        sent = []
+
+        async def receive(parts=iter([{"type": "http.request", "body": b"{", "more_body": True}])):  # noqa: B008 - once
+            if (part := next(parts, None)) is None:
+                await asyncio.Event().wait()
+            return part
+
+        scope = {"type": "http", "method": "POST", "path": "/auth/token", "headers": [], "root_path": ""}
+        await self.guard(scope, receive, lambda message: _done(sent.append(message)))
+        return sent[0]["status"]
+
+
+async def _done(_):
+    return None
+
+
+def test_half_a_request_keeps_nobody_waiting(monkeypatch):
+    monkeypatch.setattr(bodies, "SLOW_S", 0.3)
+
+    async def scene():
+        server = Half(2)
+        halves = [asyncio.create_task(server.half()) for _ in range(10)]
+        await asyncio.sleep(0.01)
+        server.go.set()
+        whole = await asyncio.wait_for(server.request(), 0.2)
+        return whole, await asyncio.gather(*halves), server.guard._held.size
+
+    whole, halves, held = asyncio.run(scene())
+    assert whole == 200
+    assert halves == [503] * 10
+    assert held == 0
+
+
+def test_who_reads_an_answer_slowly_keeps_no_place():
+    async def scene():
+        server, read = Server(1), asyncio.Event()
+        server.go.set()
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            if message["type"] == "http.response.body":
+                await read.wait()
+
+        scope = {"type": "http", "method": "GET", "path": "/api/v2/dags", "headers": [], "root_path": ""}
+        slowly = asyncio.create_task(server.guard(scope, receive, send))
+        await asyncio.sleep(0.01)
+        reply = await asyncio.wait_for(server.request(), 1)
+        read.set()
+        await slowly
+        return reply
+
+    assert asyncio.run(scene()) == 200
+
+
+def test_what_is_held_for_all_is_bounded(monkeypatch):
+    monkeypatch.setattr(bodies, "MOST_HELD", 100)
+
+    async def scene():
+        server = Server(1)
+        first = asyncio.create_task(server.request())
+        await asyncio.sleep(0.01)
+        part = {"type": "http.request", "body": b"x" * 60}
+        parts = [{**part, "more_body": True}, {**part, "more_body": True}, {**part, "more_body": False}]
+        large = [asyncio.create_task(server.request(messages=parts)) for _ in range(3)]
+        small = asyncio.create_task(server.request())
+        await asyncio.sleep(0.01)
+        server.go.set()
+        return await asyncio.gather(first, small, *large), server.guard._held.size
+
+    (first, small, *large), held = asyncio.run(scene())
+    assert (first, small, held) == (200, 200, 0)
+    assert 503 in large
