@@ -36,6 +36,9 @@ LONG_S, REPEAT_S = 5.0, 30.0
 MOST_WAITING, MOST_S = 5_000, 60.0
 """So many requests wait, and so long; the others are answered 503."""
 
+READ_S = 0.5
+"""A client that takes longer to read a part of an answer keeps no place meanwhile."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -149,15 +152,17 @@ class Guard:
 
 
 def _sending(request: Request, place: Place, kind: str) -> Send:
-    """Send an answer; the place is left when the application has given the last of it, or of a wait the first."""
+    """Send an answer; the place is left with the last of it (of a wait: the first), or when the client reads slowly."""
 
     async def send(message: Message) -> None:
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if last or (kind == WAIT and message["type"] == "http.response.start"):
             place.leave()
-        if last:
-            await request.send(message)
-        else:
-            await asyncio.wait_for(request.send(message), SLOW_S)
+        async with asyncio.timeout(None if last else SLOW_S):
+            late = asyncio.get_running_loop().call_later(READ_S, place.leave)
+            try:
+                await request.send(message)
+            finally:
+                late.cancel()
 
     return send

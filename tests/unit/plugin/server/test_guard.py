@@ -227,16 +227,19 @@ def test_half_a_request_keeps_nobody_waiting(monkeypatch):
     assert held == 0
 
 
-def test_who_reads_an_answer_slowly_keeps_no_place():
+@pytest.mark.parametrize("streams", [False, True], ids=["of one part", "of several parts"])
+def test_who_reads_an_answer_slowly_keeps_no_place(monkeypatch, streams):
+    monkeypatch.setattr(guard, "READ_S", 0.05)
+
     async def scene():
-        server, read = Server(1), asyncio.Event()
+        server, read = Server(1, streams=streams), asyncio.Event()
         server.go.set()
 
         async def receive():
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message):
-            if message["type"] == "http.response.body":
+            if streams or message["type"] == "http.response.body":
                 await read.wait()
 
         scope = {"type": "http", "method": "GET", "path": "/api/v2/dags", "headers": [], "root_path": ""}
