@@ -94,7 +94,7 @@ class GrowthBackend(MetastoreBackend):
     def _heard(self, scope: TaskScope, key: str, value: str, session: Session) -> bool:
         """False for what is only a value."""
         body = json.loads(value)
-        if key == wire.OUTCOME and (wrong := wrong_outcome(body)):
+        if key == wire.OUTCOME and (wrong := outcomes.wrong(body)):
             raise malformed(wrong)
         if not isinstance(body, dict):
             return False
@@ -153,16 +153,6 @@ def keep(session: Session, settler: Settler, outcomes_of: Sequence[tuple[Runner,
     store.put(session, ((runner.run, *runner.place, wire.OUTCOME, body) for runner, body in kept.items()))
     for judge in judges:
         judge.judge()
-
-
-def wrong_outcome(value: object) -> str | None:
-    """Say what is wrong with the form of an outcome: other runners' questions and the report read it."""
-    if not isinstance(value, dict) or type(value.get("attempt")) is not int:
-        return f"an outcome is an object with the number of its attempt; given {value!r:.80}"
-    error = value.get("error", {"type": "", "message": ""})
-    if not isinstance(error, dict) or not all(isinstance(error.get(name), str) for name in ("type", "message")):
-        return f"the error of an outcome is an object with type and message, both texts; given {error!r:.80}"
-    return None
 
 
 def is_final(outcome: dict[str, Any]) -> bool:

@@ -261,6 +261,16 @@ def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def wrong(value: object) -> str | None:
+    """Say what is wrong with the form of an outcome: other runners' questions and the report read it."""
+    if not isinstance(value, dict) or type(value.get("attempt")) is not int:
+        return f"an outcome is an object with the number of its attempt; given {value!r:.80}"
+    error = value.get("error", {"type": "", "message": ""})
+    if not isinstance(error, dict) or not all(isinstance(error.get(name), str) for name in ("type", "message")):
+        return f"the error of an outcome is an object with type and message, both texts; given {error!r:.80}"
+    return None
+
+
 def _said(outcome: str | None) -> dict[str, Any]:
     """Read an outcome; what a person or another program has put there says nothing."""
     said = json.loads(outcome) if outcome else {}

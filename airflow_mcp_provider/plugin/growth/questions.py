@@ -174,6 +174,8 @@ class Questions:
         if question.key == wire.CALL:
             return self._state, call(self._session, asking.scope, self._run, question.body)
         if question.key == wire.DONE:
+            if wrong := outcomes.wrong(question.body["outcome"]):
+                raise InvalidPayload(wrong)
             here = Place(asking.step, asking.index, asking.life)
             return hand_on(self._session, self._run, self._state, here, question.body["outcome"])
         return self._begin(question)
@@ -187,6 +189,8 @@ class Questions:
 
     def _next(self, asking: Runner, state: Reserved, body: dict[str, Any]) -> tuple[Reserved, dict[str, Any]]:
         """A runner of a batch asks for its next subtask."""
+        if body.get("ended") and (wrong := outcomes.wrong(body["ended"])):
+            raise InvalidPayload(wrong)
         taking = Taking(self._session, asking, state.step(asking.step), body)
         state, told = taking.deliver(state)
         if told["failed"] and (judged := self.judge()):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 import uuid
 from collections import Counter
@@ -144,6 +145,45 @@ def _token(airflow: Embedded) -> str:
 def test_two_hundred_requests_at_once_are_all_answered(airflow: Embedded) -> None:
     """Airflow alone answers most of them with 500: its pool has 15 connections."""
     assert asyncio.run(_flood(airflow, 200)) == {200: 200}
+
+
+HALF = b"POST /auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+
+
+def test_half_sent_requests_keep_nobody_waiting(airflow: Embedded, sender: Sender) -> None:
+    """As many as there are places, and more, from anybody."""
+    host, port = airflow.url.removeprefix("http://").split(":")
+    halves = [socket.create_connection((host, int(port))) for _ in range(30)]
+    try:
+        for half in halves:
+            half.sendall(HALF)
+        headers = {"Authorization": f"Bearer {_token(airflow)}"}
+        assert httpx.get(f"{airflow.url}/api/v2/dags", headers=headers, timeout=15).status_code == 200
+        assert sender.send("GET", "health/ping").status_code in {200, 404}
+        assert sender.beat().status_code == 204
+    finally:
+        for half in halves:
+            half.close()
+
+
+def test_slow_readers_keep_nobody_waiting(airflow: Embedded, sender: Sender) -> None:
+    host, port = airflow.url.removeprefix("http://").split(":")
+    assert sender.put("large", "x" * 5_000_000).status_code == 204
+    ask = f"GET /execution/store/ti/{sender.id}/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sender.token()}\r\n\r\n"
+    readers = []
+    try:
+        for _ in range(12):
+            reader = socket.socket()
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect((host, int(port)))
+            reader.sendall(ask.encode())
+            readers.append(reader)
+        time.sleep(1)
+        headers = {"Authorization": f"Bearer {_token(airflow)}"}
+        assert httpx.get(f"{airflow.url}/api/v2/dags", headers=headers, timeout=15).status_code == 200
+    finally:
+        for reader in readers:
+            reader.close()
 
 
 def test_forty_real_runners_enqueue_at_once_while_people_look(airflow: Embedded) -> None:

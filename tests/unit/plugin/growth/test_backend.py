@@ -22,7 +22,6 @@ def run(session, job):
 
     one = One(session, job)
     one.planned(["a"])
-    one.mapped(1)
     return one
 
 
@@ -63,3 +62,84 @@ def test_outcomes_do_not_expire_before_their_run(run):
     assert json.loads(run.get("run", 0, wire.OUTCOME)) == {"attempt": 1, "result": 5}
     row = run.session.query(store.Store).filter_by(key=wire.OUTCOME).one()
     assert row.expires_at is None
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        5,
+        [],
+        {},
+        {"final": True},
+        {"attempt": "1", "result": 1},
+        {"attempt": 1, "error": 5},
+        {"attempt": 1, "error": {}},
+    ],
+)
+def test_an_outcome_of_another_form_is_refused(run, outcome):
+    """It would be read with those of others: their failures could not be judged, the report not be made."""
+    run.instance("run", 0)
+    with pytest.raises(HTTPException) as refused:
+        run.set("run", 0, wire.OUTCOME, outcome)
+    assert refused.value.status_code == 422
+
+
+def test_an_outcome_that_another_program_wrote_harms_no_other_subtask(run, session):
+    run.ask("plan", -1, wire.ENQUEUE, children("b"))
+    poisoned, other = run.instance("run", 0), run.instance("run", 1)
+    ref = store.RunRef(run.run.id, "crawl", "one")
+    store.write(session, ref, "run", 0, wire.OUTCOME, [{"final": True, "error": 1}])
+    failure = {"attempt": 1, "error": {"type": "ValueError", "message": "no"}, "final": True}
+    run.set("run", 1, wire.OUTCOME, failure)
+    poisoned.state, other.state = "failed", "failed"
+    session.flush()
+    assert run.outcomes()["b", "run"]["error"]["type"] == "ValueError"
+    assert run.outcomes()["a", "run"]["error"]["type"] == "RunnerLost"
+
+
+def test_several_questions_of_one_runner_at_once_are_all_answered(run, session):
+    run.instance("run", 0)
+    ref = store.RunRef(run.run.id, "crawl", "one")
+    bodies = [{**children(f"c{number}"), "call": f"name{number}.0"} for number in range(5)]
+    asked = [questions.Question("run", 0, wire.ENQUEUE, body) for body in [*bodies, bodies[0]]]
+    told = questions.Questions(session, ref, backend.settler()).answer(asked)
+    assert [answer["new"] for answer in told.values()] == [1] * 5
+
+
+@pytest.mark.parametrize("call", ["sup.²", f"x.{'9' * 5000}", ".", ""])
+def test_a_call_may_be_any_text(run, call):
+    run.instance("run", 0)
+    for number, following in enumerate((call, f"{call}³", f"{call}1")):
+        run.set("run", 0, wire.ENQUEUE, {**children(f"c{number}"), "call": following})
+        assert json.loads(run.get("run", 0, wire.ANSWER))["call"] == following
+
+
+@pytest.mark.parametrize(
+    ("question", "body"),
+    [
+        (wire.ENQUEUE, {"children": [["k", {}]] * 501, "depth": 1, "parent": None}),
+        (wire.ENQUEUE, {**children("b"), "depth": -50}),
+        (wire.ENQUEUE, {**children("b"), "depth": True}),
+        (wire.ENQUEUE, {**children("b"), "parent": "x" * 3_000}),
+        (wire.ENQUEUE, {**children("b"), "parent": "\0"}),
+        (wire.DONE, {}),
+        (wire.DONE, {"outcome": 5}),
+        (wire.NEXT, {}),
+        (wire.NEXT, {"tries": {}, "fresh": True, "ended": [1]}),
+        (wire.NEXT, {"tries": {}, "fresh": True, "ended": {"place": 0, "attempt": 1, "error": {}}}),
+        (wire.CALL, {}),
+        (wire.CONFIRM, {}),
+    ],
+)
+def test_a_malformed_question_is_refused_and_changes_nothing(run, question, body):
+    run.instance("run", 0)
+    before = run.session.query(store.Store).count()
+    answer = run.ask("run", 0, question, body)
+    assert answer["refused"]["type"] in {"InvalidPayload", "RunIsOver", "TryAgain"}
+    assert run.session.query(store.Store).count() == before + 1, "the answer"
+
+
+@pytest.mark.parametrize("place", ["x", "99.0", "-1.-5", f"0.{'9' * 5000}"])
+def test_a_page_that_is_not_there_is_empty(run, place):
+    found = run.get("report", -1, wire.OUTCOMES + place)
+    assert found is None or json.loads(found) == {"outcomes": [], "next": None}
