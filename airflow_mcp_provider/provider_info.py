@@ -20,7 +20,8 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     "gate_lock_timeout": {
         "description": (
             "Seconds that a decision of the gate waits for a row lock, on Postgres. The run stays queued and is "
-            "looked at again. Below Postgres's deadlock_timeout (1 s) the gate gives way before anybody is shot."
+            "looked at again. Below Postgres's deadlock_timeout (1 s) the gate gives way before Postgres cancels a "
+            "transaction."
         ),
         "version_added": "0.1.0",
         "type": "float",

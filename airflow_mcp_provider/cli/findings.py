@@ -78,7 +78,7 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
         database(installation.database),
         connections(installation.load),
         heartbeats(installation.load),
-        *advice(installation.active, recommended),
+        *advice(installation.active, _fitting(installation.load, recommended)),
     )
 
 
@@ -137,8 +137,13 @@ def database(kind: str) -> Finding:
 
 def connections(load: Load) -> Finding:
     """Look whether the database has connections for all processes: who gets none ends with an error."""
-    if load.connections is None or load.max_connections is None:
-        return Finding("Connections", ok=True, found="not bounded, or not known here", needed=False)
+    if load.connections is None:
+        return Finding("Connections", ok=True, found="no pool bounds them", needed=False)
+    if load.max_connections is None:
+        cure = "run this where a Postgres answers: its max_connections is compared with what Airflow may open"
+        return Finding(
+            "Connections", ok=False, found="the database did not tell how many it allows", cure=cure, needed=False
+        )
     wanted = load.api_workers * load.connections + OTHERS
     found = (
         f"an API server with {load.api_workers} workers opens up to {wanted - OTHERS}, the other components {OTHERS}"
@@ -160,6 +165,12 @@ def heartbeats(load: Load) -> Finding:
     )
     found = f"up to {rate:.0f} a second from {load.parallelism} runners ([core] parallelism) of a scheduler"
     return Finding("Heartbeats", rate <= most, found, cure, needed=False)
+
+
+def _fitting(load: Load, recommended: Iterable[Setting]) -> Iterable[Setting]:
+    """Leave out the interval of heartbeats where so many runners need a longer one than ours."""
+    many = load.parallelism > HEARTBEATS * load.api_workers
+    return (one for one in recommended if not (many and one.option == ("workers", "min_heartbeat_interval")))
 
 
 def advice(active: Mapping[tuple[str, str], str], recommended: Iterable[Setting]) -> tuple[Finding, ...]:

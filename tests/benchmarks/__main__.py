@@ -31,9 +31,12 @@ ONE_OF_SWARM = {f"swarm.{part}": functools.partial(swarm.measure, [part]) for pa
 
 def main(names: list[str]) -> None:
     """Measure the parts named, all when none is."""
+    parts = {**PARTS, **ONE_OF_SWARM}
+    if unknown := [name for name in names if name not in parts]:
+        raise SystemExit(f"no part {', '.join(unknown)}; expected some of: {', '.join(parts)}")
     table = Table("what", "figure", "beside")
     for name in names or PARTS:
-        for row in ({**PARTS, **ONE_OF_SWARM})[name]():
+        for row in parts[name]():
             table.add_row(*row)
     Console(width=110).print(table)
 

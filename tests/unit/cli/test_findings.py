@@ -54,6 +54,7 @@ def test_what_jobs_need_is_missing_with_its_cure(fault, cure):
         ({"database": "mysql"}, "use Postgres"),
         ({"load": replace(GOOD.load, api_workers=4)}, "raise max_connections of the database (it is 100) to 130"),
         ({"load": replace(GOOD.load, parallelism=1000)}, "min_heartbeat_interval = 5 or more"),
+        ({"load": replace(GOOD.load, max_connections=None)}, "run this where a Postgres answers"),
         ({"load": replace(GOOD.load, parallelism=490)}, "min_heartbeat_interval = 3 or more"),
         ({"active": {("scheduler", "scheduler_idle_sleep_time"): "1"}}, "0.1 is better for jobs: An idle second"),
     ],
@@ -68,13 +69,21 @@ def test_what_is_only_slower_is_advice(fault, cure):
     "load",
     [
         replace(GOOD.load, connections=None, api_workers=100),
-        replace(GOOD.load, max_connections=None, api_workers=100),
         replace(GOOD.load, parallelism=1000, heartbeat=5),
         replace(GOOD.load, parallelism=1000, heartbeat=2.5, api_workers=2),
     ],
 )
 def test_what_fits_or_is_not_known_is_no_fault(load):
     assert wrong(replace(GOOD, load=load)) == []
+
+
+def test_a_longer_interval_of_heartbeats_is_no_fault_where_so_many_run():
+    interval = Setting("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "1", "A cancel goes unnoticed.")
+    load = replace(GOOD.load, parallelism=1000, heartbeat=5)
+    many = replace(GOOD, load=load, active={interval.option: "5"})
+    assert [finding for finding in findings(many, [interval]) if not finding.ok] == []
+    few = replace(many, load=replace(load, parallelism=32))
+    assert len([finding for finding in findings(few, [interval]) if not finding.ok]) == 1
 
 
 def test_the_error_of_our_plugin_is_shown_and_not_that_of_another():
