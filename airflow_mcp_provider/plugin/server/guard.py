@@ -122,8 +122,9 @@ class Guard:
             if not entering.done():
                 await request.client.wait_beside(entering, MOST_S)
         except BaseException:  # this request was cancelled
-            if not entering.cancel():
+            if entering.done() and not entering.cancelled():
                 places.leave(kind)
+            entering.cancel()
             raise
         self._tell(places, kind, time.monotonic() - begun)
         return not entering.cancelled()
