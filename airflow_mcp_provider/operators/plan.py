@@ -19,7 +19,8 @@ from airflow_mcp_provider.runtime import enqueue_many, processes, wire
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.function import await_if_needed
 from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.spec import Items, Subtasks, Timeouts, fill_all, parse_plan
+from airflow_mcp_provider.runtime.printed import PlanLines, payloads
+from airflow_mcp_provider.spec import Items, PythonWork, Subtasks, Timeouts, fill_all, parse_plan
 
 
 class PlanOperator(BaseOperator):
@@ -76,11 +77,13 @@ class PlanOperator(BaseOperator):
             key_field=key_field,
             line=SupervisorLine(),
             after=_enqueue_found,
+            limit=wire.MAX_REPORT_BYTES,
             engine=self._engine(ti) if self.container else None,
+            printed=PlanLines,
         )
         channel.flush()
-        if isinstance(found, list):
-            _enqueue(link, found, key_field)
+        if not isinstance(work, PythonWork):
+            _enqueue(link, payloads(found, enqueued=link.planned is not None), key_field)
 
     def _engine(self, ti: Any) -> Engine:  # noqa: ANN401 - a task instance
         from airflow_mcp_provider.operators.container.choice import engine  # noqa: PLC0415 - few jobs need it

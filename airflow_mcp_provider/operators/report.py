@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.runtime import processes, wire
+from airflow_mcp_provider.runtime.folder import private_folder
 from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, Work, parse_work
@@ -71,10 +71,10 @@ class ReportOperator(BaseOperator):
     def _fold(self, link: Link, context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = parse_work(self.work or {})
         params = dict(context["params"])
-        with tempfile.TemporaryDirectory(prefix="mcp-") as folder:
+        with private_folder() as folder:
             return perform(
                 work,
-                Call((link.outcomes(), params), "outcomes, params", _listed(work, link, Path(folder)), params),
+                Call((link.outcomes(), params), "outcomes, params", _listed(work, link, folder), params),
                 channel=Progress(link),
                 timeouts=Timeouts.model_validate(self.timeouts),
                 line=SupervisorLine(),

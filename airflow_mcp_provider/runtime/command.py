@@ -1,26 +1,29 @@
 """Run a command, in any language, as the work.
 
-Its output goes to the task log line by line as it comes. Its result is what it wrote to ``$MCP_RESULT``, else its
-last line of stdout where that is JSON.
+Its output goes to the task log line by line as it comes. Its result is what it wrote to ``$MCP_RESULT``, else what its
+stdout says (see ``printed``).
 """
 
 from __future__ import annotations
 
-import json
+import codecs
+import io
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NoReturn, TextIO
+from typing import IO, Any, TextIO
 
 from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.runtime.function import death
+from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed
 from airflow_mcp_provider.runtime.processes import die_with_parent
 
-RESULT = "MCP_RESULT"
-_LINE_CHARS = 65_536
+_CHUNK = 65_536
+"""Bytes of one read, and characters of one line in the log."""
 _GRACE_S = 2.0
 """How long an ended command's output may stay open: a process that it left behind holds it."""
 
@@ -31,32 +34,34 @@ class Running:
 
     pid: int
     result: Path
-    _pumps: list[threading.Thread] = field(default_factory=list)
-    _last: list[str] = field(default_factory=lambda: [""])
-    _last_error: list[str] = field(default_factory=lambda: [""])
+    printed: Printed
+    _pumps: list[_Pump] = field(default_factory=list)
 
     @property
     def last_error(self) -> str:
         """The last line of stderr, of a command that has ended."""
         self._all_read()
-        return self._last_error[0].strip()
+        return self._pumps[1].last.text.strip()
 
     def read(self, code: int) -> Any:  # noqa: ANN401 - any JSON
         """Return the result; raises SubtaskError when the exit code was not 0."""
         self._all_read()
         if code != 0:
-            raise SubtaskError(failure(code, self._last[0]), kinds=("CommandFailed",))
+            raise SubtaskError(failure(code, self._pumps[0].last.text), kinds=("CommandFailed",))
         if self.result.exists():
-            return _result_file(self.result)
-        return of_last_line(self._last[0])
+            return self.printed.of_file(self.result.read_text(errors="replace"))
+        return self.printed.result()
 
     def _all_read(self) -> None:
         for pump in self._pumps:
-            pump.join(_GRACE_S)
+            pump.end(_GRACE_S)
 
 
-def start(argv: Sequence[str], environment: Mapping[str, str], result: Path) -> Running:
-    """Start ``argv`` (no shell) in a session of its own; raises SubtaskError when there is no such program."""
+def start(argv: Sequence[str], environment: Mapping[str, str], result: Path, printed: Printed | None = None) -> Running:
+    """Start ``argv`` (no shell) in a session of its own; raises SubtaskError when there is no such program.
+
+    ``printed`` reads its result from stdout; by default that is the last line.
+    """
     try:
         process = subprocess.Popen(  # noqa: S603 - running the job's command is what it is for
             argv,
@@ -64,60 +69,70 @@ def start(argv: Sequence[str], environment: Mapping[str, str], result: Path) -> 
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - before any thread of ours is started
         )
     except (OSError, ValueError) as error:
         raise SubtaskError(f"{argv[0]!r} cannot be started: {error}", kinds=("CommandNotStarted",)) from None
-    running = Running(process.pid, result)
     process.returncode = 0  # we wait for it ourselves: Popen's destructor must not
-    running._pumps = [  # noqa: SLF001 - ours
-        _pump(process.stdout, sys.stdout, running._last),  # noqa: SLF001
-        _pump(process.stderr, sys.stderr, running._last_error),  # noqa: SLF001
-    ]
-    return running
+    printed = printed or LastLine()
+    pumps = [_Pump(process.stdout, sys.stdout, printed), _Pump(process.stderr, sys.stderr)]
+    return Running(process.pid, result, printed, pumps)
 
 
-def _pump(source: IO[str] | None, target: TextIO, last: list[str]) -> threading.Thread:
-    def pump() -> None:
-        while source and (line := source.readline(_LINE_CHARS)):
-            target.write(line if line.endswith("\n") else f"{line}\n")
-            target.flush()
-            last[0] = line if line.strip() else last[0]
+class _Pump:
+    """Pass on what comes from ``source`` to the log, line by line; ``printed`` gets the lines, too."""
 
-    thread = threading.Thread(target=pump, daemon=True)
-    thread.start()
-    return thread
+    def __init__(self, source: IO[bytes] | None, target: TextIO, printed: Printed | None = None) -> None:
+        self.last = LastLine()
+        self._source, self._target = source, target
+        self._readers: list[Printed] = [self.last, *([printed] if printed else [])]
+        self._rest, self._whole = "", True
+        self._lock = threading.Lock()
+        self._ended = False
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+        self._thread = threading.Thread(target=self._pump, daemon=True)
+        self._thread.start()
+
+    def end(self, seconds: float) -> None:
+        """The command has ended: take what it left, also of a line without an end that another process holds open."""
+        self._thread.join(seconds)
+        with self._lock:
+            self._take(b"", final=True)
+            self._ended = True
+
+    def _pump(self) -> None:
+        while self._source and (data := os.read(self._source.fileno(), _CHUNK)):
+            with self._lock:
+                if not self._ended:
+                    self._take(data)
+
+    def _take(self, data: bytes, *, final: bool = False) -> None:
+        if self._ended:
+            return
+        *lines, self._rest = (self._rest + self._decoder.decode(data, final=final)).split("\n")
+        for line in lines:
+            self._line(line)
+        if len(self._rest) > MOST_CHARS:
+            self._log(self._rest)
+            self._rest, self._whole = "", False
+        elif final and (self._rest or not self._whole):
+            self._line(self._rest)
+
+    def _line(self, text: str) -> None:
+        self._log(text)
+        for reader in self._readers:
+            reader.line(text, whole=self._whole)
+        self._whole = True
+
+    def _log(self, text: str) -> None:
+        for start in range(0, len(text) or 1, _CHUNK):
+            self._target.write(text[start : start + _CHUNK] + "\n")
+        self._target.flush()
 
 
 def failure(code: int, last: str) -> str:
     """Say how a command ended that failed, and with what words."""
     said = f"; it said last: {last.strip()[:200]}" if last.strip() else ""
     return death(code) + said
-
-
-def _result_file(path: Path) -> Any:  # noqa: ANN401 - any JSON
-    return of_result_file(path.read_text(errors="replace"))
-
-
-def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a result file says; raises SubtaskError when that is no JSON."""
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise SubtaskError(f"${RESULT} holds no JSON ({error}): {text[:80]!r}", kinds=("InvalidResult",)) from None
-
-
-def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what the last line of stdout says, where it is JSON."""
-    try:
-        return json.loads(line, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _no_constant(name: str) -> NoReturn:
-    """NaN and Infinity are words, no JSON."""
-    raise ValueError(name)

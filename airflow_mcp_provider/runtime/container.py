@@ -1,8 +1,9 @@
 """A container as the work: what an engine is asked for, and what it promises.
 
 Runs in the runner. Engines are ``docker`` beside this module, and Kubernetes in ``operators.container``, which needs
-Airflow's side of the world. Either keeps two files for the work in a folder that the container sees as ``FOLDER``: the
-pipe of ``$MCP_ENQUEUE`` and the file of ``$MCP_RESULT``, open to whatever user the image has.
+Airflow's side of the world. Either keeps three things for the work in a folder that the container sees as ``FOLDER``:
+the pipe of ``$MCP_ENQUEUE``, the directory of ``$MCP_ENQUEUE_DIR`` and the file of ``$MCP_RESULT``, open to whatever
+user the image has.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime.command import RESULT
-from airflow_mcp_provider.runtime.door import PIPE
+from airflow_mcp_provider.runtime.door import FILES, PIPE
+from airflow_mcp_provider.runtime.printed import RESULT, LastLine, Reader
 from airflow_mcp_provider.spec import Container, StepTimeouts, fill
 
 FOLDER = "/mcp"
 """Where the two files are, inside."""
-ENQUEUE, RESULT_FILE = "enqueue", "result"
+ENQUEUE, ENQUEUE_FILES, RESULT_FILE = "enqueue", "enqueue.d", "result"
 GRACE_S = 30.0
 """How long a container that was asked to end may take, where no hard limit says it."""
 FAILED, NOT_STARTED, NOT_PULLED = "CommandFailed", "CommandNotStarted", "ImageNotPulled"
@@ -31,7 +32,8 @@ class Order:
     """One container, with all placeholders filled in.
 
     ``command`` and ``args`` are None where the image says them; ``start``: seconds until it must run; ``grace``:
-    seconds that it may take to end when it is asked to; ``pipe``: the runner's own pipe for lines of ``$MCP_ENQUEUE``.
+    seconds that it may take to end when it is asked to; ``pipe``: the runner's own pipe for lines of ``$MCP_ENQUEUE``;
+    ``printed`` reads its result from its output.
     """
 
     image: str
@@ -42,6 +44,7 @@ class Order:
     start: float
     grace: float
     pipe: Path
+    printed: Reader = LastLine
 
 
 class Engine(Protocol):
@@ -58,11 +61,16 @@ class Engine(Protocol):
         """Called in the runner when the work's process is gone, however it went: nothing of the container is left."""
 
 
-def order(
-    spec: Container, values: Mapping[str, Any], environment: Mapping[str, str], timeouts: StepTimeouts, pipe: Path
+def order(  # noqa: PLR0913, PLR0917 - what an Order has
+    spec: Container,
+    values: Mapping[str, Any],
+    environment: Mapping[str, str],
+    timeouts: StepTimeouts,
+    pipe: Path,
+    printed: Reader = LastLine,
 ) -> Order:
     """Fill in what ``values`` (payload and params) say; ``environment`` is what the work is told by."""
-    own = {PIPE: f"{FOLDER}/{ENQUEUE}", RESULT: f"{FOLDER}/{RESULT_FILE}"}
+    own = {PIPE: f"{FOLDER}/{ENQUEUE}", FILES: f"{FOLDER}/{ENQUEUE_FILES}", RESULT: f"{FOLDER}/{RESULT_FILE}"}
     return Order(
         image=fill(spec.image, values),
         command=_filled(spec.command, values),
@@ -72,6 +80,7 @@ def order(
         start=spec.start.total_seconds(),
         grace=_grace(timeouts),
         pipe=pipe,
+        printed=printed,
     )
 
 

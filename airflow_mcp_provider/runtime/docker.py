@@ -11,14 +11,23 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.errors import InstallationError, SoftTimeout
 from airflow_mcp_provider.runtime import command, container, processes
-from airflow_mcp_provider.runtime.container import ENQUEUE, FAILED, FOLDER, NOT_PULLED, NOT_STARTED, RESULT_FILE, Order
+from airflow_mcp_provider.runtime.container import (
+    ENQUEUE,
+    ENQUEUE_FILES,
+    FAILED,
+    FOLDER,
+    NOT_PULLED,
+    NOT_STARTED,
+    RESULT_FILE,
+    Order,
+)
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.quantity import number
 
@@ -89,11 +98,12 @@ class Docker:
         shared = _shared(order.pipe)
         argv, environment = self._argv(order, shared)
         with self._watched():
-            running = command.start(argv, environment, shared / RESULT_FILE)
+            running = command.start(argv, environment, shared / RESULT_FILE, order.printed())
             if code := self._ended(running.pid, order.grace):
                 self._failed(code, running)
             if not (shared / RESULT_FILE).stat().st_size:
                 (shared / RESULT_FILE).unlink()
+            _hand_over(shared, order.pipe)
             return running.read(0)
 
     def remove(self) -> None:
@@ -182,6 +192,19 @@ def _shared(pipe: Path) -> Path:
     shared.chmod(0o777)
     (shared / ENQUEUE).hardlink_to(pipe)
     pipe.chmod(0o666)
+    (shared / ENQUEUE_FILES).mkdir()
+    (shared / ENQUEUE_FILES).chmod(0o777)
     (shared / RESULT_FILE).touch()
     (shared / RESULT_FILE).chmod(0o666)
     return shared
+
+
+def _hand_over(shared: Path, pipe: Path) -> None:
+    """Give the runner the files of ``$MCP_ENQUEUE_DIR``, and what has become of the pipe."""
+    with suppress(FileNotFoundError):  # removed: the runner sees that its own is gone, too
+        pipe.with_name(ENQUEUE_FILES).rmdir()
+        (shared / ENQUEUE_FILES).rename(pipe.with_name(ENQUEUE_FILES))
+    with suppress(FileNotFoundError):
+        if os.path.samestat((shared / ENQUEUE).lstat(), pipe.lstat()):
+            return
+    pipe.unlink()

@@ -1,8 +1,9 @@
-"""Where the work's calls come in: a socket for Python, a named pipe for a shell.
+"""Where the work's calls come in: a socket for Python, a named pipe and a directory for any program.
 
 Runs in the runner, beside the work, which is another process. Python code asks through the socket and waits for
 the answer; any program may write a JSON line to the pipe (``echo '{"path": "a"}' > $MCP_ENQUEUE``): such lines
-are enqueued as they come, and those left over before the work's end counts as success.
+are enqueued as they come, and those left over before the work's end counts as success. So are the lines of the files
+that it puts into the directory ``$MCP_ENQUEUE_DIR``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import json
 import os
 import select
+import socket
 import socketserver
+import stat
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,11 +22,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
-from airflow_mcp_provider.errors import InvalidPayload, McpError, TryAgain
+from airflow_mcp_provider.errors import EnqueueRefused, InvalidPayload, McpError, TryAgain
 from airflow_mcp_provider.runtime.calls import DOOR
+from airflow_mcp_provider.runtime.processes import is_below
 from airflow_mcp_provider.runtime.wire import Child, batches, child_of
 
 PIPE = "MCP_ENQUEUE"
+FILES = "MCP_ENQUEUE_DIR"
+_PEER = struct.Struct("3i")
+"""Linux' struct ucred: the process, user and group at the other end of a socket."""
 MAX_LINE_BYTES = 64 * 1024 * 1024
 ENVELOPE = {"payload", "key", "job"}
 """What a line may have that is more than a payload."""
@@ -52,13 +60,14 @@ class Door:
     def __init__(self, folder: Path, channel: Channel, key_field: str | None = None) -> None:
         self.channel = channel
         self.key_field = key_field
-        self.environment = {DOOR: str(folder / "door"), PIPE: str(folder / "enqueue")}
+        self.environment = {DOOR: str(folder / "door"), PIPE: str(folder / "enqueue"), FILES: str(folder / "enqueue.d")}
         self._failures: list[McpError] = []
         self._thread: threading.Thread | None = None
         self._buffer = bytearray()
 
     def __enter__(self) -> Self:
         os.mkfifo(self.environment[PIPE], 0o600)
+        Path(self.environment[FILES]).mkdir(0o700)
         # Read and write: the pipe then stays open between two writers, and opening it never blocks one.
         self._pipe = os.open(self.environment[PIPE], os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._wake = os.pipe()
@@ -71,8 +80,10 @@ class Door:
         self._thread.start()
 
     def drain(self) -> None:
-        """Take what is still in the pipe; raises the first error that its lines met."""
+        """Take what is still in the pipe, and the files; raises the first error that their lines met."""
         self._stop()
+        self._checked(self._take_files)
+        self._checked(self._check_pipe)
         if self._failures:
             raise self._failures[0]
 
@@ -123,15 +134,55 @@ class Door:
     def _take_lines(self, *, last: bool) -> None:
         *lines, rest = self._buffer.split(b"\n")
         self._buffer = bytearray() if last else rest
-        wanted = [line for line in [*lines, *([rest] if last else [])] if line.strip()]
-        if not wanted or self._failures:
-            return
-        try:
+        wanted = [*lines, *([rest] if last else [])]
+        if not self._failures:
+            self._checked(lambda: self._enqueue_lines(wanted))
+
+    def _enqueue_lines(self, lines: Sequence[bytes | bytearray]) -> None:
+        if wanted := [line for line in lines if line.strip()]:
             self._enqueue([_from_line(line) for line in wanted])
+
+    def _checked(self, take: Callable[[], None]) -> None:
+        """Lines that were not taken must fail the subtask, whatever the reason is."""
+        try:
+            take()
         except McpError as error:
             self._failures.append(error)
-        except Exception as error:  # noqa: BLE001 - lines that were not taken must fail the subtask, whatever it was
+        except Exception as error:  # noqa: BLE001 - see above
             self._failures.append(TryAgain(f"{type(error).__name__}: {error}"))
+
+    def _take_files(self) -> None:
+        try:
+            paths = sorted(Path(self.environment[FILES]).iterdir())
+        except OSError as error:
+            raise InvalidPayload(f"the directory $MCP_ENQUEUE_DIR cannot be read: {error.strerror}") from None
+        for path in paths:
+            self._enqueue_lines(_content(path).split(b"\n"))
+
+    def _check_pipe(self) -> None:
+        """Raise InvalidPayload when the work has put something else in the pipe's place: lines may be lost there."""
+        ours = os.fstat(self._pipe)
+        with suppress(OSError):
+            if os.path.samestat(ours, os.lstat(self.environment[PIPE])):
+                return
+        raise InvalidPayload(
+            "the work removed or replaced the pipe $MCP_ENQUEUE; lines may be lost; expected: the work writes to the "
+            'pipe (> "$MCP_ENQUEUE"), or moves its files into the directory $MCP_ENQUEUE_DIR'
+        )
+
+
+def _content(path: Path) -> bytes:
+    """Read a file of ``$MCP_ENQUEUE_DIR``; raises InvalidPayload when that cannot be done."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise InvalidPayload(f"{path.name!r} in $MCP_ENQUEUE_DIR is no regular file")
+        with path.open("rb") as file:
+            data = file.read(MAX_LINE_BYTES + 1)
+    except OSError as error:
+        raise InvalidPayload(f"{path.name!r} in $MCP_ENQUEUE_DIR cannot be read: {error.strerror}") from None
+    if len(data) > MAX_LINE_BYTES:
+        raise InvalidPayload(f"{path.name!r} in $MCP_ENQUEUE_DIR has more than {MAX_LINE_BYTES} bytes")
+    return data
 
 
 def _from_line(line: bytes | bytearray) -> Requested:
@@ -158,6 +209,22 @@ class _Handler(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        line = self.rfile.readline(MAX_LINE_BYTES)
+        answer = self.server.answer(self.rfile.readline(MAX_LINE_BYTES)) if _is_ours(self.connection) else _FOREIGN
         with suppress(OSError):  # the caller was killed: nobody waits
-            self.wfile.write(json.dumps(self.server.answer(line)).encode() + b"\n")
+            self.wfile.write(json.dumps(answer).encode() + b"\n")
+
+
+_FOREIGN = {
+    "error": {
+        "type": EnqueueRefused.__name__,
+        "message": "the calling process does not belong to this subtask: the runner has not started it",
+    }
+}
+
+
+def _is_ours(connection: socket.socket) -> bool:
+    """Ask the kernel whose the other end is; where it cannot tell (macOS), the private folder is all there is."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    peer, _, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return is_below(peer)

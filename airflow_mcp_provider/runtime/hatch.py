@@ -7,6 +7,7 @@ sidecar gets when the work's container has ended, makes it print the rest and th
 
     [1, "line written to the pipe"]
     [2, "another"]
+    ["lost", "why lines could not be taken"]
     ["end", "the text of the result file"]
 """
 
@@ -30,8 +31,10 @@ def main(folder: Path) -> None:
     os.umask(0)
     with suppress(FileExistsError):
         os.mkfifo(pipe, 0o666)
-    result.touch(0o666)
+    files = folder / "enqueue.d"
+    files.mkdir(0o777, exist_ok=True)
     wake = _woken_by(signal.SIGTERM)
+    result.touch(0o666)
     # Read and write: the pipe then stays open between two writers, and opening it never blocks one.
     source = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
     rest, count, over = b"", 0, False
@@ -43,6 +46,9 @@ def main(folder: Path) -> None:
             if line.strip():
                 count += 1
                 _say(count, line)
+    count = _say_files(files, count)
+    if not (pipe.exists() and os.path.samestat(os.fstat(source), pipe.lstat())):
+        _say("lost", b"the work removed or replaced the pipe $MCP_ENQUEUE")
     _say("end", _head(result))
 
 
@@ -60,6 +66,19 @@ def _all(source: int) -> bytes:
         while chunk := os.read(source, 65536):
             taken += chunk
     return bytes(taken)
+
+
+def _say_files(files: Path, count: int) -> int:
+    """Print the lines of all files in the directory; returns how many lines there were, with those before."""
+    try:
+        for path in sorted(files.iterdir()):
+            for line in path.read_bytes().split(b"\n"):
+                if line.strip():
+                    count += 1
+                    _say(count, line)
+    except OSError as error:
+        _say("lost", f"$MCP_ENQUEUE_DIR cannot be read: {error}".encode())
+    return count
 
 
 def _head(result: Path) -> bytes:

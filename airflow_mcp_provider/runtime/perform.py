@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTime
 from airflow_mcp_provider.runtime import command, container, function, memory, processes
 from airflow_mcp_provider.runtime.arguments import fitting
 from airflow_mcp_provider.runtime.door import PIPE, Channel, Door
+from airflow_mcp_provider.runtime.folder import private_folder
 from airflow_mcp_provider.runtime.function import Line, NoLine
+from airflow_mcp_provider.runtime.printed import LastLine, Reader
 from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, json_text
 from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, RunnerWork, ShellWork, Timeouts
@@ -51,22 +52,21 @@ def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
     after: Callable[[Any], Any] = function.await_if_needed,
     limit: int = MAX_RESULT_BYTES,
     engine: container.Engine | None = None,
+    printed: Reader = LastLine,
 ) -> Any:  # noqa: ANN401 - any JSON
     """Run ``work`` and return its result (JSON).
 
     ``limit`` is the most that a result may have, in bytes of JSON. ``after`` is applied to a function's return value
     inside the work's process (plan consumes its generator there). ``engine`` runs the work that is a container.
+    ``printed`` reads the result of a command from what it prints.
 
     Raises SubtaskError, SoftTimeout, HardTimeout; SpecError for a function that is not there; EnqueueRefused when a
     line in ``$MCP_ENQUEUE`` was refused.
     """
     processes.adopt_orphans()
     others, killed = processes.below(), memory.kills()
-    with (
-        tempfile.TemporaryDirectory(prefix="mcp-", ignore_cleanup_errors=True) as name,
-        Door(Path(name), channel, key_field) as door,
-    ):
-        start = _Start(Path(name) / "result", door.environment, timeouts, line or NoLine(), after)
+    with private_folder() as folder, Door(folder, channel, key_field) as door:
+        start = _Start(folder / "result", door.environment, timeouts, line or NoLine(), after, printed)
         try:
             pid, read = start.work(work, call, engine)
             door.listen()
@@ -91,6 +91,7 @@ class _Start:
     timeouts: Timeouts
     line: Line
     after: Callable[[Any], Any]
+    printed: Reader
 
     def work(self, work: RunnerWork, call: Call, engine: container.Engine | None) -> tuple[int, Callable[[int], Any]]:
         if isinstance(work, ContainerWork):
@@ -101,7 +102,8 @@ class _Start:
 
     def container(self, work: ContainerWork, call: Call, engine: container.Engine) -> tuple[int, Callable[[int], Any]]:
         values, told = {**call.params, **call.subtask}, _environment(call)
-        order = container.order(work.container, values, told, self.timeouts, Path(self.environment[PIPE]))
+        pipe = Path(self.environment[PIPE])
+        order = container.order(work.container, values, told, self.timeouts, pipe, self.printed)
         return self._forked(lambda: engine.run(order))
 
     def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:
@@ -120,7 +122,7 @@ class _Start:
 
     def command(self, work: CommandWork | ShellWork, call: Call) -> tuple[int, Callable[[int], Any]]:
         environment = {**os.environ, **self.environment, **_environment(call)}
-        running = command.start(_argv(work, call), environment, self.result)
+        running = command.start(_argv(work, call), environment, self.result, self.printed())
         return running.pid, running.read
 
 

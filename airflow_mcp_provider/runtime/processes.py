@@ -51,6 +51,14 @@ def _childless() -> bool:
     return False
 
 
+def is_below(pid: int) -> bool:
+    """Whether a process is this one, or one that it or its children have started."""
+    own = os.getpid()
+    with suppress(psutil.Error):
+        return pid == own or any(one.pid == own for one in psutil.Process(pid).parents())
+    return False
+
+
 def kill_all(keep: frozenset[psutil.Process] = frozenset()) -> None:
     """End every process below this one but ``keep``, new ones that appear meanwhile included."""
     while children := below() - keep:

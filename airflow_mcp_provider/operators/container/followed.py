@@ -16,13 +16,14 @@ from kubernetes.client import CoreV1Api
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.operators.container.log import Log
 from airflow_mcp_provider.operators.container.manifest import HATCH, WORK
-from airflow_mcp_provider.runtime.command import failure, of_last_line, of_result_file
+from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.pod_reasons import Reason, reason
+from airflow_mcp_provider.runtime.printed import LastLine, Printed
 
 LOOK_S = 1.0
 LAST_WORDS_S = 30.0
@@ -42,16 +43,18 @@ class Followed:
     order: Order
     client: Callable[[], CoreV1Api]
     _logs: list[Log] = field(default_factory=list)
-    _last: bytes = b""
+    _last: LastLine = field(default_factory=LastLine)
     _text: str | None = None
     _lines: int = 0
     _whole: bool = True
+    _lost: str = ""
     _over: threading.Event = field(default_factory=threading.Event)
     _began: float = field(default_factory=time.monotonic)
     _said: str = ""
 
     def __post_init__(self) -> None:
         self._core = self.client()
+        self._printed: Printed = self.order.printed()
 
     def to_the_end(self) -> Any:  # noqa: ANN401 - any JSON
         """Return its result; raises SubtaskError when it failed, or did not begin in time."""
@@ -113,9 +116,11 @@ class Followed:
         return log
 
     def _output(self, line: bytes) -> None:
-        sys.stdout.write(line.decode(errors="replace") + "\n")
+        text = line.decode(errors="replace")
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
-        self._last = line if line.strip() else self._last
+        for reader in (self._last, self._printed):
+            reader.line(text, whole=True)
 
     def _line(self, line: bytes) -> None:
         """Take what ``runtime.hatch`` prints."""
@@ -123,6 +128,9 @@ class Followed:
         if what == "end":
             self._text = text
             self._over.set()
+            return
+        if what == "lost":
+            self._lost = text
             return
         self._lines += 1
         self._whole &= what == self._lines
@@ -138,12 +146,13 @@ class Followed:
             raise failed(told, OUT_OF_MEMORY, FAILED)
         if ended.reason in {"StartError", "ContainerCannotRun"}:
             raise failed(f"the container cannot be started: {ended.message}", NOT_STARTED)
-        last = self._last.decode(errors="replace")
         if ended.exit_code:
-            raise failed(failure(ended.exit_code, last), FAILED)
+            raise failed(failure(ended.exit_code, self._last.text), FAILED)
         if self._text is None or not self._whole:
             raise failed("it ended well, but its result and its last subtasks could not be read", "ResultLost")
-        return of_result_file(self._text) if self._text else of_last_line(last)
+        if self._lost:
+            raise InvalidPayload(self._lost)
+        return self._printed.of_file(self._text) if self._text else self._printed.result()
 
 
 def _state(pod: Any) -> Any:  # noqa: ANN401 - V1Pod, V1ContainerState

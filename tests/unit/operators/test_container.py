@@ -78,6 +78,7 @@ def test_the_jobs_pod_shapes_it():
         "B": "2",
         "MCP_SUBTASK": '{"url": "$$(X)"}',  # which Kubernetes makes $(X) of
         "MCP_ENQUEUE": "/mcp/enqueue",
+        "MCP_ENQUEUE_DIR": "/mcp/enqueue.d",
         "MCP_RESULT": "/mcp/result",
     }
     assert [one["mountPath"] for one in work["volumeMounts"]] == ["/data", "/mcp"]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from airflow_mcp_provider import errors
@@ -135,3 +138,23 @@ def test_outside_of_a_subtask(monkeypatch):
     monkeypatch.setenv("MCP_DOOR", "/nowhere/door")
     with pytest.raises(errors.RunIsOver, match="has ended"):
         progress(1)
+
+
+RUNNER = """
+import sys
+from pathlib import Path
+from airflow_mcp_provider.runtime.door import Door
+with Door(Path(sys.argv[1]), None) as door:
+    door.listen()
+    print(door.environment["MCP_DOOR"], flush=True)
+    input()
+"""
+
+
+def test_a_process_that_the_runner_has_not_started_is_refused(tmp_path, monkeypatch):
+    argv = [sys.executable, "-c", RUNNER, str(tmp_path)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runner:
+        monkeypatch.setenv("MCP_DOOR", runner.stdout.readline().strip())
+        with pytest.raises(errors.EnqueueRefused, match="does not belong to this subtask"):
+            enqueue({"n": 1})
+        runner.kill()

@@ -136,3 +136,64 @@ def test_environment_leaves_out_what_it_cannot_hold(do):
         None,
     ]
     assert json.loads(json.dumps(payload)) == payload
+
+
+def test_a_result_is_what_was_printed_whole(do):
+    assert do(sh("head -c 65536 /dev/zero | tr '\\0' x; echo 42")) is None
+    assert do(sh("printf '\"'; head -c 60000 /dev/zero | tr '\\0' x; printf '\"'")) == "x" * 60_000
+    with pytest.raises(InvalidPayload, match="110002 bytes, 65535 are allowed"):
+        do(sh("printf '\"'; head -c 110000 /dev/zero | tr '\\0' x; echo '\"'"))
+    with pytest.raises(SubtaskError, match="no result can be read"):
+        do(sh("head -c 3000000 /dev/zero | tr '\\0' 1"))
+
+
+def test_a_line_without_an_end_counts_while_another_process_holds_the_output(do):
+    assert do(sh("sleep 300 & printf '{\"rows\": 7}'")) == {"rows": 7}
+
+
+LINE = '{\\"n\\": 1}'
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [
+        f'echo "{LINE}" > line; mv line "$MCP_ENQUEUE"',
+        'rm "$MCP_ENQUEUE"',
+        f'rm "$MCP_ENQUEUE"; echo "{LINE}" > "$MCP_ENQUEUE"',
+        f'echo "{LINE}" > line; ln -sf "$PWD/line" "$MCP_ENQUEUE"',
+        f'echo "{LINE}" > line; cp --remove-destination line "$MCP_ENQUEUE"',
+        'rm -r "$MCP_ENQUEUE_DIR"',
+    ],
+)
+def test_a_replaced_pipe_is_an_error(do, replace, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidPayload, match="MCP_ENQUEUE"):
+        do(sh(replace))
+
+
+def test_files_in_the_directory_are_subtasks(do, ledger):
+    do(sh("""for i in $(seq 20); do
+               (head -c 20000 /dev/zero | tr '\\0' x | sed "s/.*/{\\"n\\": $i, \\"text\\": \\"&\\"}/" > "$MCP_ENQUEUE_DIR/$i") &
+             done
+             wait
+             printf '{"n": 21}\\n{"payload": {"n": 22}, "key": "last"}' > "$MCP_ENQUEUE_DIR/more" """), key_field="n")  # fmt: skip
+    assert set(ledger.children) == {*map(str, range(1, 22)), "last"}
+    assert {len(one["text"]) for key, one in ledger.children.items() if key not in {"21", "last"}} == {20_000}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        ('echo oops > "$MCP_ENQUEUE_DIR/a"', "one JSON object"),
+        ('mkdir "$MCP_ENQUEUE_DIR/a"', "'a' in .* is no regular file"),
+        ('ln -s /etc/passwd "$MCP_ENQUEUE_DIR/a"', "'a' in .* is no regular file"),
+    ],
+)
+def test_what_is_no_file_of_lines_there_is_an_error(do, make, message):
+    with pytest.raises(InvalidPayload, match=message):
+        do(sh(make))
+
+
+def test_a_background_process_has_written_all_before_the_end_counts(do, ledger):
+    do(sh('(exec 3> "$MCP_ENQUEUE"; echo "{\\"n\\": 1}" >&3; sleep 300) & sleep 0.3'), key_field="n")
+    assert list(ledger.children) == ["1"]

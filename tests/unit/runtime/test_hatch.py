@@ -52,3 +52,16 @@ def test_a_result_that_was_taken_away_is_none(opened):
     process, folder = opened
     (folder / "result").unlink()
     assert ended(process) == [["end", ""]]
+
+
+def test_files_are_read_at_the_end(opened):
+    process, folder = opened
+    (folder / "enqueue.d" / "a").write_text('{"a": 1}\n{"a": 2}')
+    assert ended(process) == [[1, '{"a": 1}'], [2, '{"a": 2}'], ["end", ""]]
+
+
+def test_a_replaced_pipe_is_told(opened):
+    process, folder = opened
+    (folder / "line").write_text('{"a": 1}')
+    (folder / "line").rename(folder / "enqueue")
+    assert ended(process) == [["lost", "the work removed or replaced the pipe $MCP_ENQUEUE"], ["end", ""]]

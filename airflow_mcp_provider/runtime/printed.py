@@ -1,0 +1,154 @@
+"""What a command printed, and what that says: a result, or the payloads of a plan.
+
+Runs beside the command. Its output arrives line by line. Nothing that was printed counts as nothing: it is a result, a
+list of payloads, text for the log, or an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol, TypeAlias
+
+from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
+
+RESULT = "MCP_RESULT"
+MOST_CHARS = 1_100_000
+"""Of one line that is kept: more than any result may have."""
+PLAN_CHARS = 1_000_000
+"""Of all lines that a plan may print."""
+SHOWN_CHARS = 80
+
+
+class Printed(Protocol):
+    """Reads what a command printed."""
+
+    def line(self, text: str, *, whole: bool) -> None:
+        """Take the next line of stdout; not ``whole``: its beginning is lost, because it was too long."""
+
+    def result(self) -> Any:  # noqa: ANN401 - any JSON
+        """Return what the lines say; raises SubtaskError or InvalidPayload when they say nothing clear."""
+
+    def of_file(self, text: str) -> Any:  # noqa: ANN401 - any JSON
+        """Return what the file ``$MCP_RESULT`` says; raises likewise."""
+
+
+Reader: TypeAlias = Callable[[], Printed]
+
+
+class LastLine:
+    """The result of a subtask or a report: the last line that is not blank, where it is JSON."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._whole = True
+
+    def line(self, text: str, *, whole: bool) -> None:
+        """See ``Printed``."""
+        if text.strip() or not whole:
+            self.text, self._whole = text, whole
+
+    def result(self) -> Any:  # noqa: ANN401 - any JSON
+        """See ``Printed``."""
+        return of_last_line(self.whole_text())
+
+    def whole_text(self) -> str:
+        """Return the last line; raises SubtaskError when it was too long to be kept."""
+        if not self._whole:
+            raise SubtaskError(
+                f"the last line of stdout has more than {MOST_CHARS} characters: no result can be read from it; "
+                f"write the result to ${RESULT}, or end the output with a line break",
+                kinds=("InvalidResult",),
+            )
+        return self.text
+
+    def of_file(self, text: str) -> Any:  # noqa: ANN401 - any JSON
+        """See ``Printed``."""
+        return of_result_file(text)
+
+
+class PlanLines:
+    """The payloads of a plan, as ``{"payloads": […]}``; text that is none is returned as ``{"text": …}``.
+
+    They are a list in the last line, or a JSON object, string or number in each line. Whether text is an error is for
+    ``payloads`` to say: a plan that writes its subtasks to ``$MCP_ENQUEUE`` may print what it likes.
+    """
+
+    def __init__(self) -> None:
+        self._last = LastLine()
+        self._lines: list[str] = []
+        self._lists = self._chars = 0
+        self._kept = True
+
+    def line(self, text: str, *, whole: bool) -> None:
+        """See ``Printed``."""
+        self._last.line(text, whole=whole)
+        if whole and not text.strip():
+            return
+        self._chars += len(text)
+        self._lists += _is_list(text)
+        self._kept = self._kept and whole and self._chars <= PLAN_CHARS
+        if self._kept:
+            self._lines.append(text)
+
+    def result(self) -> dict[str, Any]:
+        """See ``Printed``."""
+        last = self._last.whole_text()
+        if self._lists == 1 and _is_list(last):
+            return {"payloads": of_last_line(last)}
+        values = [of_last_line(line) for line in self._lines] if self._kept else [None]
+        if all(map(_is_payload, values)):
+            return {"payloads": values}
+        return {"payloads": []} if last.strip() == "null" else {"text": last[:SHOWN_CHARS]}
+
+    def of_file(self, text: str) -> dict[str, Any]:
+        """See ``Printed``."""
+        value = of_result_file(text)
+        if not isinstance(value, list):
+            given = text[:SHOWN_CHARS]
+            raise InvalidPayload(f"the plan wrote {given!r} to ${RESULT}; expected a JSON list of payloads")
+        return {"payloads": value}
+
+
+def payloads(found: dict[str, Any], *, enqueued: bool) -> list[Any]:
+    """Return the payloads that a plan printed; ``enqueued``: it has written some to ``$MCP_ENQUEUE``.
+
+    Raises InvalidPayload when it printed something else, and enqueued nothing.
+    """
+    if "text" in found and not enqueued:
+        raise InvalidPayload(
+            f"the plan printed no subtasks; its last line is {found['text']!r}; expected a JSON list in the last line "
+            f"([] for nothing to do), or a JSON object, string or number in each of its lines, at most {PLAN_CHARS} "
+            "characters in all. Write further ones to $MCP_ENQUEUE, and messages to stderr"
+        )
+    given: list[Any] = found.get("payloads", [])
+    return given
+
+
+def _is_list(text: str) -> bool:
+    return text.lstrip().startswith("[") and isinstance(of_last_line(text), list)
+
+
+def _is_payload(value: object) -> bool:
+    return isinstance(value, dict | str | int | float) and not isinstance(value, bool)
+
+
+def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what a result file says; raises SubtaskError when that is no JSON."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise SubtaskError(f"${RESULT} holds no JSON ({error}): {text[:80]!r}", kinds=("InvalidResult",)) from None
+
+
+def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return what a line of stdout says, where it is JSON."""
+    try:
+        return json.loads(line, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> NoReturn:
+    """NaN and Infinity are words, no JSON."""
+    raise ValueError(name)

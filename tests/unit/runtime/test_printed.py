@@ -1,0 +1,75 @@
+"""What a command printed is a result, payloads, text for the log, or an error: never silently less."""
+
+import json
+
+import pytest
+
+from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
+from airflow_mcp_provider.runtime.printed import MOST_CHARS, PLAN_CHARS, LastLine, PlanLines, payloads
+
+
+def read(reader, text):
+    for line in text.split("\n"):
+        reader.line(line, whole=True)
+    return reader.result()
+
+
+def planned(text, *, enqueued=False):
+    return payloads(read(PlanLines(), text), enqueued=enqueued)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ("\n \n", []),
+        ("[]", []),
+        ("null", []),
+        ("looking\nfound 2\n[1, 2]\n", [1, 2]),
+        ('{"a": 1}\n\n{"a": 2}\n', [{"a": 1}, {"a": 2}]),
+        ('"a"\n"b"', ["a", "b"]),
+        ("1\n2\n3\n", [1, 2, 3]),
+        ('{"level": "info"}\n["a"]', ["a"]),
+        (json.dumps(list(range(3_000))), list(range(3_000))),
+    ],
+)
+def test_a_plan_prints_payloads(text, found):
+    assert planned(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "passwd\nshells\n",
+        '{"a": 1}\nnot json\n',
+        '{"a": 1}\n{"a":',
+        "nothing found",
+        "true",
+        "[1]\n[2]",
+        "[1, 2]\ndone",
+        "NaN",
+        '{"a": 1}\n' * (PLAN_CHARS // 8 + 1),
+    ],
+)
+def test_a_plan_that_prints_something_else_is_an_error(text):
+    with pytest.raises(InvalidPayload, match="the plan printed no subtasks; its last line is"):
+        planned(text)
+
+
+def test_a_plan_that_writes_to_the_pipe_may_print_what_it_likes():
+    assert planned("3 pages found\n", enqueued=True) == []
+    assert planned('{"a": 1}', enqueued=True) == [{"a": 1}]
+
+
+def test_the_result_file_of_a_plan_is_a_list():
+    assert PlanLines().of_file("[1]") == {"payloads": [1]}
+    with pytest.raises(InvalidPayload, match="expected a JSON list of payloads"):
+        PlanLines().of_file('{"a": 1}')
+
+
+@pytest.mark.parametrize("reader", [LastLine, PlanLines])
+def test_a_line_that_is_too_long_is_an_error(reader):
+    one = reader()
+    one.line("42", whole=False)
+    with pytest.raises(SubtaskError, match=f"more than {MOST_CHARS} characters"):
+        one.result()
