@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
 from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.function import death
 from airflow_mcp_provider.runtime.processes import die_with_parent
 
@@ -83,7 +84,8 @@ def start(argv: Sequence[str], environment: Mapping[str, str], result: Path) -> 
 def _pump(source: IO[str] | None, target: TextIO, last: list[str]) -> threading.Thread:
     def pump() -> None:
         while source and (line := source.readline(_LINE_CHARS)):
-            target.write(line if line.endswith("\n") else f"{line}\n")
+            told = redaction.text(line)  # Airflow masks the task's log, not what LocalExecutor writes beside it
+            target.write(told if told.endswith("\n") else f"{told}\n")
             target.flush()
             last[0] = line if line.strip() else last[0]
 
@@ -94,7 +96,7 @@ def _pump(source: IO[str] | None, target: TextIO, last: list[str]) -> threading.
 
 def failure(code: int, last: str) -> str:
     """Say how a command ended that failed, and with what words."""
-    said = f"; it said last: {last.strip()[:200]}" if last.strip() else ""
+    said = f"; it said last: {redaction.text(last.strip())[:200]}" if last.strip() else ""
     return death(code) + said
 
 
@@ -107,7 +109,9 @@ def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise SubtaskError(f"${RESULT} holds no JSON ({error}): {text[:80]!r}", kinds=("InvalidResult",)) from None
+        raise SubtaskError(
+            f"${RESULT} holds no JSON ({error}): {redaction.shown(text)}", kinds=("InvalidResult",)
+        ) from None
 
 
 def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.operators.container.log import Log
 from airflow_mcp_provider.operators.container.manifest import HATCH, WORK
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.command import failure, of_last_line, of_result_file
 from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
@@ -113,7 +114,7 @@ class Followed:
         return log
 
     def _output(self, line: bytes) -> None:
-        sys.stdout.write(line.decode(errors="replace") + "\n")
+        sys.stdout.write(redaction.text(line.decode(errors="replace")) + "\n")
         sys.stdout.flush()
         self._last = line if line.strip() else self._last
 
