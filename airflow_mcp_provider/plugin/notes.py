@@ -5,6 +5,7 @@ A note that a person wrote stays; ours begin with one of ``OURS``.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
@@ -35,11 +36,13 @@ def shown(note: str) -> str:
 
 
 def _first(line: str) -> str:
-    told = markdown.visible(line).strip()
-    word = next((word for word in OURS if told.startswith(word)), "")
-    if not word or markdown.is_plain(told):
+    """Keep as much of our own words as stands before the data: up to the last colon."""
+    told = markdown.visible(line[:CHARS]).strip()
+    words = [told[: colon.start() + 1] for colon in re.finditer(r"(?<=\w): ", told)]
+    head = next((one for one in reversed(words) if markdown.is_plain(one)), "")
+    if not head or markdown.is_plain(told):
         return markdown.line(told)
-    return f"{word} {markdown.code(told.removeprefix(word))}"
+    return f"{head} {markdown.code(told.removeprefix(head))}"
 
 
 def put(connection: Connection, run: int, note: str) -> None:

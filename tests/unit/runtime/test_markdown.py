@@ -96,6 +96,7 @@ def test_our_own_words_stay_as_they_are(note):
 
 def test_our_first_word_stays_in_front_so_that_the_note_is_known_as_ours():
     assert notes.shown("waiting: ~x~ goes first") == "waiting: `~x~ goes first`"
+    assert notes.shown("waiting: it failed: ValueError: {'a': [1]}") == "waiting: it failed: ValueError: `{'a': [1]}`"
     assert notes.ours(notes.shown("failed: ![p](http://evil.example)"))
 
 
