@@ -5,6 +5,7 @@ Only what the author wrote for people: what a command is called with, secrets an
 
 from __future__ import annotations
 
+from airflow_mcp_provider.runtime.markdown import code, visible
 from airflow_mcp_provider.spec import (
     CommandWork,
     ContainerWork,
@@ -36,14 +37,19 @@ def page(spec: JobSpec) -> str:
 
 def _told(work: Plan | SubtaskWork) -> str:
     if isinstance(work, JobWork):
-        return f"a run of the job `{work.job}`"
+        return f"a run of the job {_code(work.job)}"
     if isinstance(work, PythonWork):
-        return f"`{work.python}`"
+        return _code(work.python)
     if isinstance(work, Items):
         return f"{len(work.items)} items"
     if isinstance(work, ContainerWork):
-        return f"a container of `{work.container.image}`"
-    return f"the command `{work.command[0]}`" if isinstance(work, CommandWork) else "a shell text"
+        return f"a container of {_code(work.container.image)}"
+    return f"the command {_code(work.command[0])}" if isinstance(work, CommandWork) else "a shell text"
+
+
+def _code(value: str) -> str:
+    """Return a value of the spec as one cell of the table has it."""
+    return code(visible(value)).replace("|", r"\|")
 
 
 def _waits(step: Step) -> str:
@@ -53,12 +59,12 @@ def _waits(step: Step) -> str:
 def _subtasks(spec: JobSpec) -> str:
     bounds = spec.subtasks
     parts = [
-        f"key `{bounds.key}`" if bounds.key else "",
+        f"key {_code(bounds.key)}" if bounds.key else "",
         f"{bounds.parallelism} at once" if bounds.parallelism else "",
         f"{bounds.batch} a runner" if bounds.batch > 1 else "",
         f"at most {bounds.limit}",
         f"{bounds.tolerate} may fail",
-        *(f"runs of the job `{job}` among them" for job in bounds.jobs),
+        *(f"runs of the job {_code(job)} among them" for job in bounds.jobs),
     ]
     return ", ".join(part for part in parts if part)
 

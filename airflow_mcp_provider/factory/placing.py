@@ -23,18 +23,20 @@ BEHIND = timedelta(minutes=10)
 def of_step(step: Step) -> dict[str, Any]:
     """Return the keywords of a step's task; raises SpecError when Kubernetes would not take the pod."""
     contained = of_container(step.run, step.pod, step.timeouts)
-    return {**contained, **_executor_config(step.pod, contained=bool(contained), work=True)}
+    own = {} if contained else _secrets(step.pod)  # a container's own pod has them, not its runner's
+    return {**contained, **own, **_executor_config(step.pod, contained=bool(contained), work=True)}
 
 
 def of_plan(spec: JobSpec) -> dict[str, Any]:
     """Return the keywords of ``plan``; raises SpecError likewise."""
     contained = of_container(spec.plan, spec.pod, spec.timeouts)
-    return {**contained, **_of_control(spec, contained=bool(contained))}
+    own = {} if contained else _secrets(spec.pod)
+    return {**contained, **own, **_of_control(spec, contained=bool(contained))}
 
 
 def of_report(spec: JobSpec) -> dict[str, Any]:
     """Return the keywords of ``report``; raises SpecError likewise."""
-    return _of_control(spec, contained=False)
+    return {**_secrets(spec.pod), **_of_control(spec, contained=False)}
 
 
 def of_container(work: SubtaskWork | Plan, pod: Pod | None, timeouts: StepTimeouts | None) -> dict[str, Any]:
@@ -47,6 +49,12 @@ def of_container(work: SubtaskWork | Plan, pod: Pod | None, timeouts: StepTimeou
     hard = {"hard": timeouts.hard.total_seconds()} if timeouts and timeouts.hard else {}
     more = {"memory": asdict(grows)} if (grows := _more(pod)) else {}
     return {"container": {"pod": shape, **hard, **more}}
+
+
+def _secrets(pod: Pod | None) -> dict[str, Any]:
+    """Tell a runner which of its variables and folders hold secrets, so that it tells nobody what is in them."""
+    places = [place for one in pod.secrets if (place := one.env or one.path)] if pod else []
+    return {"secrets": places} if places else {}
 
 
 def _of_control(spec: JobSpec, *, contained: bool) -> dict[str, Any]:

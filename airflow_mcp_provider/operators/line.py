@@ -10,17 +10,24 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from airflow.sdk.execution_time import task_runner
+
+from airflow_mcp_provider.operators import secrets
 
 _HEADER = 4
 
 
 class SupervisorLine:
-    """A ``runtime.function.Line``: made before the fork, its two ends taken after it."""
+    """A ``runtime.function.Line``: made before the fork, its two ends taken after it.
 
-    def __init__(self) -> None:
+    ``places`` are those of secrets (see ``operators.secrets``): no work begins before they are known.
+    """
+
+    def __init__(self, places: Iterable[str] = ()) -> None:
+        secrets.know(places)
         self._ours, self._theirs = socket.socketpair()
 
     def child(self) -> None:
@@ -38,6 +45,7 @@ class SupervisorLine:
     def _relay(self) -> None:
         comms = _comms()
         while request := _frame(self._ours):
+            secrets.overhear(request)
             with comms._thread_lock:  # noqa: SLF001 - the runner's own calls take turns with the child's
                 comms.socket.sendall(request)
                 answer = _frame(comms.socket)

@@ -18,7 +18,7 @@ from typing import Any, Protocol, Self
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_mcp_provider import errors
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 from airflow_mcp_provider.runtime.outcome import Outcome
 
 NO_PLUGIN = (
@@ -61,7 +61,7 @@ class Link:
 
     def enqueue(self, children: Sequence[wire.Child]) -> int:
         """See ``runtime.door.Channel``."""
-        listed = [[child.key, child.payload, *([child.job] if child.job else [])] for child in children]
+        listed = [[redaction.key(one.key), one.payload, *([one.job] if one.job else [])] for one in children]
         with self._enqueuing:
             self.planned = self.ask(wire.ENQUEUE, {**self._about, **self._opening, "children": listed})
             self._opening = {}
@@ -69,7 +69,8 @@ class Link:
 
     def progress(self, fraction: float, message: str) -> None:
         """See ``runtime.door.Channel``."""
-        self._store.set(wire.PROGRESS, {"fraction": round(min(max(fraction, 0.0), 1.0), 4), "message": message[:500]})
+        told = redaction.text(message)[:500]
+        self._store.set(wire.PROGRESS, {"fraction": round(min(max(fraction, 0.0), 1.0), 4), "message": told})
 
     def ask(self, question: str, body: dict[str, Any]) -> dict[str, Any]:
         """Set ``question`` and read its answer; raises what the server refused, InstallationError without a plugin."""
@@ -144,7 +145,7 @@ class Link:
 
     def verdict(self, note: str) -> None:
         """Show ``note`` beside the run."""
-        self._store.set(wire.VERDICT, {"note": note})
+        self._store.set(wire.VERDICT, {"note": redaction.text(note)})
 
 
 class Progress:

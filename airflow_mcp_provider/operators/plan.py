@@ -7,7 +7,7 @@ the list that Airflow maps ``run`` over, whose entries mean nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
-from airflow_mcp_provider.runtime import enqueue_many, processes, wire
+from airflow_mcp_provider.runtime import enqueue_many, processes, redaction, wire
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.function import await_if_needed
 from airflow_mcp_provider.runtime.perform import Call, perform
@@ -27,10 +27,10 @@ class PlanOperator(BaseOperator):
     """Seed the run. ``work``, ``subtasks`` and ``timeouts`` are parts of the spec in their JSON form.
 
     ``steps``: of each step its name, the limits of its places, and whether it waits for the steps before it;
-    ``container``: what the work is told that is one.
+    ``container``: what the work is told that is one; ``secrets``: where its pod has some.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - Airflow hands an operator its parts by name
         self,
         *,
         work: dict[str, Any],
@@ -38,6 +38,7 @@ class PlanOperator(BaseOperator):
         steps: list[dict[str, Any]],
         timeouts: dict[str, Any],
         container: dict[str, Any] | None = None,
+        secrets: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -46,6 +47,7 @@ class PlanOperator(BaseOperator):
         self.steps = steps
         self.timeouts = timeouts
         self.container = container
+        self.secrets = secrets
 
     def execute(self, context: Context) -> list[int]:
         """Return the list to map the first step over: as long as Airflow lets it be, the rest is added by growth."""
@@ -75,7 +77,7 @@ class PlanOperator(BaseOperator):
             channel=channel,
             timeouts=Timeouts.model_validate(self.timeouts),
             key_field=key_field,
-            line=SupervisorLine(),
+            line=SupervisorLine(self.secrets),
             after=_enqueue_found,
             limit=wire.MAX_REPORT_BYTES,
             engine=self._engine(ti) if self.container else None,
@@ -103,7 +105,9 @@ def _enqueue_found(found: object) -> int:
     if found is None:
         return 0
     if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
-        raise InvalidPayload(f"plan returns a list (or yields) of payloads, not {type(found).__name__}: {found!r:.80}")
+        raise InvalidPayload(
+            f"plan returns a list (or yields) of payloads, not {type(found).__name__}: {redaction.shown(found)}"
+        )
     payloads: Iterator[Any] = map(wire.payload_of, found)
     new = 0
     while batch := list(itertools.islice(payloads, wire.BATCH_CHILDREN)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
-from airflow_mcp_provider.runtime import processes, wire
+from airflow_mcp_provider.runtime import processes, redaction, wire
 from airflow_mcp_provider.runtime.folder import private_folder
 from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.perform import Call, perform
@@ -29,13 +29,25 @@ State = Literal["complete", "partial", "failed", "nothing to do"]
 
 
 class ReportOperator(BaseOperator):
-    """End the run. ``work`` (None: counts and failures only) and ``timeouts`` in their JSON form."""
+    """End the run. ``work`` (None: counts and failures only) and ``timeouts`` in their JSON form.
 
-    def __init__(self, *, work: dict[str, Any] | None, timeouts: dict[str, Any], tolerate: str, **kwargs: Any) -> None:
+    ``secrets``: where its pod has some.
+    """
+
+    def __init__(
+        self,
+        *,
+        work: dict[str, Any] | None,
+        timeouts: dict[str, Any],
+        tolerate: str,
+        secrets: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.work = work
         self.timeouts = timeouts
         self.tolerate = tolerate
+        self.secrets = secrets
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the run's result; raises AirflowFailException when more failed than is tolerated."""
@@ -50,7 +62,7 @@ class ReportOperator(BaseOperator):
             "subtasks": counts["reserved"],
             **{name: counts[name] for name in ("succeeded", "failed", "skipped", "failures")},
             **({"steps": _ended(counts["steps"])} if counts["steps"] else {}),
-            "result": self._fold(link, context) if self.work and counts["plan"] == "success" else None,
+            "result": redaction.value(self._fold(link, context)) if self.work and counts["plan"] == "success" else None,
         }
         return self._end(link, context, result, counts)
 
@@ -77,7 +89,7 @@ class ReportOperator(BaseOperator):
                 Call((link.outcomes(), params), "outcomes, params", _listed(work, link, folder), params),
                 channel=Progress(link),
                 timeouts=Timeouts.model_validate(self.timeouts),
-                line=SupervisorLine(),
+                line=SupervisorLine(self.secrets),
                 limit=wire.MAX_REPORT_BYTES,
             )
 

@@ -5,6 +5,7 @@ A mapped operator: Airflow makes an instance a subtask; which one it is, the ser
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.operators.called import Called
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
-from airflow_mcp_provider.runtime import processes, wire
+from airflow_mcp_provider.runtime import processes, redaction, wire
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
@@ -28,7 +29,7 @@ class RunOperator(BaseOperator):
     """Do one subtask. ``work`` and ``timeouts`` are parts of the spec in their JSON form.
 
     ``key_field`` is its ``subtasks.key``; ``hands_on``: there is a next step; ``container``: what the work is told
-    that is one. ``index`` only makes the operator mappable.
+    that is one; ``secrets``: where its pod has some. ``index`` only makes the operator mappable.
     """
 
     def __init__(  # noqa: PLR0913 - Airflow hands an operator its parts by name
@@ -39,6 +40,7 @@ class RunOperator(BaseOperator):
         key_field: str | None = None,
         hands_on: bool = False,
         container: dict[str, Any] | None = None,
+        secrets: Sequence[str] = (),
         index: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -48,6 +50,7 @@ class RunOperator(BaseOperator):
         self.key_field = key_field
         self.hands_on = hands_on
         self.container = container
+        self.secrets = secrets
         self.index = index
 
     def execute(self, context: Context) -> None:
@@ -93,12 +96,12 @@ class RunOperator(BaseOperator):
     def _result(self, item: dict[str, Any], link: Link, subtask: dict[str, Any], context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = JobWork(job=item["job"]) if "job" in item else parse_subtask(self.work)
         if not isinstance(work, JobWork):
-            return self._perform(work, link, subtask, context)
+            return redaction.value(self._perform(work, link, subtask, context))
         run = Called(**link.called(work.job, subtask))
         self.log.info("run %s of %s is %s", run.run, work.job, run.state)
         if run.pause is not None:
             raise AirflowRescheduleException(datetime.now(UTC) + run.pause)  # type: ignore[no-untyped-call]  # Airflow's
-        return run.result(work.job)
+        return redaction.value(run.result(work.job))
 
     def _perform(self, work: RunnerWork, link: Link, payload: dict[str, Any], context: Context) -> Any:  # noqa: ANN401 - any JSON
         channel, params = Progress(link), dict(context["params"])
@@ -109,7 +112,7 @@ class RunOperator(BaseOperator):
                 channel=channel,
                 timeouts=Timeouts.model_validate(self.timeouts),
                 key_field=self.key_field,
-                line=SupervisorLine(),
+                line=SupervisorLine(self.secrets),
                 engine=self._engine(link, context["ti"]) if self.container else None,
             )
         finally:
@@ -141,4 +144,4 @@ def told(error: Exception) -> dict[str, str]:
     if not isinstance(error, SubtaskError):
         return {"type": plain["kinds"][0], "message": plain["message"][:2000], "trace": plain["trace"]}
     kind = error.kinds[0] if error.kinds else plain["kinds"][0]
-    return {"type": kind, "message": plain["message"][:2000], "trace": error.trace}
+    return {"type": kind, "message": plain["message"][:2000], "trace": redaction.text(error.trace)}

@@ -30,7 +30,7 @@ from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
 from airflow_mcp_provider.plugin.store import REPORT, RunRef
 from airflow_mcp_provider.plugin.tables import TaskScope
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 
 LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
@@ -64,6 +64,7 @@ class GrowthBackend(MetastoreBackend):
         assert session is not None  # noqa: S101 - provide_session gives one
         ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
         if not ours or not self._heard_in_time(scope, key, value, session):
+            value = redaction.json_text(value) if key in wire.TOLD else value
             super().set(scope, key, value, expires_at=expires_at, session=session)
 
     @provide_session

@@ -5,11 +5,13 @@ A note that a person wrote stays; ours begin with one of ``OURS``.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from airflow_mcp_provider.plugin.tables import DagRunNote
+from airflow_mcp_provider.runtime import markdown, redaction
 
 WAITING = "waiting:"
 OURS = (WAITING, "partial:", "failed:", "nothing to do:")
@@ -22,16 +24,38 @@ def ours(note: str | None) -> bool:
     return note is None or note.startswith(OURS)
 
 
+def shown(note: str) -> str:
+    """Return a note as it is kept: without secrets, of our own words and of data that is never syntax of Markdown.
+
+    Its first line begins with our own words; whatever else is in it may be data.
+    """
+    first, *more = redaction.text(note).splitlines() or [""]
+    text = "\n".join(told for told in [_first(first), *map(markdown.line, more)] if told)
+    cut = text if len(text) <= CHARS else text[: CHARS - 1]
+    return f"{cut}`" if cut.count("`") % 2 else cut
+
+
+def _first(line: str) -> str:
+    """Keep as much of our own words as stands before the data: up to the last colon."""
+    told = markdown.visible(line[:CHARS]).strip()
+    words = [told[: colon.start() + 1] for colon in re.finditer(r"(?<=\w): ", told)]
+    head = next((one for one in reversed(words) if markdown.is_plain(one)), "")
+    if not head or markdown.is_plain(told):
+        return markdown.line(told)
+    return f"{head} {markdown.code(told.removeprefix(head))}"
+
+
 def put(connection: Connection, run: int, note: str) -> None:
     """Write the note of the run with this number, unless a person did."""
+    note = shown(note)
     mine = DagRunNote.dag_run_id == run
     now = datetime.now(UTC)
     found = connection.execute(select(DagRunNote.content).where(mine)).first()
     if found is None:
-        values = {"dag_run_id": run, "content": note[:CHARS], "created_at": now, "updated_at": now}
+        values = {"dag_run_id": run, "content": note, "created_at": now, "updated_at": now}
         connection.execute(insert(DagRunNote).values(values))
-    elif ours(found[0]) and found[0] != note[:CHARS]:
-        connection.execute(update(DagRunNote).where(mine).values(content=note[:CHARS], updated_at=now))
+    elif ours(found[0]) and found[0] != note:
+        connection.execute(update(DagRunNote).where(mine).values(content=note, updated_at=now))
 
 
 def clear(connection: Connection, run: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskScope
+from airflow_mcp_provider.runtime import redaction, wire
 
 PLAN = "plan"
 REPORT = "report"
@@ -93,7 +94,7 @@ def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str,
     changed = session.execute(
         update(Store)
         .where(*where(run, task_id, map_index, key))
-        .values(value=json.dumps(value), updated_at=datetime.now(UTC))
+        .values(value=_text(key, value), updated_at=datetime.now(UTC))
         .execution_options(synchronize_session=False)
     )
     if not changed.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has one
@@ -122,7 +123,15 @@ def _names(run: RunRef) -> dict[str, Any]:
 
 
 def _columns(task_id: str, map_index: int, key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    return {"task_id": task_id, "map_index": map_index, "key": key, "value": json.dumps(value)}
+    return {"task_id": task_id, "map_index": map_index, "key": key, "value": _text(key, value)}
+
+
+def _text(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return the text of a row; what is told to people has no secret that is known here."""
+    if key == wire.ITEM and isinstance(value, dict) and "results" in value:
+        value = {**value, "results": redaction.value(value["results"])}
+    text = json.dumps(value)
+    return redaction.json_text(text) if key in wire.TOLD else text
 
 
 def add(session: Session, run: RunRef, rows: Iterable[tuple[str, int, str, Any]]) -> None:

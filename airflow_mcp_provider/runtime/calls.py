@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airflow_mcp_provider import errors
+from airflow_mcp_provider.runtime import redaction
 
 DOOR = "MCP_DOOR"
 
@@ -50,7 +51,9 @@ def enqueue_many(
 
 def progress(fraction: float, message: str = "") -> None:
     """Show how far this subtask is, ``fraction`` from 0 to 1: in Airflow's UI and REST API within 2 s."""
-    shown = str(message).encode("utf-8", "backslashreplace").decode()  # a file's name may hold lone surrogates
+    shown = (
+        redaction.text(str(message)).encode("utf-8", "backslashreplace").decode()
+    )  # a file's name may hold lone surrogates
     _ask({"op": "progress", "fraction": float(fraction), "message": shown})
 
 

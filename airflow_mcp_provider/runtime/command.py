@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.function import death
 from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed
 from airflow_mcp_provider.runtime.processes import die_with_parent
@@ -127,12 +128,13 @@ class _Pump:
         self._whole = True
 
     def _log(self, text: str) -> None:
-        for start in range(0, len(text) or 1, _CHUNK):
-            self._target.write(text[start : start + _CHUNK] + "\n")
+        told = redaction.text(text)  # Airflow masks the task's log, not what LocalExecutor writes beside it
+        for start in range(0, len(told) or 1, _CHUNK):
+            self._target.write(told[start : start + _CHUNK] + "\n")
         self._target.flush()
 
 
 def failure(code: int, last: str) -> str:
     """Say how a command ended that failed, and with what words."""
-    said = f"; it said last: {last.strip()[:200]}" if last.strip() else ""
+    said = f"; it said last: {redaction.text(last.strip())[:200]}" if last.strip() else ""
     return death(code) + said

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.errors import InstallationError, SoftTimeout
-from airflow_mcp_provider.runtime import command, container, processes
+from airflow_mcp_provider.runtime import command, container, processes, redaction
 from airflow_mcp_provider.runtime.container import (
     ENQUEUE,
     ENQUEUE_FILES,
@@ -69,7 +69,7 @@ def program() -> str:
     except subprocess.TimeoutExpired:
         raise InstallationError(_none(f"`docker version` had no answer within {_ANSWER_S:g} s")) from None
     if done.returncode != 0:
-        raise InstallationError(_none(f"`docker version` says: {done.stderr.strip()[:300]}"))
+        raise InstallationError(_none(f"`docker version` says: {redaction.text(done.stderr.strip())[:300]}"))
     return path
 
 
@@ -127,7 +127,8 @@ class Docker:
         except subprocess.TimeoutExpired:
             raise container.failed(f"the image {order.image} was not there in {order.start:g} s", NOT_PULLED) from None
         if done.returncode != 0:
-            raise container.failed(f"the image {order.image} cannot be had: {done.stderr.strip()[-500:]}", NOT_PULLED)
+            told = redaction.text(done.stderr.strip())[-500:]
+            raise container.failed(f"the image {order.image} cannot be had: {told}", NOT_PULLED)
 
     def _ended(self, pid: int, grace: float) -> int | None:
         try:

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
 from airflow_mcp_provider.errors import EnqueueRefused, InvalidPayload, McpError, TryAgain
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.calls import DOOR
 from airflow_mcp_provider.runtime.processes import is_below
 from airflow_mcp_provider.runtime.wire import Child, batches, child_of
@@ -190,7 +191,9 @@ def _from_line(line: bytes | bytearray) -> Requested:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        raise InvalidPayload(f"a line written to $MCP_ENQUEUE is one JSON object; given {bytes(line)!r:.80}") from None
+        raise InvalidPayload(
+            f"a line written to $MCP_ENQUEUE is one JSON object; given {redaction.shown(bytes(line))}"
+        ) from None
     if isinstance(value, dict) and isinstance(value.get("payload"), dict) and value.keys() <= ENVELOPE:
         return value["payload"], value.get("key"), value.get("job")
     return value, None, None

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import McpError, SoftTimeout, SubtaskError
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.processes import die_with_parent
 from airflow_mcp_provider.runtime.wire import MAX_REPORT_BYTES, json_text
 
@@ -102,8 +103,13 @@ def describe(error: BaseException) -> dict[str, Any]:
     kinds = (told and told.kinds) or class_names(type(error))
     message = str(error.args[0]) if isinstance(error, SubtaskError) and error.args else str(error)
     # What is told in words of ours needs no place in our code.
-    trace = told.trace if told and told.kinds else "".join(traceback.format_exception(error))[-TRACE_CHARS:]
-    return {"kinds": kinds, "message": _storable(message), "trace": _storable(trace)}
+    trace = told.trace if told and told.kinds else "".join(traceback.format_exception(error))
+    # Redacted before it is cut, escaped after it is redacted: else a secret is not recognised.
+    return {
+        "kinds": kinds,
+        "message": _storable(redaction.text(message)),
+        "trace": _storable(redaction.text(trace)[-TRACE_CHARS:]),
+    }
 
 
 def _storable(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 
 IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
@@ -108,5 +109,6 @@ def _over(kind: str, message: str) -> Reason:
     return Reason(kind, _cut(message), over=True)
 
 
-def _cut(text: str) -> str:
+def _cut(told: str) -> str:
+    text = redaction.text(told)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
+from airflow_mcp_provider.runtime import redaction
 
 RESULT = "MCP_RESULT"
 MOST_CHARS = 1_100_000
@@ -99,14 +100,14 @@ class PlanLines:
         values = [of_last_line(line) for line in self._lines] if self._kept else [None]
         if all(map(_is_payload, values)):
             return {"payloads": values}
-        return {"payloads": []} if last.strip() == "null" else {"text": last[:SHOWN_CHARS]}
+        return {"payloads": []} if last.strip() == "null" else {"text": redaction.text(last)[:SHOWN_CHARS]}
 
     def of_file(self, text: str) -> dict[str, Any]:
         """See ``Printed``."""
         value = of_result_file(text)
         if not isinstance(value, list):
-            given = text[:SHOWN_CHARS]
-            raise InvalidPayload(f"the plan wrote {given!r} to ${RESULT}; expected a JSON list of payloads")
+            given = redaction.shown(text, SHOWN_CHARS)
+            raise InvalidPayload(f"the plan wrote {given} to ${RESULT}; expected a JSON list of payloads")
         return {"payloads": value}
 
 
@@ -138,7 +139,9 @@ def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise SubtaskError(f"${RESULT} holds no JSON ({error}): {text[:80]!r}", kinds=("InvalidResult",)) from None
+        raise SubtaskError(
+            f"${RESULT} holds no JSON ({error}): {redaction.shown(text)}", kinds=("InvalidResult",)
+        ) from None
 
 
 def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON

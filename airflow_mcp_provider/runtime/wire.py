@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.spec.template import fill, names
 
 ENQUEUE = "mcp.enqueue"
@@ -60,6 +60,8 @@ POD = "pod"
 """Row of any task, written by the scheduler for people: why its pod does not start, or is gone (``plugin.pods``)."""
 OOMS = "mcp.ooms"
 """Row of a subtask: the attempts whose memory ran out."""
+TOLD = frozenset({OUTCOME, PROGRESS, POD})
+"""Rows that tell people something: they hold no secret that is known where they are written (``redaction``)."""
 
 MAX_PAYLOAD_BYTES = 32_768
 MAX_RESULT_BYTES = 65_535
@@ -100,10 +102,12 @@ def child_of(payload: object, key: str | None, key_field: str | None, job: str |
     Raises InvalidPayload with what was given and what is allowed.
     """
     if not isinstance(payload, Mapping):
-        raise InvalidPayload(f"a payload is a JSON object (a dict), not {type(payload).__name__}: {payload!r:.80}")
+        raise InvalidPayload(
+            f"a payload is a JSON object (a dict), not {type(payload).__name__}: {redaction.shown(payload)}"
+        )
     text = json_text(payload, "payload", MAX_PAYLOAD_BYTES)
     if job is not None and (not isinstance(job, str) or not job):
-        raise InvalidPayload(f"job is the id of a job, a text, not {job!r:.80}")
+        raise InvalidPayload(f"job is the id of a job, a text, not {redaction.shown(job)}")
     if key is None:
         key = _own_key(payload, key_field, text) if job is None else _key_of_run(job, text)
     return Child(checked_key(key), json.loads(text), job)
@@ -123,7 +127,7 @@ def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> st
     value = payload.get(key_field)
     if not isinstance(value, str | int | float):
         raise InvalidPayload(
-            f"subtasks.key names the field {key_field!r}, but the payload has {value!r:.80} there; "
+            f"subtasks.key names the field {key_field!r}, but the payload has {redaction.shown(value)} there; "
             f"its fields: {', '.join(map(str, payload))}; give it a string or a number, or pass key=…"
         )
     return str(value)
@@ -141,7 +145,9 @@ def _filled_key(payload: Mapping[str, Any], text: str) -> str:
 def checked_key(key: object) -> str:
     """Return ``key`` when it can stand in a database and a page; raises InvalidPayload."""
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_CHARS:
-        raise InvalidPayload(f"a subtask's key is a text of 1 to {MAX_KEY_CHARS} characters, not {key!r:.80}")
+        raise InvalidPayload(
+            f"a subtask's key is a text of 1 to {MAX_KEY_CHARS} characters, not {redaction.shown(key)}"
+        )
     json_text(key, "key", 4 * MAX_KEY_CHARS + 2)
     return key
 
@@ -152,7 +158,7 @@ def json_text(value: object, what: str, limit: int) -> str:
         text = json.dumps(value, allow_nan=False, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidPayload(f"the {what} is not plain JSON ({error}); given {reprlib.repr(value)}") from None
+        raise InvalidPayload(f"the {what} is not plain JSON ({error}); given {redaction.shown(value, 120)}") from None
     if _NUL.search(text):
         raise InvalidPayload(f"the {what} has a NUL character, which Airflow's database cannot hold")
     if size > limit:

@@ -1,14 +1,17 @@
 """Everything of Airflow that is not public API and that this package leans on, by name.
 
 A release of Airflow that changes one of them fails here first. The places that touch them: ``plugin/growth/seam.py``, ``plugin/tables.py``
-(and what its tables' columns are used for beside it), ``operators/line.py``, ``factory/broken.py``.
+(and what its tables' columns are used for beside it), ``operators/line.py``, ``operators/secrets.py``, ``runtime/redaction.py``, ``factory/broken.py``.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 
 import airflow
+import msgspec
 import pytest
 from airflow.api_fastapi.execution_api.routes import task_state_store
 from airflow.configuration import conf
@@ -20,14 +23,17 @@ from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk.configuration import conf as sdk_conf
 from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import CommsDecoder, _ResponseFrame
+from airflow.sdk.execution_time.comms import CommsDecoder, MaskSecret, _RequestFrame, _ResponseFrame
+from airflow.sdk.log import mask_secret
 from airflow.state.metastore import MetastoreBackend
 from airflow.utils.sqlalchemy import with_row_locks
 
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.setup import BACKEND, DEFAULT_BACKEND, check_version
+from airflow_mcp_provider.runtime import redaction
 
 
 def columns(model: type) -> dict[str, str]:
@@ -105,6 +111,33 @@ def test_the_task_runner_line():
     assert {"socket", "_thread_lock"} <= {field.name for field in CommsDecoder.__attrs_attrs__}
     frame = bytes(_ResponseFrame(id=1, body=None).as_bytes())
     assert int.from_bytes(frame[:4], "big") == len(frame) - 4
+
+
+@pytest.mark.parametrize("module", redaction.MASKERS)
+def test_the_maskers(module):
+    """Their secrets are read from the pattern that they look for."""
+    masker = importlib.import_module(module).SecretsMasker()
+    assert isinstance(importlib.import_module(module)._secrets_masker(), importlib.import_module(module).SecretsMasker)
+    assert masker.replacer is None
+    masker.add_mask("hunter|2.\\x")
+    assert masker.replacer.pattern == re.escape("hunter|2.\\x")
+    masker.add_mask(["other one"])
+    assert masker.replacer.pattern.split("|").count(re.escape("other one")) == 1
+    masker.sensitive_variables_fields = ["token"]
+    assert masker.should_hide_value_for_key("CRAWLER_TOKEN")
+    masker.reset_masker()
+    assert masker.replacer is None
+
+
+def test_how_a_secret_is_made_known_to_the_supervisor():
+    assert "comms.send(MaskSecret(value=secret, name=name))" in inspect.getsource(mask_secret)
+    body = _RequestFrame(id=1, body=MaskSecret(value="x", name=None).model_dump())
+    assert msgspec.msgpack.decode(body.as_bytes()[4:], type=_RequestFrame).body == {
+        "value": "x",
+        "name": None,
+        "type": "MaskSecret",
+    }
+    assert ("core", "fernet_key") in sdk_conf.sensitive_config_values
 
 
 def test_how_a_broken_spec_becomes_an_import_error():

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.operators.container.log import Log
 from airflow_mcp_provider.operators.container.manifest import HATCH, WORK
+from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
@@ -117,7 +118,7 @@ class Followed:
 
     def _output(self, line: bytes) -> None:
         text = line.decode(errors="replace")
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(redaction.text(text) + "\n")
         sys.stdout.flush()
         for reader in (self._last, self._printed):
             reader.line(text, whole=True)

@@ -85,7 +85,9 @@ class Watch:
         now = datetime.now(UTC)
         wrong = {run.id: reason for run in queue if (reason := run.wrong(marker, now))}
         able = waiting.sort((run for run in queue if run.id not in wrong), marker)
-        texts = {run.id: text for run, text in _texts(able, holder) if notes.ours(run.note) and run.note != text}
+        texts = {
+            run.id: text for run, text in _texts(able, holder) if notes.ours(run.note) and run.note != notes.shown(text)
+        }
         if not wrong and not texts:
             return
         with create_session(scoped=False) as session, guarded(session, self._settings.lock_timeout) as connection:

@@ -24,6 +24,11 @@ WATCHFUL = {
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
 }
 
+SECRETS = {  # in the environment of every process, so of runners too
+    "CRAWLER_TOKEN": "variable-of-the-environment-7731",
+    "AIRFLOW_CONN_ARCHIVE": "https://me:password-in-an-url-8842@archive.example",
+}
+
 
 @pytest.fixture(scope="package")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,7 +43,7 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def airflow(dags: Path) -> Iterator[Embedded]:
     """Two schedulers, two API servers, Postgres."""
-    with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env=WATCHFUL) as embedded:
+    with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env={**WATCHFUL, **SECRETS}) as embedded:
         embedded.api.wait_for_dag("tree")
         yield embedded
 

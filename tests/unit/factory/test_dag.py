@@ -151,3 +151,18 @@ def test_the_jobs_that_may_be_run_are_told_to_people_and_to_the_server():
     dag = build_dag(spec)
     assert "runs of the job `other` among them, runs of the job `b` among them" in dag.doc_md
     assert Marker.read(dag.default_args[KEY]).calls == ("other", "b")
+
+
+def test_a_runner_is_told_where_its_pod_has_secrets_so_that_it_tells_nobody_of_them():
+    pod = "pod: {secrets: [{name: db, key: password, env: P}, {name: tls, path: /etc/tls}, {name: all}]}\n"
+    dag = build_dag(parse_job("plan: {python: 'a:b'}\nrun: {shell: x}\n" + pod, id="j", source="j"))
+    run = dag.get_task("run").partial_kwargs["secrets"]
+    assert [run, dag.get_task("plan").secrets, dag.get_task("report").secrets] == [["P", "/etc/tls"]] * 3
+    work = "plan: {python: 'a:b'}\nrun: {container: {image: x}}\n"
+    contained = build_dag(parse_job(work + pod, id="j", source="j"))
+    assert "secrets" not in contained.get_task("run").partial_kwargs
+
+
+def test_values_of_the_spec_do_not_break_the_table_of_the_jobs_page():
+    dag = build_dag(parse_job("plan: {items: [1]}\nrun: {command: ['a|b`c']}\n", id="j", source="j"))
+    assert "| run | the command `a\\|b\N{MODIFIER LETTER GRAVE ACCENT}c` |" in (dag.doc_md or "")

@@ -10,6 +10,7 @@ import time
 
 import msgspec
 import pytest
+from airflow.sdk._shared.secrets_masker import _secrets_masker
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import (
     CommsDecoder,
@@ -20,19 +21,22 @@ from airflow.sdk.execution_time.comms import (
     _RequestFrame,
     _ResponseFrame,
 )
+from airflow.sdk.log import mask_secret
 from pydantic import TypeAdapter
 
 from airflow_mcp_provider.operators.line import SupervisorLine
+from airflow_mcp_provider.runtime import redaction
 
 
 class Supervisor(threading.Thread):
-    """Answers GetVariable with its key, after ``delay`` seconds."""
+    """Answers GetVariable with its key, after ``delay`` seconds, and keeps the secrets that it is told."""
 
     def __init__(self, delay: float = 0.0) -> None:
         super().__init__(daemon=True)
         self.ours, theirs = socket.socketpair()
         self.delay = delay
         self.asked: list[str] = []
+        self.secrets: list[object] = []
         task_runner.SUPERVISOR_COMMS = CommsDecoder[ToTask, ToSupervisor](
             socket=theirs, body_decoder=TypeAdapter[ToTask](ToTask)
         )
@@ -41,6 +45,10 @@ class Supervisor(threading.Thread):
         decoder = msgspec.msgpack.Decoder(_RequestFrame)
         while header := self.ours.recv(4, socket.MSG_WAITALL):
             frame = decoder.decode(self.ours.recv(int.from_bytes(header, "big"), socket.MSG_WAITALL))
+            if frame.body["type"] == "MaskSecret":
+                self.secrets.append(frame.body["value"])
+                self.ours.sendall(_ResponseFrame(id=frame.id, body=None).as_bytes())
+                continue
             self.asked.append(frame.body["key"])
             time.sleep(self.delay)
             answer = VariableResult(key=frame.body["key"], value="v-" + frame.body["key"])
@@ -96,3 +104,19 @@ def test_a_child_killed_in_the_middle_of_a_call_leaves_the_line_clean(supervisor
     os.waitpid(pid, 0)
     supervisor.delay = 0
     assert ask("after") == "v-after"
+
+
+def test_a_secret_that_the_child_makes_known_is_known_here_before_the_child_goes_on(supervisor):
+    def body() -> int:
+        mask_secret("hunter-of-the-child")
+        return 0
+
+    masker = _secrets_masker()
+    kept = set(masker.patterns), masker.replacer
+    try:
+        pid = forked(SupervisorLine(), body)
+        assert os.waitpid(pid, 0)[1] == 0
+        assert "hunter-of-the-child" in supervisor.secrets
+        assert redaction.text("x hunter-of-the-child") == "x ***"
+    finally:
+        masker.patterns, masker.replacer = kept

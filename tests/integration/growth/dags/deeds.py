@@ -261,3 +261,25 @@ def kill_runner(subtask, params):
     """The runner dies, and its supervisor sees it."""
     os.kill(os.getppid(), signal.SIGKILL)
     signal.pause()
+
+
+def known_secrets():
+    """Fetch them as any function does."""
+    from airflow.sdk import Connection, Variable
+
+    vault = Connection.get("vault")
+    extra = vault.extra_dejson["api_key"]
+    environment = [os.environ["CRAWLER_TOKEN"], Connection.get("archive").password]
+    return [vault.password, extra, Variable.get("vault_passphrase"), *environment]
+
+
+def leak(subtask, params):
+    """Tell each secret by every way out of the work; ``how`` it ends."""
+    secrets = known_secrets()
+    print("printed:", secrets)  # noqa: T201 - a way out
+    progress(0.5, " ".join(secrets))
+    for secret in secrets:
+        enqueue({"node": secret[-4:], "does": "give"}, key=f"{subtask['how']} {secret}")
+    if subtask["how"] == "raise":
+        raise ValueError("![p](http://evil.example/x.png)", secrets)
+    return {"found": secrets, **dict.fromkeys(secrets)}
