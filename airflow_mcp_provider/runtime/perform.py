@@ -114,8 +114,7 @@ class _Start:
         return self._forked(body)
 
     def _forked(self, body: Callable[[], Any]) -> tuple[int, Callable[[int], Any]]:
-        soft = self.timeouts.soft.total_seconds() if self.timeouts.soft else None
-        pid = function.fork(body, result=self.result, soft=soft, line=self.line)
+        pid = function.fork(body, result=self.result, line=self.line)
         return pid, lambda code: function.read(self.result, code)
 
     def command(self, work: CommandWork | ShellWork, call: Call) -> tuple[int, Callable[[int], Any]]:
@@ -146,15 +145,15 @@ def _scalars(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _limited(pid: int, timeouts: Timeouts, *, told: bool) -> int:
-    """Wait within the limits; ``told``: the work keeps the soft limit itself (a function, by its alarm)."""
+    """Wait within the limits; ``told``: the work tells the soft limit itself (a function gets SoftTimeout)."""
     began = time.monotonic()
     soft, hard = (limit.total_seconds() if limit else None for limit in (timeouts.soft, timeouts.hard))
-    first = soft if soft is not None and not told else hard
+    first = soft if soft is not None else hard
     code = processes.wait(pid, first)
-    if code is None and first == soft and not told:
-        processes.interrupt(pid)
+    if code is None and soft is not None:
+        (processes.soften if told else processes.interrupt)(pid)
         code = processes.wait(pid, None if hard is None else began + hard - time.monotonic())
-        if code is not None:
+        if code is not None and not told:
             raise SoftTimeout(f"timeouts.soft ({soft:g} s) passed; the command was asked to end (SIGTERM) and did")
     if code is None:
         raise HardTimeout(f"timeouts.hard ({hard:g} s) passed; the work and all its processes were killed")
