@@ -136,3 +136,14 @@ def test_environment_leaves_out_what_it_cannot_hold(do):
         None,
     ]
     assert json.loads(json.dumps(payload)) == payload
+
+
+def test_values_too_large_for_a_variable_are_in_files(do, capsys):
+    text = 'test -z "$MCP_PARAMS$MCP_PARAM_BIG" && wc -c < "$MCP_PARAMS_FILE" && test -s "$MCP_PAYLOAD_FILE"'
+    assert do(sh(text), {"a": 1}, {"big": "x" * 140_000}) == 140_011
+    assert "too large for a variable" in capsys.readouterr().out
+
+
+def test_an_argument_that_is_too_large_is_refused(do):
+    with pytest.raises(InvalidPayload, match="'{big}' is larger than the 128 KiB of an argument"):
+        do({"command": ["true", "{big}"]}, {}, {"big": "x" * 140_000})
