@@ -145,5 +145,5 @@ def test_values_too_large_for_a_variable_are_in_files(do, capsys):
 
 
 def test_an_argument_that_is_too_large_is_refused(do):
-    with pytest.raises(InvalidPayload, match="'{big}' is larger than the 128 KiB of an argument"):
+    with pytest.raises(InvalidPayload, match=r"'\{big\}' is larger than the 128 KiB of an argument"):
         do({"command": ["true", "{big}"]}, {}, {"big": "x" * 140_000})
