@@ -28,8 +28,12 @@ from airflow_mcp_provider.spec.marker import KEY, TAG
 MOST_TRIES = 100
 SHORT_DELAY = timedelta(seconds=5)
 """Of a batch whose runner was lost, because its other subtasks wait; the one in hand rests as its job says."""
-CONTROL_RETRIES: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=2)}
-"""Of plan and report. At least one try more is part of the contract: Airflow can lose a task's final state."""
+CONTROL_RETRIES: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=2),
+    "retry_policy": NamedRetryPolicy(),
+}
+"""Of plan and report; hopeless errors are final. One try more at least: Airflow can lose a task's final state."""
 KEY_TEMPLATE = "{{ mcp_key }}"
 
 

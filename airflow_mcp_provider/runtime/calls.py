@@ -7,6 +7,7 @@ process and any Python program that the subtask starts.
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
@@ -14,8 +15,10 @@ from typing import Any
 
 from airflow_mcp_provider import errors
 from airflow_mcp_provider.runtime import redaction
+from airflow_mcp_provider.runtime.plain import plain
 
 DOOR = "MCP_DOOR"
+_SHOWN_CHARS = 500
 
 
 def enqueue(payload: Mapping[str, Any], *, key: str | None = None, job: str | None = None) -> bool:
@@ -45,16 +48,26 @@ def enqueue_many(
 
     Raises what ``enqueue`` raises. They are sent in batches: after an error the batches before it are in.
     """
-    children = [[payload, None if key is None else key(payload), job] for payload in payloads]
+    children = [[plain(payload, "payload"), None if key is None else key(payload), job] for payload in payloads]
     return int(_ask({"op": "enqueue", "children": children})["new"]) if children else 0
 
 
 def progress(fraction: float, message: str = "") -> None:
-    """Show how far this subtask is, ``fraction`` from 0 to 1: in Airflow's UI and REST API within 2 s."""
-    shown = (
-        redaction.text(str(message)).encode("utf-8", "backslashreplace").decode()
-    )  # a file's name may hold lone surrogates
-    _ask({"op": "progress", "fraction": float(fraction), "message": shown})
+    """Show how far this subtask is, ``fraction`` from 0 to 1: in Airflow's UI and REST API within 2 s.
+
+    A fraction outside of that is cut to it, and no number (nan) is 0; only the first 500 characters are shown.
+    """
+    text = redaction.text(str(message))[:_SHOWN_CHARS].replace("\0", "\\0")
+    shown = text.encode("utf-8", "backslashreplace").decode()  # a file's name may hold lone surrogates
+    _ask({"op": "progress", "fraction": _share(fraction), "message": shown})
+
+
+def _share(fraction: float) -> float:
+    try:
+        number = float(fraction)
+    except OverflowError:  # an integer that no float holds
+        number = 1.0 if fraction > 0 else 0.0
+    return 0.0 if math.isnan(number) else min(max(number, 0.0), 1.0)
 
 
 def _ask(request: dict[str, Any]) -> dict[str, Any]:

@@ -14,16 +14,18 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import McpError, SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.processes import die_with_parent
+from airflow_mcp_provider.runtime import leaving, redaction
+from airflow_mcp_provider.runtime.processes import SOFT, die_with_parent
 from airflow_mcp_provider.runtime.wire import MAX_REPORT_BYTES, json_text
 
 TRACE_CHARS = 4_000
+MESSAGE_CHARS = 100_000
 FATAL = (signal.SIGTERM, signal.SIGINT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
 """Signals that end the work, whatever the runner does on them. Airflow's importer leaves a Python handler for SIGSEGV
 behind, under which a crash in C code repeats its faulting instruction for ever."""
@@ -49,48 +51,52 @@ class NoLine:
         """Nothing to listen to."""
 
 
-def fork(call: Callable[[], Any], *, result: Path, soft: float | None, line: Line) -> int:
+def fork(call: Callable[[], Any], *, result: Path, line: Line) -> int:
     """Start ``call()`` in a child; returns its pid. It leaves ``{"result": …}`` or ``{"error": …}`` in ``result``."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    leaving.flush_streams()
     pid = os.fork()
     if pid == 0:
-        _child(call, result, soft, line)
+        _child(call, result, line)
     line.parent()
     return pid
 
 
-def _child(call: Callable[[], Any], result: Path, soft: float | None, line: Line) -> NoReturn:
+def _child(call: Callable[[], Any], result: Path, line: Line) -> NoReturn:
     code = 1
     try:
         os.setsid()
         die_with_parent()
         for inherited in FATAL:
             signal.signal(inherited, signal.SIG_DFL)
+        signal.signal(SOFT, _soft_timeout)
         line.child()
-        result.write_text(_outcome(call, soft))
+        leaving.begin()
+        result.write_text(_outcome(call))
         code = 0
     except BaseException:  # noqa: BLE001 - a fork must not return into the runner's stack
-        traceback.print_exc()
+        with suppress(BaseException):
+            traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        leaving.flush_streams()
         os._exit(code)
 
 
-def _outcome(call: Callable[[], Any], soft: float | None) -> str:
+def _outcome(call: Callable[[], Any]) -> str:
+    """Do the work, and end as Python does: what its last threads and handlers do is within its time limits."""
+    text, failed = _done(lambda: '{"result":' + json_text(call(), "result", MAX_REPORT_BYTES) + "}")
+    late, too_late = _done(leaving.end)
+    signal.signal(SOFT, signal.SIG_IGN)
+    return late if too_late and not failed else text
+
+
+def _done(step: Callable[[], str]) -> tuple[str, bool]:
     try:
-        if soft is not None:
-            signal.signal(signal.SIGALRM, _soft_timeout)
-            signal.setitimer(signal.ITIMER_REAL, soft)
-        value = call()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        return '{"result":' + json_text(value, "result", MAX_REPORT_BYTES) + "}"
+        return step(), False
     except BaseException as error:  # noqa: BLE001 - SystemExit of the work is its failure, too
-        signal.setitimer(signal.ITIMER_REAL, 0)
         failure = describe(error)
-        sys.stderr.write(failure["trace"])
-        return json.dumps({"error": failure})
+        with suppress(BaseException):  # the work may have closed it
+            sys.stderr.write(failure["trace"])
+        return json.dumps({"error": failure}), True
 
 
 def _soft_timeout(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -101,15 +107,24 @@ def describe(error: BaseException) -> dict[str, Any]:
     """What remains of an exception when it leaves its process."""
     told = error if isinstance(error, SubtaskError) else None
     kinds = (told and told.kinds) or class_names(type(error))
-    message = str(error.args[0]) if isinstance(error, SubtaskError) and error.args else str(error)
+    told_text = told.args[0] if told and told.args else error
+    message = _safely(lambda: str(told_text))
     # What is told in words of ours needs no place in our code.
-    trace = told.trace if told and told.kinds else "".join(traceback.format_exception(error))
+    trace = told.trace if told and told.kinds else _safely(lambda: "".join(traceback.format_exception(error)))
     # Redacted before it is cut, escaped after it is redacted: else a secret is not recognised.
     return {
         "kinds": kinds,
-        "message": _storable(redaction.text(message)),
+        "message": _storable(redaction.text(message)[:MESSAGE_CHARS]),
         "trace": _storable(redaction.text(trace)[-TRACE_CHARS:]),
     }
+
+
+def _safely(text: Callable[[], str]) -> str:
+    """Whatever an exception's own methods do, its class is still told."""
+    try:
+        return str.__str__(text())
+    except BaseException as error:  # noqa: BLE001 - also SoftTimeout, of a method that never ends
+        return f"(its text cannot be had: {type(error).__name__})"
 
 
 def _storable(text: str) -> str:
@@ -119,11 +134,12 @@ def _storable(text: str) -> str:
 
 def class_names(kind: type) -> tuple[str, ...]:
     """Dotted names of a class and its bases, nearest first; builtins stand without their module."""
-    return tuple(_name(each) for each in kind.__mro__ if each is not object)
+    return tuple(_name(each) for each in type.__dict__["__mro__"].__get__(kind) if each is not object)
 
 
 def _name(kind: type) -> str:
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name, module = type.__dict__["__qualname__"].__get__(kind), type.__dict__["__module__"].__get__(kind)
+    return name if module == "builtins" or not isinstance(module, str) else f"{module}.{name}"
 
 
 def await_if_needed(value: Any) -> Any:  # noqa: ANN401 - whatever the user's function returned

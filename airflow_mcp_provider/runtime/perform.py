@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTimeout, SubtaskError
+from airflow_mcp_provider.errors import HardTimeout, InstallationError, InvalidPayload, SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import command, container, function, memory, processes
 from airflow_mcp_provider.runtime.arguments import fitting
 from airflow_mcp_provider.runtime.door import PIPE, Channel, Door
@@ -25,6 +25,9 @@ from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, json_text
 from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, RunnerWork, ShellWork, Timeouts
 from airflow_mcp_provider.spec.template import fill
+
+MAX_VARIABLE_BYTES = 131_072
+"""Of Linux, for one variable with its name, and for one argument."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +119,12 @@ class _Start:
         return self._forked(body)
 
     def _forked(self, body: Callable[[], Any]) -> tuple[int, Callable[[int], Any]]:
-        soft = self.timeouts.soft.total_seconds() if self.timeouts.soft else None
-        pid = function.fork(body, result=self.result, soft=soft, line=self.line)
+        pid = function.fork(body, result=self.result, line=self.line)
         return pid, lambda code: function.read(self.result, code)
 
     def command(self, work: CommandWork | ShellWork, call: Call) -> tuple[int, Callable[[int], Any]]:
-        environment = {**os.environ, **self.environment, **_environment(call)}
+        files = _files(call, self.result.parent)
+        environment = {**os.environ, **self.environment, **_fitting(_environment(call)), **files}
         running = command.start(_argv(work, call), environment, self.result, self.printed())
         return running.pid, running.read
 
@@ -129,7 +132,32 @@ class _Start:
 def _argv(work: CommandWork | ShellWork, call: Call) -> list[str]:
     if isinstance(work, ShellWork):
         return ["/bin/sh", "-c", work.shell]
-    return [fill(part, {**call.params, **call.subtask}) for part in work.command]
+    argv = [fill(part, {**call.params, **call.subtask}) for part in work.command]
+    if large := [given for given, part in zip(work.command, argv, strict=True) if _size(part) >= MAX_VARIABLE_BYTES]:
+        raise InvalidPayload(f"{large[0]!r:.80} is larger than the 128 KiB of an argument: use a file")
+    return argv
+
+
+def _files(call: Call, folder: Path) -> dict[str, str]:
+    """Leave payload and params in files, which may be larger than a variable."""
+    values = {"MCP_PAYLOAD_FILE": call.subtask, "MCP_PARAMS_FILE": call.params}
+    files = {name: folder / f"{name.lower()}.json" for name in values}
+    for name, file in files.items():
+        file.write_text(json.dumps(dict(values[name])))
+    return {name: str(file) for name, file in files.items()}
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _fitting(values: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what Linux lets no variable be, and say so."""
+    fit = {name: text for name, text in values.items() if len(name) + _size(text) + 2 <= MAX_VARIABLE_BYTES}
+    if left := sorted(values.keys() - fit.keys()):
+        told = f"too large for a variable, see $MCP_PAYLOAD_FILE and $MCP_PARAMS_FILE: {', '.join(left)}"
+        print(told, flush=True)  # noqa: T201 - the task's log
+    return fit
 
 
 def _environment(call: Call) -> dict[str, str]:
@@ -148,15 +176,15 @@ def _scalars(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _limited(pid: int, timeouts: Timeouts, *, told: bool) -> int:
-    """Wait within the limits; ``told``: the work keeps the soft limit itself (a function, by its alarm)."""
+    """Wait within the limits; ``told``: the work tells the soft limit itself (a function gets SoftTimeout)."""
     began = time.monotonic()
     soft, hard = (limit.total_seconds() if limit else None for limit in (timeouts.soft, timeouts.hard))
-    first = soft if soft is not None and not told else hard
+    first = soft if soft is not None else hard
     code = processes.wait(pid, first)
-    if code is None and first == soft and not told:
-        processes.interrupt(pid)
+    if code is None and soft is not None:
+        (processes.soften if told else processes.interrupt)(pid)
         code = processes.wait(pid, None if hard is None else began + hard - time.monotonic())
-        if code is not None:
+        if code is not None and not told:
             raise SoftTimeout(f"timeouts.soft ({soft:g} s) passed; the command was asked to end (SIGTERM) and did")
     if code is None:
         raise HardTimeout(f"timeouts.hard ({hard:g} s) passed; the work and all its processes were killed")

@@ -16,6 +16,8 @@ from contextlib import suppress
 
 import psutil
 
+SOFT = getattr(signal, "SIGRTMIN", signal.SIGUSR2)
+"""Raises SoftTimeout in a function: libraries use SIGALRM themselves."""
 _SET_PARENT_DEATH_SIGNAL = 1
 _SET_CHILD_SUBREAPER = 36
 """From Linux' <sys/prctl.h>."""
@@ -80,6 +82,12 @@ def interrupt(pid: int) -> None:
     """Ask the work's whole session to end."""
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGTERM)
+
+
+def soften(pid: int) -> None:
+    """Raise SoftTimeout in the forked work."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, SOFT)
 
 
 def wait(pid: int, seconds: float | None) -> int | None:

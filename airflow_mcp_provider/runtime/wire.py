@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction
+from airflow_mcp_provider.runtime.plain import plain
 from airflow_mcp_provider.spec.template import fill, names
 
 ENQUEUE = "mcp.enqueue"
@@ -154,6 +155,7 @@ def checked_key(key: object) -> str:
 
 def json_text(value: object, what: str, limit: int) -> str:
     """Return canonical JSON of at most ``limit`` bytes; raises InvalidPayload naming ``what``."""
+    value = plain(value, what)
     try:
         text = json.dumps(value, allow_nan=False, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         size = len(text.encode())

@@ -63,6 +63,11 @@ def hostile(subtask):
 def shows(subtask):
     progress(0.5, "half")
     progress(1)
+
+def shows_oddly(subtask):
+    for fraction in (float("nan"), float("inf"), 10 ** 400, -1):
+        progress(fraction)
+    progress(0.5, "\\0" + "x" * 1_000_000)
 """
 
 
@@ -129,6 +134,12 @@ def test_every_hostile_payload_is_a_named_error(do, job, ledger):
 def test_progress(do, job, ledger):
     do({"python": f"{job}:shows"})
     assert ledger.shown == [(0.5, "half"), (1.0, "")]
+
+
+def test_odd_progress_is_shown_as_far_as_it_can_be(do, job, ledger):
+    do({"python": f"{job}:shows_oddly"})
+    assert [fraction for fraction, _ in ledger.shown] == [0.0, 1.0, 1.0, 0.0, 0.5]
+    assert ledger.shown[-1][1] == "\\0" + "x" * 499
 
 
 def test_outside_of_a_subtask(monkeypatch):

@@ -197,3 +197,14 @@ def test_what_is_no_file_of_lines_there_is_an_error(do, make, message):
 def test_a_background_process_has_written_all_before_the_end_counts(do, ledger):
     do(sh('(exec 3> "$MCP_ENQUEUE"; echo "{\\"n\\": 1}" >&3; sleep 300) & sleep 0.3'), key_field="n")
     assert list(ledger.children) == ["1"]
+
+
+def test_values_too_large_for_a_variable_are_in_files(do, capsys):
+    text = 'test -z "$MCP_PARAMS$MCP_PARAM_BIG" && wc -c < "$MCP_PARAMS_FILE" && test -s "$MCP_PAYLOAD_FILE"'
+    assert do(sh(text), {"a": 1}, {"big": "x" * 140_000}) == 140_011
+    assert "too large for a variable" in capsys.readouterr().out
+
+
+def test_an_argument_that_is_too_large_is_refused(do):
+    with pytest.raises(InvalidPayload, match=r"'\{big\}' is larger than the 128 KiB of an argument"):
+        do({"command": ["true", "{big}"]}, {}, {"big": "x" * 140_000})

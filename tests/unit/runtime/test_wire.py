@@ -66,3 +66,13 @@ def test_deep_nesting_is_an_invalid_payload():
         deep = [deep]
     with pytest.raises(InvalidPayload):
         wire.child_of({"deep": deep}, None, None)
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**63) - 1, {1: 0, "1": 0}, {(1,): 0}, [{"a": 2**64}]])
+def test_what_the_line_to_airflow_has_not_is_refused_with_its_place(value):
+    with pytest.raises(InvalidPayload, match=r"the payload\.n"):
+        wire.child_of({"n": value}, None, None)
+
+
+def test_keys_that_sort_badly_are_carried():
+    assert wire.child_of({None: 1, "a": 2, 3: 2**64 - 1}, "k", None).payload == {"null": 1, "a": 2, "3": 2**64 - 1}
