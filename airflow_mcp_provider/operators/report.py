@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.runtime import processes, wire
 from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.perform import Call, perform
@@ -70,7 +71,7 @@ class ReportOperator(BaseOperator):
 
     def _fold(self, link: Link, context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = parse_work(self.work or {})
-        params = dict(context["params"])
+        params = declared(context)
         with tempfile.TemporaryDirectory(prefix="mcp-") as folder:
             return perform(
                 work,
