@@ -140,7 +140,12 @@ def _from_line(line: bytes | bytearray) -> Requested:
         value = json.loads(line)
     except (ValueError, RecursionError):
         raise InvalidPayload(f"a line written to $MCP_ENQUEUE is one JSON object; given {bytes(line)!r:.80}") from None
-    if isinstance(value, dict) and isinstance(value.get("payload"), dict) and value.keys() <= ENVELOPE:
+    if isinstance(value, dict) and isinstance(value.get("payload"), dict):
+        if unknown := sorted(value.keys() - ENVELOPE):
+            raise InvalidPayload(
+                f"a line with a payload has no {', '.join(unknown)!r:.80}; allowed payload, key, job "
+                '(a payload with a field named payload stands in {"payload": {…}})'
+            )
         return value["payload"], value.get("key"), value.get("job")
     return value, None, None
 
