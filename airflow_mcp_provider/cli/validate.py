@@ -62,6 +62,9 @@ def _valid(path: Path) -> JobSpec | None:
     except SpecError as error:
         print(placed(error, path))  # noqa: T201 - the command's output
         return None
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one file, the others are checked
+        print(f"{path}: cannot be loaded: {type(error).__name__}: {error}")  # noqa: T201 - the command's output
+        return None
     print(f"{path}: ok, job {spec.id}")  # noqa: T201 - the command's output
     return spec
 

@@ -8,6 +8,8 @@ latter. Named in tests/unit/test_airflow_contract.py.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +22,7 @@ class BrokenJob(DAG):
     """Stands for the spec at ``path``; tells ``error`` when Airflow wants to keep it."""
 
     def __init__(self, path: Path, error: Exception) -> None:
-        super().__init__(f"broken.{path.stem}", schedule=None)
+        super().__init__(f"broken.{_name(path)}", schedule=None)
         self._path = path
         self._error = error
 
@@ -43,3 +45,11 @@ class BrokenJob(DAG):
     def relative_fileloc(self, value: str | None) -> None:
         """Take the DAG file's."""
         self._dag_file = value or ""
+
+
+def _name(path: Path) -> str:
+    """Return what Airflow takes as a part of a dag_id, another one for each file of a folder."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:100]
+    if plain == path.stem and path.suffix == ".yaml":
+        return plain
+    return f"{plain}.{hashlib.sha256(path.name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"

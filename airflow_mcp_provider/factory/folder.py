@@ -26,7 +26,16 @@ def load_jobs(folder: str | Path) -> dict[str, DAG]:
     root = Path(folder)
     if not root.is_dir():
         raise SpecError(f"{root}: no such folder of job specs")
-    return {dag.dag_id: dag for dag in map(_load, _wanted(root))}
+    first: dict[str, Path] = {}
+    dags: list[DAG] = []
+    for path in _wanted(root):
+        twin = first.setdefault(path.stem, path)
+        dags.append(_load(path) if twin == path else BrokenJob(path, _named_twice(path, twin)))
+    return {dag.dag_id: dag for dag in dags}
+
+
+def _named_twice(path: Path, twin: Path) -> SpecError:
+    return SpecError(f"{path}: has the job id of {twin.name}; given {path.stem}; allowed one file for each job id")
 
 
 def _wanted(root: Path) -> list[Path]:
@@ -42,6 +51,13 @@ def _load(path: Path) -> DAG:
     try:
         return build_dag(load_job(path))
     except SpecError as error:
-        return BrokenJob(path, placed(error, path))
+        return BrokenJob(path, _placed(error, path))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one job stays with it
-        return BrokenJob(path, error)
+        return BrokenJob(path, SpecError(f"{path}: cannot be loaded: {type(error).__name__}: {error}"))
+
+
+def _placed(error: SpecError, path: Path) -> Exception:
+    try:
+        return placed(error, path)
+    except Exception:  # noqa: BLE001 - the file may have changed; its first error is still true
+        return error

@@ -15,6 +15,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.runtime import enqueue_many, processes, redaction, wire
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.function import await_if_needed
@@ -54,7 +55,7 @@ class PlanOperator(BaseOperator):
         subtasks = Subtasks.model_validate(self.subtasks)
         begin = {"tolerate": str(subtasks.tolerate), "steps": self.steps}
         link = Link(context["task_state_store"], {"parent": None, "depth": 0}, opening={"begin": begin})
-        self._find(link, subtasks.key, dict(context["params"]), context["ti"])
+        self._find(link, subtasks.key, declared(context), context["ti"])
         if link.planned is None:  # nothing was found: the run begins all the same
             link.enqueue([])
         planned = link.planned or {}

@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.runtime import processes, redaction, wire
 from airflow_mcp_provider.runtime.folder import private_folder
 from airflow_mcp_provider.runtime.outcome import Outcome
@@ -82,7 +83,7 @@ class ReportOperator(BaseOperator):
 
     def _fold(self, link: Link, context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = parse_work(self.work or {})
-        params = dict(context["params"])
+        params = declared(context)
         with private_folder() as folder:
             return perform(
                 work,

@@ -17,6 +17,7 @@ from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.operators.called import Called
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.runtime import processes, redaction, wire
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.function import describe
@@ -104,7 +105,7 @@ class RunOperator(BaseOperator):
         return redaction.value(run.result(work.job))
 
     def _perform(self, work: RunnerWork, link: Link, payload: dict[str, Any], context: Context) -> Any:  # noqa: ANN401 - any JSON
-        channel, params = Progress(link), dict(context["params"])
+        channel, params = Progress(link), declared(context)
         try:
             return perform(
                 work,

@@ -64,8 +64,22 @@ def _required(signature: inspect.Signature) -> list[str]:
     return [name for name, each in parameters if each.default is Parameter.empty and each.kind not in optional]
 
 
+def _wanted(signature: inspect.Signature) -> int:
+    """Return how many positional arguments are meant for us: an optional one after the first by its name or type."""
+    parameters = list(signature.parameters.values())
+    if any(each.kind is Parameter.VAR_POSITIONAL for each in parameters):
+        return len(parameters) + 1
+    ours = [each for index, each in enumerate(parameters) if index == 0 or _is_ours(each)]
+    return len(ours) if ours == parameters[: len(ours)] else 1
+
+
+def _is_ours(parameter: Parameter) -> bool:
+    kind = str(getattr(parameter.annotation, "__name__", parameter.annotation)).partition("[")[0].rpartition(".")[2]
+    return parameter.default is Parameter.empty or parameter.name == "params" or kind in {"dict", "Mapping"}
+
+
 def _positional(reference: str, signature: inspect.Signature, given: tuple[Any, ...], names: str) -> tuple[Any, ...]:
-    for count in range(len(given), -1, -1):
+    for count in range(min(len(given), _wanted(signature)), -1, -1):
         try:
             signature.bind(*given[:count])
         except TypeError:

@@ -194,7 +194,12 @@ def _from_line(line: bytes | bytearray) -> Requested:
         raise InvalidPayload(
             f"a line written to $MCP_ENQUEUE is one JSON object; given {redaction.shown(bytes(line))}"
         ) from None
-    if isinstance(value, dict) and isinstance(value.get("payload"), dict) and value.keys() <= ENVELOPE:
+    if isinstance(value, dict) and isinstance(value.get("payload"), dict):
+        if unknown := sorted(value.keys() - ENVELOPE):
+            raise InvalidPayload(
+                f"a line with a payload has no {redaction.shown(', '.join(unknown))}; allowed payload, key, job "
+                '(a payload with a field named payload stands in {"payload": {…}})'
+            )
         return value["payload"], value.get("key"), value.get("job")
     return value, None, None
 

@@ -118,9 +118,14 @@ def _key_of_run(job: str, text: str) -> str:
     return f"{job} {text if len(text) <= SHOWN_CHARS else hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def _plain(value: str | float) -> str:
+    """Return the key that a value makes: a text as it is, another as JSON, so that true is not the text True."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> str:
     if key_field is None and payload.keys() == {"item"} and isinstance(payload["item"], str | int | float):
-        return str(payload["item"])
+        return _plain(payload["item"])
     if key_field is None:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
     if "{" in key_field:
@@ -131,7 +136,7 @@ def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> st
             f"subtasks.key names the field {key_field!r}, but the payload has {redaction.shown(value)} there; "
             f"its fields: {', '.join(map(str, payload))}; give it a string or a number, or pass key=…"
         )
-    return str(value)
+    return _plain(value)
 
 
 def _filled_key(payload: Mapping[str, Any], text: str) -> str:

@@ -65,6 +65,8 @@ def _located(problem: Problem, source: str, lines: dict[str, int]) -> Problem:
 
 
 def _read(path: Path) -> str:
+    if path.exists() and not (path.is_file() or path.is_dir()):  # to open a FIFO would wait for its writer
+        raise _unreadable(str(path), "is no file; allowed a regular file")
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)

@@ -43,7 +43,8 @@ def told(problems: Iterable[Problem]) -> SpecError:
     """Return one error that tells all problems (of very many, the first), in the order of their lines."""
     ordered = tuple(sorted(problems, key=lambda problem: problem.line or 0))
     lines = [str(problem) for problem in ordered[:MOST_TOLD]]
-    more = ["… and more"] if len(ordered) > MOST_TOLD else []
+    file = f"{ordered[0].file}: " if ordered and ordered[0].file else ""
+    more = [f"{file}… and more"] if len(ordered) > MOST_TOLD else []
     return SpecError("\n".join(lines + more), problems=ordered)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.exceptions import SerializationError
@@ -86,3 +88,20 @@ def test_what_kubernetes_refuses_is_told_with_file_and_line(tmp_path):
         SerializationError, match=r"bad\.yaml:5: pod\.tolerations\.0\.efect: is an unknown key, did you mean ef"
     ):
         DagSerialization.to_dict(load_jobs(tmp_path)["broken.bad"])
+
+
+def test_whatever_is_wrong_with_one_file_stays_with_it(jobs):
+    for name in ("inventory (copy).yaml", "ä.yaml", "x" * 240 + ".yaml", "one.yml"):
+        (jobs / name).write_text(GOOD)
+    (jobs / "broken_link.yaml").symlink_to(jobs / "nowhere")
+    (jobs / "loop.yaml").symlink_to(jobs / "loop.yaml")
+    (jobs / "null.yaml").write_text(GOOD + "params: {x: {type: null, default: 2}}\n")
+    os.mkfifo(jobs / "fifo.yaml")
+    found = load_jobs(jobs)
+    assert len(found) == 10
+    assert {"one", "two"} == {name for name in found if not name.startswith("broken.")}
+    for dag in found.values():
+        if isinstance(dag, BrokenJob):
+            with pytest.raises(SpecError, match=r"\.ya?ml"):
+                _ = dag.task_group
+    assert sorted(bag(jobs).dags) == sorted(found)

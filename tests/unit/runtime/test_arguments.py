@@ -19,7 +19,8 @@ def called(function, subtask=PAYLOAD, params=PARAMS):
     [
         (lambda subtask: subtask, PAYLOAD),
         (lambda subtask, params: (subtask, params), (PAYLOAD, PARAMS)),
-        (lambda subtask, x=None: (subtask, x), (PAYLOAD, PARAMS)),
+        (lambda subtask, dry_run=False: (subtask, dry_run), (PAYLOAD, False)),
+        (lambda subtask, params=None: (subtask, params), (PAYLOAD, PARAMS)),
         (lambda *all_of_it: all_of_it, (PAYLOAD, PARAMS)),
         (lambda x, /: x, PAYLOAD),
         (lambda: 0, 0),

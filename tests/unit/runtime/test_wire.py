@@ -15,6 +15,12 @@ def test_default_keys():
     assert first == wire.child_of({"b": 1, "a": 1}, None, None).key
 
 
+def test_a_boolean_is_not_the_text_of_it():
+    assert wire.child_of({"item": True}, None, None).key == "true"
+    assert wire.child_of({"a": True}, None, "a").key == "true"
+    assert wire.child_of({"item": "True"}, None, None).key == "True"
+
+
 def test_a_key_of_several_fields():
     payload = {"os": "linux", "py": 3, "more": None}
     assert wire.child_of(payload, None, "{os} {py}").key == "linux 3"

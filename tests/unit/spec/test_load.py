@@ -172,7 +172,7 @@ def test_long_values_are_cut(refused):
 def test_many_problems_are_cut(refused):
     told = refused(SMALL + "tags: [" + "5, " * 200 + "]\n")
     assert len(told) == 51
-    assert told[-1] == "… and more"
+    assert told[-1] == "job.yaml: … and more"
 
 
 def test_reads_a_file(tmp_path):

@@ -1,0 +1,23 @@
+"""The params of a run: those that its DAG declares, and nothing else of its conf. Runs in the runner.
+
+Airflow merges all of ``dag_run.conf`` into the params of a task's context, so a caller could give a function, or a
+placeholder, a value that the author never offered.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.sdk import Context
+
+_log = logging.getLogger(__name__)
+
+
+def declared(context: Context) -> dict[str, Any]:
+    """Return the declared params of the run; the log tells the names of the others."""
+    names = context["dag"].params.keys()
+    given = dict(context["params"])
+    if ignored := sorted(str(name) for name in given.keys() - names):
+        _log.warning("conf has %s, which the job's params do not declare: ignored", ", ".join(ignored)[:1000])
+    return {name: value for name, value in given.items() if name in names}
