@@ -15,6 +15,7 @@ from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batched import FAILED, lost
 from airflow_mcp_provider.plugin.growth.handing_on import HANDED
+from airflow_mcp_provider.plugin.growth.missing import damaged, missing_of
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskInstanceState
@@ -68,7 +69,7 @@ def counts(session: Session, run: RunRef) -> dict[str, Any]:
     steps = _steps(session, run, state, halted=halted) if state else {}
     failed, skipped, pending = (sum(step[name] for step in steps.values()) for name in ("failed", "skipped", "pending"))
     known = state.subtasks if state else 0
-    missing = _missing(session, run, state) if state else 0
+    missing = missing_of(session, run, state) if state else 0
     return {
         "reserved": known,
         "succeeded": known - failed - skipped - pending,
@@ -80,28 +81,6 @@ def counts(session: Session, run: RunRef) -> dict[str, Any]:
         "failures": _failures(session, run, state) if state and failed else [],
         "steps": {} if list(steps) == [RUN] else steps,
     }
-
-
-def _missing(session: Session, run: RunRef, state: Reserved) -> int:
-    """Count the subtasks that seem to have succeeded and whose outcomes the report does not get."""
-    query = select(func.count()).where(
-        Store.dag_run_id == run.id, Store.task_id.in_(state.names), Store.key == wire.ITEM, Store.map_index >= 0
-    )
-    gone = max(0, sum(step.filled for step in state.steps) - (session.scalar(query) or 0))
-    return gone + (session.scalar(_damaged(run, state)) or 0)
-
-
-def _damaged(run: RunRef, state: Reserved) -> Select[Any]:
-    """Count the subtasks that succeeded and whose outcomes are no objects."""
-    same = (TaskInstance.task_id == Store.task_id) & (TaskInstance.map_index == Store.map_index)
-    alone = Store.task_id.in_([step.name for step in state.steps if step.batch == 1])
-    return (
-        select(func.count())
-        .select_from(Store)
-        .join(TaskInstance, same & (TaskInstance.dag_id == run.dag_id) & (TaskInstance.run_id == run.run_id))
-        .where(Store.dag_run_id == run.id, alone, Store.key == wire.OUTCOME, ~Store.value.startswith("{"))
-        .where(TaskInstance.state == TaskInstanceState.SUCCESS)
-    )
 
 
 def unfinished(session: Session, run: RunRef, state: Reserved, step: str) -> int:
@@ -310,22 +289,6 @@ def _said(outcome: str | None) -> dict[str, Any]:
     """Read an outcome; what a person or another program has put there says nothing."""
     said = rows.parsed(outcome)
     return said if isinstance(said, dict) and wrong(said) is None else {}
-
-
-def damaged(step: str, place: int, message: str, item: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the outcome of a subtask whose rows cannot be read."""
-    known = item or {"key": f"{step}[{place}]", "payload": {}, "parent": None, "depth": 0}
-    return {
-        **{name: known[name] for name in ("key", "payload", "parent", "depth")},
-        "job": known.get("job"),
-        "step": step,
-        "status": "failed",
-        "attempts": 0,
-        "started": None,
-        "ended": None,
-        "result": None,
-        "error": {"type": InvalidRow.__name__, "message": message, "trace": ""},
-    }
 
 
 def _pod_of(row: Row[Any]) -> dict[str, Any] | None:
