@@ -69,7 +69,6 @@ def counts(session: Session, run: RunRef) -> dict[str, Any]:
     steps = _steps(session, run, state, halted=halted) if state else {}
     failed, skipped, pending = (sum(step[name] for step in steps.values()) for name in ("failed", "skipped", "pending"))
     known = state.subtasks if state else 0
-    missing = missing_of(session, run, state) if state else 0
     return {
         "reserved": known,
         "succeeded": known - failed - skipped - pending,
@@ -77,7 +76,7 @@ def counts(session: Session, run: RunRef) -> dict[str, Any]:
         "skipped": skipped,
         "pending": pending if plan == TaskInstanceState.SUCCESS else 0,
         "plan": str(plan),
-        "missing": missing,
+        "missing": missing_of(session, run, state) if state else 0,
         "failures": _failures(session, run, state) if state and failed else [],
         "steps": {} if list(steps) == [RUN] else steps,
     }
@@ -269,7 +268,7 @@ def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
         "started": row.start_date.isoformat() if row.start_date else None,
         "ended": row.end_date.isoformat() if row.end_date else None,
         "result": said.get("result") if status == "success" else None,
-        "error": (current.get("error") or lost(_pod_of(row), row.try_number)) if status == "failed" else None,
+        "error": (current.get("error") or lost(rows.pod(row.pod), row.try_number)) if status == "failed" else None,
     }
 
 
@@ -289,10 +288,6 @@ def _said(outcome: str | None) -> dict[str, Any]:
     """Read an outcome; what a person or another program has put there says nothing."""
     said = rows.parsed(outcome)
     return said if isinstance(said, dict) and wrong(said) is None else {}
-
-
-def _pod_of(row: Row[Any]) -> dict[str, Any] | None:
-    return rows.pod(row.pod)
 
 
 def _status(state: str | None) -> str:
