@@ -127,7 +127,7 @@ def _read(row: Row[Any]) -> Served:
     return Served(row.state, row.try_number, there=True, pod=rows.pod(row.pod), batch=current)
 
 
-BROKEN = {
+BROKEN: dict[str, Any] = {
     "payload": {},
     "parent": None,
     "depth": 0,
@@ -163,8 +163,8 @@ def _outcome(step: Step, row: Row[Any], served: dict[int, Served]) -> dict[str, 
     item = rows.parsed(row.item)
     try:
         rows.item_of(item, row.item)
-    except InvalidRow as error:
-        return {**BROKEN, "key": f"{step.name}[{row.map_index}]", "step": step.name, "error": _told(error)}
+    except InvalidRow as wrong:
+        return {**BROKEN, "key": f"{step.name}[{row.map_index}]", "step": step.name, "error": _told(wrong)}
     said = rows.parsed(row.outcome)
     said = said if isinstance(said, dict) else {}
     one = served.get(row.map_index // step.batch, _NOBODY)

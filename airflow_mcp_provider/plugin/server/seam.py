@@ -43,7 +43,7 @@ def keep_rows() -> None:
     """Let the public REST API keep our rows: it asks for a backend of Airflow's own, whichever is configured."""
     backend = KeptBackend()
     for module in (task_state_store, task_instances):
-        module._get_db_backend = lambda: backend  # type: ignore[assignment]  # noqa: SLF001 - Airflow has no public way
+        module._get_db_backend = lambda: backend  # type: ignore[attr-defined]  # noqa: SLF001 - Airflow has no public way
 
 
 def pool() -> tuple[int, int] | None:
