@@ -7,6 +7,7 @@ McpError
 │   ├── InvalidPayload        send something else (size, form, key)
 │   ├── LimitReached          the run has as many subtasks, or generations, as its spec allows
 │   └── RunIsOver             the run ended or was cancelled, or this try was superseded
+├── InvalidRow            a row of the state store is damaged: clear the subtask's run and plan it again
 ├── TryAgain              the same call may work later; retries of the task do that
 └── SubtaskError          the user's work failed: Airflow's retry policy decides
     ├── SoftTimeout           raised inside the work, which may catch it and clean up
@@ -65,6 +66,10 @@ class LimitReached(EnqueueRefused):
 
 class RunIsOver(EnqueueRefused):
     """The run, or this try of the subtask, is over."""
+
+
+class InvalidRow(McpError):
+    """A row of ours in the state store has another form than we write."""
 
 
 class TryAgain(McpError):

@@ -29,7 +29,7 @@ class Called:
 
     def result(self, job: str) -> Any:  # noqa: ANN401 - any JSON
         """Return what its report returned (without one: its counts); raises SubtaskError when it failed."""
-        report = self.report or {}
+        report = self.report if isinstance(self.report, dict) else {}
         if self.state == "success":
             return report["result"] if report.get("result") is not None else report
         told = [f"{one['key']}: {one['message']}" for one in report.get("failures", [])[:3]]

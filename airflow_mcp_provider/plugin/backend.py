@@ -18,16 +18,17 @@ from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import McpError
-from airflow_mcp_provider.plugin import notes, store
+from airflow_mcp_provider.errors import InvalidRow, McpError
+from airflow_mcp_provider.plugin import notes, rows, store
 from airflow_mcp_provider.plugin.growth import instances, outcomes
 from airflow_mcp_provider.plugin.growth.handing_on import is_done
 from airflow_mcp_provider.plugin.growth.questions import MALFORMED, Question, Questions
 from airflow_mcp_provider.plugin.growth.runner import Runner, asking
-from airflow_mcp_provider.plugin.growth.seam import MetastoreBackend, busy, malformed, refusal
+from airflow_mcp_provider.plugin.growth.seam import busy, malformed, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
+from airflow_mcp_provider.plugin.kept import KeptBackend, check, is_ours
 from airflow_mcp_provider.plugin.store import REPORT, RunRef
 from airflow_mcp_provider.plugin.tables import TaskScope
 from airflow_mcp_provider.runtime import redaction, wire
@@ -43,7 +44,7 @@ def settler() -> Settler:
     return Settler()
 
 
-class GrowthBackend(MetastoreBackend):
+class GrowthBackend(KeptBackend):
     """``[state_store] backend = airflow_mcp_provider.plugin.backend.GrowthBackend``."""
 
     def __init__(self) -> None:
@@ -62,8 +63,9 @@ class GrowthBackend(MetastoreBackend):
     ) -> None:
         """Store a value, or answer the question that ``key`` is."""
         assert session is not None  # noqa: S101 - provide_session gives one
-        ours = isinstance(scope, TaskScope) and key.startswith("mcp.")
-        if not ours or not self._heard_in_time(scope, key, value, session):
+        if is_ours(scope, key):
+            self._heard_in_time(scope, key, value, session)
+        else:
             value = redaction.json_text(value) if key in wire.TOLD else value
             super().set(scope, key, value, expires_at=expires_at, session=session)
 
@@ -76,48 +78,69 @@ class GrowthBackend(MetastoreBackend):
         if key.startswith(wire.OUTCOMES):
             if not outcomes.PLACE.fullmatch(key.removeprefix(wire.OUTCOMES)):
                 return None
-            return json.dumps(outcomes.page(session, RunRef.of(session, scope), key.removeprefix(wire.OUTCOMES)))
+            return self._page(scope, key.removeprefix(wire.OUTCOMES), session)
         if key.startswith(wire.ANSWER_TO):
             return answered(super().get(scope, wire.ANSWER, session=session), key)
         value: str | None = super().get(scope, key, session=session)
         if key != wire.ITEM or value is None or (runner := Runner.find(session, scope)) is None:
             return value
-        return json.dumps(Starts(session, self._settler).item(runner, json.loads(value)))
+        try:
+            return json.dumps(Starts(session, self._settler).item(runner, rows.item(value)))
+        except InvalidRow as error:
+            raise refusal(str(error)) from error
 
-    def _heard_in_time(self, scope: TaskScope, key: str, value: str, session: Session) -> bool:
+    def _page(self, scope: TaskScope, place: str, session: Session) -> str:
+        try:
+            return json.dumps(outcomes.page(session, RunRef.of(session, scope), place))
+        except InvalidRow as error:
+            raise refusal(str(error)) from error
+
+    def _heard_in_time(self, scope: TaskScope, key: str, value: str, session: Session) -> None:
         """Answer, or keep, what is more than a value; where a lock is not free, the runner is made to ask again."""
         store.limit_waiting(session, LOCK_TIMEOUT_MS)
         try:
-            return self._heard(scope, key, value, session)
+            self._heard(scope, key, json.loads(value), session)
         except OperationalError as error:
             raise busy() from error
+        except InvalidRow as error:
+            raise refusal(str(error)) from error
 
-    def _heard(self, scope: TaskScope, key: str, value: str, session: Session) -> bool:
-        """False for what is only a value."""
-        body = json.loads(value)
-        if key == wire.OUTCOME and (wrong := outcomes.wrong(body)):
+    def _heard(self, scope: TaskScope, key: str, body: Any, session: Session) -> None:  # noqa: ANN401 - any JSON
+        if wrong := wrong_form(key, body):
             raise malformed(wrong)
-        if not isinstance(body, dict):
-            return False
-        if key in QUESTIONS and isinstance(body.get("call"), str):
+        if key in QUESTIONS:
             run = RunRef.of(session, scope)
             question = Question(scope.task_id, scope.map_index, key, body, asking(session, scope))
             ask(session, run, self._settler, key).answer([question])
-        elif key == wire.GO_ON and isinstance(body.get("call"), str):
+        elif key == wire.GO_ON:
             store.locked(session, RunRef.of(session, scope), scope.task_id, scope.map_index, wire.BATCH)
             take(session, Runner.of(session, scope), asking(session, scope), body)
         elif key == wire.VERDICT and scope.task_id == REPORT:
             notes.put(session.connection(), RunRef.of(session, scope).id, body["note"])
         elif key == wire.OUTCOME and (runner := Runner.find(session, scope)) is not None:
             keep(session, self._settler, [(runner, body)])
+        elif key == wire.OOMS:
+            store.write(session, RunRef.of(session, scope), scope.task_id, scope.map_index, key, body)
         else:
-            return False
-        return True
+            check(scope, key)
+
+
+def wrong_form(key: str, body: object) -> str | None:
+    """Say what is wrong with the form of what a runner writes under a key of ours."""
+    if key == wire.OUTCOME:
+        return outcomes.wrong(body)
+    if key in {*QUESTIONS, wire.GO_ON} and not (isinstance(body, dict) and isinstance(body.get("call"), str)):
+        return f"{key} is an object with the name of its call; given {body!r:.80}"
+    if key == wire.VERDICT and not (isinstance(body, dict) and isinstance(body.get("note"), str)):
+        return f"{key} is an object with a note, a text; given {body!r:.80}"
+    if key == wire.OOMS and not rows.is_ooms(body):
+        return f"{key} is a list of at most {rows.MOST_OOMS} numbers of attempts; given {body!r:.80}"
+    return None
 
 
 def answered(value: str | None, key: str) -> str | None:
     """Return the answer to the call that ``key`` ends with; None where the latest is another's."""
-    found = None if value is None else json.loads(value)
+    found = rows.parsed(value)
     return value if isinstance(found, dict) and found.get("call") == key.removeprefix(wire.ANSWER_TO) else None
 
 

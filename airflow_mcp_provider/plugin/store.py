@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskScope
 from airflow_mcp_provider.runtime import redaction, wire
 
@@ -59,19 +60,22 @@ def where(run: RunRef, task_id: str, map_index: int, key: str) -> tuple[Any, ...
 
 
 def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return a value, None where there is no row."""
+    """Return a value, None where there is no row; raises InvalidRow for what is no JSON."""
     value = session.scalar(select(Store.value).where(*where(run, task_id, map_index, key)))
-    return None if value is None else json.loads(value)
+    return _loaded(key, value)
 
 
 def read_of(session: Session, run: RunRef, key: str, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
-    """Return the values that several task instances, by (task, map index), have under one key."""
+    """Return the values that several task instances, by (task, map index), have under one key.
+
+    None for what is no JSON.
+    """
     query = select(Store.task_id, Store.map_index, Store.value).where(
         Store.dag_run_id == run.id,
         Store.key == key,
         tuple_(Store.task_id, Store.map_index).in_(sorted(places)),
     )
-    return {(task_id, index): json.loads(value) for task_id, index, value in session.execute(query)}
+    return {(task_id, index): rows.parsed(value) for task_id, index, value in session.execute(query)}
 
 
 def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
@@ -86,7 +90,16 @@ def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str
         .returning(Store.value)
         .execution_options(synchronize_session=False)
     )
-    return None if value is None else json.loads(value)
+    return _loaded(key, value)
+
+
+def _loaded(key: str, value: str | None) -> Any:  # noqa: ANN401 - any JSON
+    """Raise InvalidRow for what is no JSON, or is null, which would look as if there were no row."""
+    if value is not None and (found := rows.parsed(value)) is not None:
+        return found
+    if value is not None:
+        raise rows.invalid(key, "JSON", value)
+    return None
 
 
 def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str, value: Any) -> None:  # noqa: ANN401, PLR0913, PLR0917 - a row's whole name
@@ -102,13 +115,13 @@ def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str,
 
 
 def put(
-    session: Session, rows: Iterable[tuple[RunRef, str, int, str, Any]], expires_at: datetime | None = None
+    session: Session, values: Iterable[tuple[RunRef, str, int, str, Any]], expires_at: datetime | None = None
 ) -> None:
     """Insert or replace rows of (run, task, map index, key, value) in one statement.
 
     In the order of their keys: two transactions that replace the same rows do not wait for each other in a circle.
     """
-    ordered = sorted(rows, key=lambda row: (row[0].id, *row[1:4]))
+    ordered = sorted(values, key=lambda row: (row[0].id, *row[1:4]))
     if ordered:
         statement = _INSERTS[session.get_bind().dialect.name](Store.__table__)
         replaced = {name: statement.excluded[name] for name in ("value", "updated_at", "expires_at")}
@@ -134,10 +147,10 @@ def _text(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON
     return redaction.json_text(text) if key in wire.TOLD else text
 
 
-def add(session: Session, run: RunRef, rows: Iterable[tuple[str, int, str, Any]]) -> None:
+def add(session: Session, run: RunRef, added: Iterable[tuple[str, int, str, Any]]) -> None:
     """Insert rows of (task, map index, key, value) in one statement."""
     names = _names(run)
-    values = [{**names, **_columns(*row)} for row in rows]
+    values = [{**names, **_columns(*row)} for row in added]
     if values:
         session.execute(insert(Store), values)
 

@@ -186,7 +186,7 @@ def batches(children: Sequence[Child]) -> list[list[Child]]:
     result: list[list[Child]] = []
     size = 0
     for child in children:
-        weight = len(json.dumps(child.payload)) + len(child.key)
+        weight = len(json.dumps(child.payload)) + len(json.dumps(child.key))
         if not result or len(result[-1]) >= BATCH_CHILDREN or size + weight > BATCH_BYTES:
             result.append([])
             size = 0

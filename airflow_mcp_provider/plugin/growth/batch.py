@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.runtime import wire
 
@@ -33,6 +33,14 @@ class Turn:
     attempts: int
     spent: int = 0
     at: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has the form that we write; raises ValueError for a time that is none."""
+        if self.at is not None and datetime.fromisoformat(self.at).tzinfo is None:
+            return False
+        numbers = type(self.attempts) is int and type(self.spent) is int
+        return numbers and self.status in get_args(Status)
 
     @property
     def ended(self) -> bool:
@@ -58,8 +66,14 @@ class Batch:
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Self:
-        """Build from the row."""
-        return cls(value["life"], {int(place): Turn(**turn) for place, turn in value["turns"].items()})
+        """Build from the row; raises InvalidRow."""
+        try:
+            made = cls(value["life"], {int(place): Turn(**turn) for place, turn in value["turns"].items()})
+            if type(made.life) is int and all(turn.is_whole for turn in made.turns.values()):
+                return made
+        except rows.BROKEN:
+            pass
+        raise rows.invalid(wire.BATCH, "an object with the life of a batch and its turns", value)
 
     @classmethod
     def read(cls, session: Session, run: RunRef, step: str, index: int) -> Self:

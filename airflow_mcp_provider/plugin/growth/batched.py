@@ -7,7 +7,6 @@ person.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Any
 from sqlalchemy import Row, and_, select
 from sqlalchemy.orm import Session, aliased
 
+from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth.batch import Batch
 from airflow_mcp_provider.plugin.growth.reserved import Step
 from airflow_mcp_provider.plugin.store import RunRef
@@ -82,8 +83,8 @@ def failures(session: Session, run: RunRef, step: Step, most: int) -> list[dict[
     served = _served(session, run, step.name)
     every = _places(session, run, step.name)
     failed = [place for place in every if served.get(place // step.batch, _NOBODY).status(place) == "failed"][:most]
-    rows = session.execute(_query(run, step.name).where(_item.map_index.in_(failed)))
-    return [_outcome(step, row, served) for row in rows]
+    read = session.execute(_query(run, step.name).where(_item.map_index.in_(failed)))
+    return [_outcome(step, row, served) for row in read]
 
 
 Told = tuple[Row[Any], dict[str, Any]]
@@ -91,10 +92,10 @@ Told = tuple[Row[Any], dict[str, Any]]
 
 def page(session: Session, run: RunRef, step: Step, offset: int, most: int) -> Iterator[Told]:
     """Give each row of a step from a place on, with its outcome."""
-    rows = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(most)).all()
-    indexes = [row.map_index // step.batch for row in rows]
+    read = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(most)).all()
+    indexes = [row.map_index // step.batch for row in read]
     served = _served(session, run, step.name, indexes)
-    for row in rows:
+    for row in read:
         yield row, _outcome(step, row, served)
 
 
@@ -118,10 +119,29 @@ def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | N
 
 def _read(row: Row[Any]) -> Served:
     """Take a batch that was begun before its task instance was cleared as one that has not begun again."""
-    batch = Batch.of(json.loads(row.batch)) if row.batch else Batch()
-    pod = json.loads(row.pod) if row.pod else None
+    try:
+        batch = Batch.of(rows.parsed(row.batch)) if row.batch else Batch()
+    except InvalidRow:
+        batch = Batch()
     current = batch if batch.life == row.max_tries else Batch()
-    return Served(row.state, row.try_number, there=True, pod=pod, batch=current)
+    return Served(row.state, row.try_number, there=True, pod=rows.pod(row.pod), batch=current)
+
+
+BROKEN: dict[str, Any] = {
+    "payload": {},
+    "parent": None,
+    "depth": 0,
+    "status": "failed",
+    "attempts": 0,
+    "started": None,
+    "ended": None,
+    "result": None,
+}
+"""The outcome of a subtask whose item cannot be read."""
+
+
+def _told(error: InvalidRow) -> dict[str, str]:
+    return {"type": InvalidRow.__name__, "message": str(error), "trace": ""}
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
@@ -140,8 +160,13 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three c
 
 
 def _outcome(step: Step, row: Row[Any], served: dict[int, Served]) -> dict[str, Any]:
-    item = json.loads(row.item)
-    said = json.loads(row.outcome) if row.outcome else {}
+    item = rows.parsed(row.item)
+    try:
+        rows.item_of(item, row.item)
+    except InvalidRow as wrong:
+        return {**BROKEN, "key": f"{step.name}[{row.map_index}]", "step": step.name, "error": _told(wrong)}
+    said = rows.parsed(row.outcome)
+    said = said if isinstance(said, dict) else {}
     one = served.get(row.map_index // step.batch, _NOBODY)
     status = one.status(row.map_index) or "skipped"
     turn = one.batch.turns.get(row.map_index)

@@ -9,20 +9,23 @@ A try after a lost runner finds the run that is there; one after a failed run ma
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InvalidPayload, SpecError, TryAgain
+from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
 from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.seam import report_of, start_run
-from airflow_mcp_provider.plugin.queue.callers import CALLER, markers
+from airflow_mcp_provider.plugin.queue.callers import CALLER, MADE, markers
+from airflow_mcp_provider.plugin.rows import Called, Caller
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, TaskInstance, TaskScope
 from airflow_mcp_provider.runtime import wire
 
+MAX_JOB_CHARS = 250
 ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
 
 
@@ -32,29 +35,60 @@ def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) 
     Raises SpecError where ``check`` does; InvalidPayload when that job refuses its conf.
     """
     attempt = _attempt(session, scope)
-    called = store.read(session, run, scope.task_id, scope.map_index, wire.CALLED)
-    state = called and _state(session, called)
-    if called is None or (called["attempt"] != attempt and state not in ACTIVE):
-        called = {"job": body["job"], "run": _name(scope, attempt), "at": datetime.now(UTC).isoformat()}
-        _start(session, scope, run, called, body["conf"])
+    called = _read(session, scope, run)
+    state = None if called is None else _state(session, called)
+    if called is None or (called.attempt != attempt and state not in ACTIVE):
+        called = Called(_job(body), _name(scope, attempt), datetime.now(UTC).isoformat())
+        _start(session, scope, run, called, _conf(body))
         state = DagRunState.QUEUED
-    if called.get("attempt") != attempt:
-        called = {**called, "attempt": attempt}
-        store.write(session, run, scope.task_id, scope.map_index, wire.CALLED, called)
-    waited = (datetime.now(UTC) - datetime.fromisoformat(called["at"])).total_seconds()
-    told = {"new": 0, "run": called["run"], "state": str(state), "waited": waited}
-    return told if state in ACTIVE else {**told, "report": report_of(session, called["job"], called["run"])}
+    if called.attempt != attempt:
+        called = replace(called, attempt=attempt)
+        store.write(session, run, scope.task_id, scope.map_index, wire.CALLED, asdict(called))
+    waited = (datetime.now(UTC) - datetime.fromisoformat(called.at)).total_seconds()
+    told = {"new": 0, "run": called.run, "state": str(state), "waited": waited}
+    return told if state in ACTIVE else {**told, "report": report_of(session, called.job, called.run)}
 
 
-def _start(session: Session, scope: TaskScope, run: RunRef, called: dict[str, Any], conf: dict[str, Any]) -> None:
-    job, run_id = called["job"], called["run"]
+def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
+    """Return the run that this subtask has; raises InvalidRow where that was made for another."""
+    found = store.read(session, run, scope.task_id, scope.map_index, wire.CALLED)
+    if found is None:
+        return None
+    called = Called.of(found)
+    query = select(DagRun.id).filter_by(dag_id=called.job, run_id=called.run)
+    number = session.scalar(query)
+    if number is not None and not _is_mine(session, RunRef(number, called.job, called.run), scope, run):
+        raise InvalidRow(f"the row {wire.CALLED} names the run {called.run!r:.80}, which was not made for this subtask")
+    return called
+
+
+def _is_mine(session: Session, called: RunRef, scope: TaskScope, run: RunRef) -> bool:
+    caller = Caller.of(store.read(session, called, PLAN, -1, CALLER))
+    return caller == Caller(run.id, scope.task_id, scope.map_index)
+
+
+def _job(body: dict[str, Any]) -> str:
+    if not isinstance(job := body.get("job"), str) or not 0 < len(job) <= MAX_JOB_CHARS:
+        raise InvalidPayload(f"job is the id of a job, a text of 1 to {MAX_JOB_CHARS} characters, not {job!r:.80}")
+    return job
+
+
+def _conf(body: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(conf := body.get("conf"), dict):
+        raise InvalidPayload(f"the conf of a run is a JSON object, not {conf!r:.80}")
+    wire.json_text(conf, "conf", wire.BATCH_BYTES)
+    return conf
+
+
+def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, conf: dict[str, Any]) -> None:
+    job, run_id = called.job, called.run
     check(session, scope.dag_id, job)
     try:
-        number = start_run(session, job, run_id, conf)
+        number = start_run(session, job, run_id, conf, run.id)
     except ValueError as error:
         raise InvalidPayload(f"the job {job} does not take this conf: {error}") from None
-    caller = {"run": run.id, "task_id": scope.task_id, "map_index": scope.map_index}
-    store.write(session, RunRef(number, job, run_id), PLAN, -1, CALLER, caller)
+    caller = Caller(run.id, scope.task_id, scope.map_index)
+    store.write(session, RunRef(number, job, run_id), PLAN, -1, CALLER, asdict(caller))
 
 
 def check(session: Session, own: str, job: str) -> None:
@@ -90,12 +124,12 @@ def _attempt(session: Session, scope: TaskScope) -> int:
     return attempt
 
 
-def _state(session: Session, called: dict[str, Any]) -> str | None:
+def _state(session: Session, called: Called) -> str | None:
     """None: the run was deleted."""
-    return session.scalar(select(DagRun.state).filter_by(dag_id=called["job"], run_id=called["run"]))
+    return session.scalar(select(DagRun.state).filter_by(dag_id=called.job, run_id=called.run))
 
 
 def _name(scope: TaskScope, attempt: int) -> str:
     """Tell whose it is, within the 250 characters of a run's id; the same for the same attempt."""
     whole = f"{scope.dag_id} {scope.run_id} {scope.task_id} {scope.map_index} {attempt}"
-    return f"subtask__{scope.dag_id[:100]}__{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
+    return f"{MADE}{scope.dag_id[:100]}__{hashlib.sha256(whole.encode()).hexdigest()[:16]}"

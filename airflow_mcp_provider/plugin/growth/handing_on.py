@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.growth.batch import Batch
 from airflow_mcp_provider.plugin.growth.reserve import ENDED, check_room, planned, room
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
@@ -47,7 +47,7 @@ def hand_on(
     state = planned(state)
     following = state.after(place.step)
     item = store.read(session, run, place.step, place.index, wire.ITEM)
-    if item is None or item.get(HANDED) == place.life:
+    if item is None or rows.item_of(item).get(HANDED) == place.life:
         return state, {"new": 0}
     store.write(session, run, place.step, place.index, wire.OUTCOME, outcome)
     if following is None:  # the job has got a further step since the run was planned
@@ -56,6 +56,8 @@ def hand_on(
     child = {name: item[name] for name in ("key", "payload", "depth")} | {"parent": item["key"], "results": results}
     row = wire.row_key(item["key"])
     places = store.read(session, run, PLAN, -1, row)
+    if not isinstance(places, dict) or not all(type(index) is int for index in places.values()):
+        raise rows.invalid(row, "an object with the places of a subtask", places)
     if following.name in places:
         _again(session, run, following, places[following.name], child)
     else:
@@ -67,7 +69,7 @@ def hand_on(
 
 def is_done(runner: Runner, item: dict[str, Any] | None) -> bool:
     """Whether the subtask was handed on in this life of its task instance."""
-    return bool(item) and item.get(HANDED) == runner.life  # type: ignore[union-attr]
+    return isinstance(item, dict) and item.get(HANDED) == runner.life
 
 
 def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of

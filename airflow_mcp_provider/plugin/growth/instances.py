@@ -8,7 +8,6 @@ them. So everything here happens under that lock, and everything can be done twi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.growth import seam as airflow
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import TaskMap
@@ -137,9 +136,9 @@ def _label(session: Session, run: RunRef, state: Reserved) -> None:
     for step in state.steps:
         indexes = [index for task_id, index in unnamed if task_id == step.name]
         named = _labels(session, run, step, indexes) if indexes else {}
-        rows = [{"id": unnamed[step.name, index], "_rendered_map_index": label} for index, label in named.items()]
-        if rows:
-            session.execute(update(TaskInstance), rows)
+        renamed = [{"id": unnamed[step.name, index], "_rendered_map_index": label} for index, label in named.items()]
+        if renamed:
+            session.execute(update(TaskInstance), renamed)
 
 
 def _labels(session: Session, run: RunRef, step: Step, indexes: Sequence[int]) -> dict[int, str]:
@@ -154,7 +153,14 @@ def _labels(session: Session, run: RunRef, step: Step, indexes: Sequence[int]) -
     if step.batch > 1:
         query = query.where(Store.map_index % step.batch == 0)
     wanted = {index * step.batch: index for index in indexes}
-    return {wanted[i]: json.loads(v)["key"][: wire.LABEL_CHARS] for i, v in session.execute(query) if i in wanted}
+    found = {wanted[i]: rows.parsed(value) for i, value in session.execute(query) if i in wanted}
+    return {index: _key(found.get(index), step, index)[: wire.LABEL_CHARS] for index in indexes}
+
+
+def _key(item: object, step: Step, index: int) -> str:
+    """A damaged item has no key; its task instance is made all the same, and fails by itself."""
+    key = item.get("key") if isinstance(item, dict) else None
+    return key if isinstance(key, str) else f"{step.name}[{index}]"
 
 
 def revive(session: Session, run: RunRef) -> int:

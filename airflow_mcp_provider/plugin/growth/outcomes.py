@@ -10,9 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batched import FAILED, lost
 from airflow_mcp_provider.plugin.growth.handing_on import HANDED
+from airflow_mcp_provider.plugin.growth.missing import damaged, missing_of
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskInstanceState
@@ -22,6 +25,8 @@ from airflow_mcp_provider.spec.step import RUN
 PAGE_ROWS = 500
 PAGE_BYTES = 1_000_000
 FAILURES = 20
+MOST_BYTES = 1_000_000
+"""Of an outcome: a result of wire.MAX_RESULT_BYTES, a message and a traceback, escaped."""
 PLACE = re.compile(r"\d{1,4}\.\d{1,9}")
 """Of a page: the step and the first place in it, both counted."""
 
@@ -32,19 +37,19 @@ def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     state = Reserved.read(session, run)
     if state is None or position >= len(state.steps):
         return {"outcomes": [], "next": None}
-    rows = list(_page(session, run, state.steps[position], offset))
+    found = list(_page(session, run, state.steps[position], offset))
     outcomes: list[dict[str, Any]] = []
     size = 0
-    for row, outcome in rows:
+    for row, outcome in found:
         outcomes.append(outcome)
         size += len(row.item) + len(row.outcome or "")
         if size > PAGE_BYTES:
             break
-    more = len(outcomes) < len(rows) or len(rows) == PAGE_ROWS
+    more = len(outcomes) < len(found) or len(found) == PAGE_ROWS
     following = f"{position + 1}.0" if position + 1 < len(state.steps) else None
     return {
         "outcomes": outcomes,
-        "next": f"{position}.{rows[len(outcomes) - 1][0].map_index + 1}" if more else following,
+        "next": f"{position}.{found[len(outcomes) - 1][0].map_index + 1}" if more else following,
     }
 
 
@@ -71,6 +76,7 @@ def counts(session: Session, run: RunRef) -> dict[str, Any]:
         "skipped": skipped,
         "pending": pending if plan == TaskInstanceState.SUCCESS else 0,
         "plan": str(plan),
+        "missing": missing_of(session, run, state) if state else 0,
         "failures": _failures(session, run, state) if state and failed else [],
         "steps": {} if list(steps) == [RUN] else steps,
     }
@@ -91,8 +97,8 @@ def failing(session: Session, run: RunRef, state: Reserved) -> int:
 def _failing(session: Session, run: RunRef, steps: Sequence[str]) -> int:
     """Count the subtasks that have said their last attempt failed, and have not ended yet."""
     running = (TaskInstance.state == TaskInstanceState.RUNNING, _end.value.contains('"final": true'))
-    rows = [row for name in steps for row in session.execute(_query(run, name).where(*running))]
-    said = ((_said(row.outcome), row.try_number) for row in rows)
+    read = [row for name in steps for row in session.execute(_query(run, name).where(*running))]
+    said = ((_said(row.outcome), row.try_number) for row in read)
     return sum(1 for outcome, attempt in said if outcome.get("final") is True and outcome.get("attempt") == attempt)
 
 
@@ -244,9 +250,14 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine co
 
 
 def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
-    item = json.loads(row.item)
+    try:
+        item = rows.item(row.item)
+    except InvalidRow as error:
+        return damaged(step, row.map_index, str(error))
     status = "success" if item.get(HANDED) == row.max_tries else _status(row.state)
     said = _said(row.outcome)
+    if status == "success" and row.outcome is not None and not said:
+        return damaged(step, row.map_index, f"its row {wire.OUTCOME} has {row.outcome!r:.80}", item)
     current = said if said.get("attempt") == row.try_number else {}
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},
@@ -257,7 +268,7 @@ def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
         "started": row.start_date.isoformat() if row.start_date else None,
         "ended": row.end_date.isoformat() if row.end_date else None,
         "result": said.get("result") if status == "success" else None,
-        "error": (current.get("error") or lost(_pod_of(row), row.try_number)) if status == "failed" else None,
+        "error": (current.get("error") or lost(rows.pod(row.pod), row.try_number)) if status == "failed" else None,
     }
 
 
@@ -265,6 +276,8 @@ def wrong(value: object) -> str | None:
     """Say what is wrong with the form of an outcome: other runners' questions and the report read it."""
     if not isinstance(value, dict) or type(value.get("attempt")) is not int:
         return f"an outcome is an object with the number of its attempt; given {value!r:.80}"
+    if len(json.dumps(value)) > MOST_BYTES:
+        return f"an outcome has at most {MOST_BYTES} bytes"
     error = value.get("error", {"type": "", "message": ""})
     if not isinstance(error, dict) or not all(isinstance(error.get(name), str) for name in ("type", "message")):
         return f"the error of an outcome is an object with type and message, both texts; given {error!r:.80}"
@@ -273,13 +286,8 @@ def wrong(value: object) -> str | None:
 
 def _said(outcome: str | None) -> dict[str, Any]:
     """Read an outcome; what a person or another program has put there says nothing."""
-    said = json.loads(outcome) if outcome else {}
-    return said if isinstance(said, dict) else {}
-
-
-def _pod_of(row: Row[Any]) -> dict[str, Any] | None:
-    pod: dict[str, Any] | None = json.loads(row.pod) if row.pod else None
-    return pod
+    said = rows.parsed(outcome)
+    return said if isinstance(said, dict) and wrong(said) is None else {}
 
 
 def _status(state: str | None) -> str:

@@ -114,7 +114,7 @@ class Questions:
         """Leave out the same request again, or a late one: what it did stands, and nobody waits for its answer."""
         places = {question.place for question in asked}
         answered = store.read_of(self._session, self._run, wire.ANSWER, places)
-        latest = {place: [answer["call"]] for place, answer in answered.items()}
+        latest = {place: _calls(answer) for place, answer in answered.items()}
         fresh: list[Question] = []
         for question in asked:
             heard = latest.setdefault(question.place, [])
@@ -241,6 +241,11 @@ class Questions:
 
 def _refused(error: McpError) -> dict[str, Any]:
     return {"refused": {"type": type(error).__name__, "message": str(error)}}
+
+
+def _calls(answer: object) -> list[str]:
+    call = answer.get("call") if isinstance(answer, dict) else None
+    return [call] if isinstance(call, str) else []
 
 
 def _is_heard(call: str, latest: str) -> bool:

@@ -146,10 +146,10 @@ def planned(state: Reserved | None) -> Reserved:
 
 
 def _listed(listed: object) -> list[wire.Child]:
+    if isinstance(listed, list) and len(listed) > wire.BATCH_CHILDREN:
+        raise InvalidPayload(f"one question has at most {wire.BATCH_CHILDREN} children; given {len(listed)}")
     if not isinstance(listed, list) or not all(isinstance(one, list) and len(one) in {2, 3} for one in listed):
         raise InvalidPayload("children is a list of [key, payload, job]; is a [workers] state_store_backend set?")
-    if len(listed) > wire.BATCH_CHILDREN:
-        raise InvalidPayload(f"one question has at most {wire.BATCH_CHILDREN} children; given {len(listed)}")
     return [wire.child_of(payload, wire.checked_key(key), None, *job) for key, payload, *job in listed]
 
 

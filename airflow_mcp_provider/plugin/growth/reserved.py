@@ -13,9 +13,13 @@ from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.spec import Tolerate
+
+MOST_STEPS, MOST = 1_000, 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,13 @@ class Step:
     reserved: int = 0
     batch: int = 1
     holes: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has the form that we write."""
+        counts = (self.limit, self.depth, self.reserved, self.holes)
+        numbers = all(type(one) is int and 0 <= one < MOST for one in counts)
+        return numbers and type(self.batch) is int and 0 < self.batch < MOST and isinstance(self.name, str)
 
     @property
     def filled(self) -> int:
@@ -66,8 +77,22 @@ class Reserved:
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Self:
-        """Build from the row, or from what plan begins with."""
-        return cls(**{**value, "steps": tuple(Step(**step) for step in value["steps"])})
+        """Build from the row, or from what plan begins with; raises InvalidRow."""
+        try:
+            made = cls(**{**value, "steps": tuple(Step(**step) for step in value["steps"][: MOST_STEPS + 1])})
+            Tolerate.of(made.tolerate)
+            if made.is_whole:
+                return made
+        except (SpecError, *rows.BROKEN):
+            pass
+        raise rows.invalid(wire.RUN, "an object with tolerate and steps", value)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has the form that we write."""
+        numbers = type(self.subtasks) is int and type(self.stopped_at) is int
+        steps = 0 < len(self.steps) <= MOST_STEPS and all(step.is_whole for step in self.steps)
+        return numbers and steps and isinstance(self.stopped, str | None)
 
     @classmethod
     def read(cls, session: Session, run: RunRef) -> Self | None:

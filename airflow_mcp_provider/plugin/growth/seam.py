@@ -20,6 +20,7 @@ from airflow.models.taskmap import TaskMap
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.settings import task_instance_mutation_hook
 from airflow.state.metastore import MetastoreBackend
+from airflow.state.metastore import _async_session as async_session
 from airflow.utils.sqlalchemy import with_row_locks
 from airflow.utils.state import TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
@@ -33,8 +34,10 @@ __all__ = [
     "TaskMap",
     "add_instances",
     "as_new",
+    "async_session",
     "busy",
     "expand_again",
+    "forbidden",
     "locked",
     "malformed",
     "map_over_nothing",
@@ -56,6 +59,11 @@ def refusal(reason: str) -> Exception:
 def malformed(reason: str) -> Exception:
     """Return what makes the Execution API undo a request and answer it with 422, as a body of a wrong form."""
     return HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail={"reason": "malformed", "message": reason})
+
+
+def forbidden(reason: str) -> Exception:
+    """Return what makes both APIs of Airflow undo a request and answer it with 403."""
+    return HTTPException(HTTPStatus.FORBIDDEN, detail={"reason": "forbidden", "message": reason})
 
 
 def busy() -> Exception:
@@ -125,14 +133,19 @@ def expand_again(session: Session, dag_id: str, run_id: str, task_id: str) -> No
     )
 
 
-def start_run(session: Session, dag_id: str, run_id: str, conf: dict[str, Any]) -> int:
-    """Queue a run, as an operator of Airflow's would; returns its number. Raises ValueError when ``conf`` is wrong."""
+def start_run(session: Session, dag_id: str, run_id: str, conf: dict[str, Any], caller: int) -> int:
+    """Queue a run, as an operator of Airflow's would; returns its number. Raises ValueError when ``conf`` is wrong.
+
+    It has the triggering user of the run ``caller``, whose number that is.
+    """
+    user = session.scalar(select(DagRun.triggering_user_name).where(DagRun.id == caller))
     made = trigger_dag(
         dag_id=dag_id,
         run_id=run_id,
         conf=conf,
         run_type=DagRunType.OPERATOR_TRIGGERED,
         triggered_by=DagRunTriggeredByType.OPERATOR,
+        triggering_user_name=user,
         session=session,
     )
     session.flush()

@@ -6,15 +6,13 @@ person's cancel, a time limit, a stop; what is looked at here is only whether it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin import notes, rows
 from airflow_mcp_provider.plugin.queue.ending import ended
 from airflow_mcp_provider.plugin.queue.seam import (
     DBDagBag,
@@ -23,13 +21,17 @@ from airflow_mcp_provider.plugin.queue.seam import (
     guarded,
     set_dag_run_state_to_failed,
 )
+from airflow_mcp_provider.plugin.rows import Caller
 from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.plugin.store import PLAN
 from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.marker import KEY, Marker
 
 CALLER = "mcp.caller"
 """Row of plan, in a run that was made for a subtask: the subtask's place."""
+MADE = "subtask__"
+"""So begins the id of a run that was made for a subtask: the row of no other run is believed."""
 REASON = "failed: the subtask that this run was made for is over"
 OVER = (
     TaskInstanceState.SUCCESS,
@@ -54,34 +56,51 @@ def markers(session: Session, jobs: Iterable[str]) -> dict[str, Marker]:
 
 
 def end_abandoned(session: Session, settings: GateSettings) -> None:
-    """End every active run whose caller is over; a lock that another one holds is not waited for long."""
+    """End every active run whose caller is over; a lock that another one holds is not waited for long.
+
+    What goes wrong at one run is logged, and the next one is looked at.
+    """
     query = (
-        select(DagRun, Store.value)
+        select(DagRun.id, DagRun.dag_id, DagRun.run_id, Store.value)
         .join(Store, (Store.dag_run_id == DagRun.id) & (Store.key == CALLER))
+        .where(Store.task_id == PLAN, Store.map_index == -1, DagRun.run_id.startswith(MADE, autoescape=True))
         .where(DagRun.state.in_([DagRunState.QUEUED, DagRunState.RUNNING]))
     )
-    for run, value in session.execute(query).unique().all():
-        if not _is_wanted(session.connection(), run.run_id, json.loads(value)):
-            with guarded(session, settings.lock_timeout):
-                _end(session, run)
-                session.flush()
-            ended(run, REASON, settings)
+    for number, dag_id, run_id, value in session.execute(query).all():
+        try:
+            _look_at(session, session.get_one(DagRun, number), value, settings)
+            session.commit()
+        except Exception:
+            session.rollback()
+            log.exception("it is not known whether a run is still wanted", job=dag_id, run=run_id)
 
 
-def _is_wanted(connection: Connection, run_id: str, caller: dict[str, Any]) -> bool:
+def _look_at(session: Session, run: DagRun, value: str, settings: GateSettings) -> None:
+    caller = Caller.of(rows.parsed(value))
+    with guarded(session, settings.lock_timeout) as connection:
+        wanted = _is_wanted(connection, run, caller)
+        if not wanted:
+            _end(session, run)
+            session.flush()
+    if not wanted:
+        ended(run, REASON, settings)
+
+
+def _is_wanted(connection: Connection, run: DagRun, caller: Caller) -> bool:
     """Whether the caller is at it, and waits for this run: one that is planned or tried again may have another."""
     place = (Store.task_id == TaskInstance.task_id) & (Store.map_index == TaskInstance.map_index)
     query = (
         select(DagRun.state, TaskInstance.state, Store.value)
         .join(TaskInstance, (TaskInstance.dag_id == DagRun.dag_id) & (TaskInstance.run_id == DagRun.run_id))
         .join(Store, (Store.dag_run_id == DagRun.id) & place & (Store.key == wire.CALLED))
-        .where(DagRun.id == caller["run"])
-        .where(TaskInstance.task_id == caller["task_id"], TaskInstance.map_index == caller["map_index"])
+        .where(DagRun.id == caller.run)
+        .where(TaskInstance.task_id == caller.task_id, TaskInstance.map_index == caller.map_index)
     )
     found = connection.execute(query).first()
     if found is None or found[0] in (DagRunState.FAILED, DagRunState.SUCCESS) or found[1] in OVER:
         return False
-    return bool(json.loads(found[2])["run"] == run_id)
+    called = rows.parsed(found[2])
+    return not isinstance(called, dict) or (called.get("job"), called.get("run")) == (run.dag_id, run.run_id)
 
 
 def _end(session: Session, run: DagRun) -> None:

@@ -7,7 +7,6 @@ route, which says so. A statement waits for a row lock for ``backend.LOCK_TIMEOU
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +20,8 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import McpError
-from airflow_mcp_provider.plugin import backend, store
+from airflow_mcp_provider.errors import InvalidRow, McpError
+from airflow_mcp_provider.plugin import backend, rows, store
 from airflow_mcp_provider.plugin.growth import runner
 from airflow_mcp_provider.plugin.growth.questions import MALFORMED, Answers, Question
 from airflow_mcp_provider.plugin.growth.runner import Runner
@@ -103,6 +102,9 @@ def _failed(error: Exception, one: Asked) -> Reply:
     if isinstance(error, OperationalError):
         log.warning("a runner is told to ask again", key=one.key, reason=str(error.orig))
         return AGAIN
+    if isinstance(error, InvalidRow):
+        log.warning("a row is damaged", key=one.key, task_instance=str(one.instance), reason=str(error))
+        return Reply(HTTPStatus.CONFLICT, {"detail": {"reason": "conflict", "message": str(error)}})
     log.error("a runner's request failed", key=one.key, task_instance=str(one.instance), exc_info=error)
     return FAULT
 
@@ -128,9 +130,7 @@ def _read(asking: Runner | None, key: str, values: Values, starts: Starts) -> Re
         value = backend.answered(value, key)
     if value is None:
         return PASSED
-    content = json.loads(value)
-    if key == wire.ITEM:
-        content = starts.item(asking, content)
+    content = starts.item(asking, rows.item(value)) if key == wire.ITEM else rows.parsed(value)
     return Reply(HTTPStatus.OK, {"value": content}, run=asking.run.id)
 
 

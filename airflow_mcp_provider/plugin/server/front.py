@@ -11,7 +11,7 @@ from airflow_mcp_provider.plugin.server.bodies import Held, Receive
 from airflow_mcp_provider.plugin.server.guard import App, Guard, Scope, Send
 from airflow_mcp_provider.plugin.server.kinds import HEALTH, OF_THEIR_OWN
 from airflow_mcp_provider.plugin.server.runner_requests import RunnerRequests
-from airflow_mcp_provider.plugin.server.seam import get_state_backend, pool
+from airflow_mcp_provider.plugin.server.seam import get_state_backend, keep_rows, pool
 
 OWN = runner_requests.THREADS + settler.THREADS
 SPARE = 1 + OF_THEIR_OWN[HEALTH]
@@ -30,6 +30,7 @@ class Front:
         self._app = app
         held = Held()
         stores = type(get_state_backend()) is GrowthBackend
+        keep_rows()
         self._requests = RunnerRequests(Guard(app, limit, held), held, stores=stores)
         log.info("the API server lets so many requests in at once", places=limit)
 

@@ -21,7 +21,7 @@ from airflow_mcp_provider.plugin.server import desk
 from airflow_mcp_provider.plugin.server.bodies import Client, Held, Receive
 from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
 from airflow_mcp_provider.plugin.server.guard import App, Scope, Send
-from airflow_mcp_provider.plugin.server.http import NOTHING, reply
+from airflow_mcp_provider.plugin.server.http import NOTHING, header, reply
 from airflow_mcp_provider.plugin.server.lanes import Full, Lanes
 from airflow_mcp_provider.plugin.server.seam import TaskStateStorePutBody, TIHeartbeatInfo
 from airflow_mcp_provider.plugin.server.tokens import Tokens
@@ -30,8 +30,9 @@ from airflow_mcp_provider.runtime import wire
 _STORE = re.compile(r"/execution/store/ti/([0-9a-f-]{36})/(mcp\.[a-z_]+|mcp\.answer\.[0-9a-f.]+|progress)")
 _NOTHING = re.compile(r"(?!)")
 _BEAT = re.compile(r"/execution/task-instances/([0-9a-f-]{36})/heartbeat")
-MOST_BYTES = 4_000_000
-"""Of a request; a larger one is left to Airflow."""
+_OURS = re.compile(r"/execution/store/ti/[^/]+/mcp\..*", re.DOTALL)
+MOST_BYTES = 2_000_000
+"""Of a request: a runner sends wire.BATCH_BYTES and a child more. Of other keys a larger one is left to Airflow."""
 REMEMBERED, ANSWER_BYTES = 20_000, 1_024
 """So many runners' runs and answers are kept in memory, answers up to this size."""
 READS, BEATS, QUESTION_THREADS, CONFIRMS = 1, 1, 2, 1
@@ -61,6 +62,9 @@ class RunnerRequests:
         """Answer a runner, if it is one, or pass on."""
         client = Client(receive, self._held)
         try:
+            if await self._is_too_large(scope, client):
+                await _reply(send, TOO_LARGE)
+                return
             asked = await self._read(scope, client)
             replied = await self._answer(asked) if asked else None
             if replied is None:
@@ -69,6 +73,17 @@ class RunnerRequests:
                 await _reply(send, replied)
         finally:
             client.release()
+
+    async def _is_too_large(self, scope: Scope, client: Client) -> bool:
+        """Whether it sets a key of ours to more than any runner sends: nobody parses that."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if self._store is _NOTHING or scope["method"] != "PUT" or not _OURS.fullmatch(path):
+            return False
+        length = header(scope["headers"], b"content-length") or ""
+        if length.isdecimal() and (len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES):
+            return True
+        await client.read_ahead(MOST_BYTES + 1)
+        return client.size > MOST_BYTES
 
     async def _read(self, scope: Scope, client: Client) -> Asked | None:
         """Read a request that is one of ours."""
@@ -125,6 +140,10 @@ class RunnerRequests:
             _put(self._answers, (asked.instance, wire.ANSWER_TO + asked.value["call"]), replied.told)
 
 
+TOO_LARGE = Reply(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    {"detail": {"reason": "too_large", "message": f"a value under mcp.… has at most {MOST_BYTES} bytes"}},
+)
 BEAT = "heartbeat"
 OF_RUNS: dict[str, Work] = {wire.GO_ON: desk.take, wire.OUTCOME: desk.keep}
 """What carries out a run's requests that are no questions."""

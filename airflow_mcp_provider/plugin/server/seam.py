@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.api_fastapi.auth.tokens import JWTValidator
+from airflow.api_fastapi.core_api.routes.public import task_state_store
+from airflow.api_fastapi.core_api.services.public import task_instances
 from airflow.api_fastapi.execution_api.app import _jwt_validator
 from airflow.api_fastapi.execution_api.datamodels.task_state_store import TaskStateStorePutBody
 from airflow.api_fastapi.execution_api.datamodels.taskinstance import TIHeartbeatInfo
@@ -16,6 +18,8 @@ from airflow.configuration import conf
 from airflow.observability.stats import gauge
 from airflow.state import get_state_backend
 
+from airflow_mcp_provider.plugin.kept import KeptBackend
+
 __all__ = [
     "JWTValidator",
     "TIClaims",
@@ -23,6 +27,7 @@ __all__ = [
     "TaskStateStorePutBody",
     "gauge",
     "get_state_backend",
+    "keep_rows",
     "pool",
     "validator",
 ]
@@ -32,6 +37,13 @@ def validator() -> JWTValidator:
     """Return what the Execution API validates a runner's token with."""
     made: JWTValidator = _jwt_validator()  # type: ignore[no-untyped-call]  # Airflow's
     return made
+
+
+def keep_rows() -> None:
+    """Let the public REST API keep our rows: it asks for a backend of Airflow's own, whichever is configured."""
+    backend = KeptBackend()
+    for module in (task_state_store, task_instances):
+        module._get_db_backend = lambda: backend  # type: ignore[attr-defined]  # noqa: SLF001 - Airflow has no public way
 
 
 def pool() -> tuple[int, int] | None:

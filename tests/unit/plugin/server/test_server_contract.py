@@ -3,6 +3,8 @@
 import inspect
 
 from airflow.api_fastapi import app
+from airflow.api_fastapi.core_api.routes.public import task_state_store as public_store
+from airflow.api_fastapi.core_api.services.public import task_instances as public_instances
 from airflow.api_fastapi.execution_api import app as execution
 from airflow.api_fastapi.execution_api import security
 from airflow.api_fastapi.execution_api.routes import task_instances, task_state_store
@@ -11,6 +13,7 @@ from airflow.models.taskinstance import TaskInstance
 from starlette.middleware import Middleware
 
 from airflow_mcp_provider.plugin import McpPlugin
+from airflow_mcp_provider.plugin.kept import KeptBackend
 from airflow_mcp_provider.plugin.server import seam, tokens
 from airflow_mcp_provider.plugin.server.front import Front
 
@@ -63,3 +66,11 @@ def test_a_heartbeat():
 
 def test_the_pool_of_connections():
     assert seam.pool() == (5, 10), "Airflow's defaults"
+
+
+def test_the_public_api_keeps_our_rows():
+    """It takes a backend of its own by this name, whichever is configured."""
+    seam.keep_rows()
+    for module in (public_store, public_instances):
+        assert "_get_db_backend()" in inspect.getsource(module)
+        assert isinstance(module._get_db_backend(), KeptBackend)

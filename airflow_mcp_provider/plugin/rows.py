@@ -1,0 +1,103 @@
+"""Rows of ours, checked when they are read: an older version, a person or SQL may have written them.
+
+A damaged row harms the subtask that it belongs to, and is told as InvalidRow; readers of many rows go on with the next.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.runtime import wire
+
+MOST_OOMS = 1_000
+BROKEN = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""What reading a value of another form comes to."""
+
+
+def parsed(text: str | None) -> Any:  # noqa: ANN401 - any JSON
+    """Return a row's value; None where there is none, or no JSON."""
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def invalid(key: str, expected: str, given: object) -> InvalidRow:
+    """Say which row is damaged."""
+    return InvalidRow(f"the row {key} of the state store is {expected}; it has {given!r:.80}: it was changed by others")
+
+
+def item(text: str) -> dict[str, Any]:
+    """Return a subtask's item; raises InvalidRow."""
+    return item_of(parsed(text), text)
+
+
+def item_of(found: object, shown: object = None) -> dict[str, Any]:
+    """Return a subtask's item that was parsed; raises InvalidRow."""
+    if not isinstance(found, dict) or not _is_item(found):
+        raise invalid(wire.ITEM, "an object with key, payload, parent and depth", shown or found)
+    return found
+
+
+def _is_item(found: Mapping[str, Any]) -> bool:
+    texts = isinstance(found.get("key"), str) and isinstance(found.get("parent"), str | None)
+    job = isinstance(found.get("job"), str | None)
+    objects = isinstance(found.get("payload"), dict) and isinstance(found.get("results", {}), dict)
+    return texts and job and objects and type(found.get("depth")) is int
+
+
+def is_ooms(value: object) -> bool:
+    """Whether a value is a list of attempts."""
+    return isinstance(value, list) and len(value) <= MOST_OOMS and all(type(one) is int for one in value)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The subtask that a run was made for: the number of its run, and its place there."""
+
+    run: int
+    task_id: str
+    map_index: int
+
+    @classmethod
+    def of(cls, found: object) -> Caller:
+        """Read the row ``mcp.caller``; raises InvalidRow."""
+        if isinstance(found, dict):
+            run, task, index = (found.get(name) for name in ("run", "task_id", "map_index"))
+            if type(run) is int and isinstance(task, str) and type(index) is int and abs(run) < 2**31 > abs(index):
+                return cls(run, task, index)
+        raise invalid("mcp.caller", "an object with run, task_id and map_index", found)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The run that a subtask has: of which job, since when, made or asked for by which attempt."""
+
+    job: str
+    run: str
+    at: str
+    attempt: int | None = None
+
+    @classmethod
+    def of(cls, found: object) -> Called:
+        """Read the row ``mcp.called``; raises InvalidRow."""
+        try:
+            made = cls(**found)  # type: ignore[arg-type]  # checked below
+            texts = isinstance(made.job, str) and isinstance(made.run, str)
+            if texts and isinstance(made.attempt, int | None) and datetime.fromisoformat(made.at).tzinfo is not None:
+                return made
+        except BROKEN:
+            pass
+        raise invalid(wire.CALLED, "an object with job, run, at and attempt", found)
+
+
+def pod(text: str | None) -> dict[str, Any] | None:
+    """Return what is known of a pod; None where nothing is, or it is damaged."""
+    found = parsed(text)
+    told = isinstance(found, dict) and all(isinstance(found.get(name), str) for name in ("reason", "message"))
+    return found if told else None
