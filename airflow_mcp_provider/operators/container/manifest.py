@@ -29,6 +29,7 @@ SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _NAME_CHARS = 50
 _LABEL_CHARS = 63
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.-]")
+_NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 _SIZE = "64Mi"
 
 
@@ -122,10 +123,17 @@ def _work(order: Order, given: Mapping[str, Any], spec: Mapping[str, Any]) -> di
         "image": order.image,
         **({"command": [*map(verbatim, order.command)]} if order.command is not None else {}),
         **({"args": [*map(verbatim, order.args)]} if order.args is not None else {}),
-        "env": [*env, *({"name": name, "value": verbatim(value)} for name, value in order.environment.items())],
+        "env": [*env, *_told(order)],
         "securityContext": _secure(context, spec.get("securityContext", {})),
         "volumeMounts": [*given.get("volumeMounts", []), {"name": VOLUME, "mountPath": FOLDER}],
     }
+
+
+def _told(order: Order) -> list[dict[str, str]]:
+    """Kubernetes would refuse the pod for the name of a variable that is not plain: MCP_SUBTASK has its value."""
+    return [
+        {"name": name, "value": verbatim(value)} for name, value in order.environment.items() if _NAME.fullmatch(name)
+    ]
 
 
 def verbatim(text: str) -> str:
