@@ -66,7 +66,7 @@ SLOT_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 
-CONTAINER_OPTIONS: dict[str, dict[str, Any]] = {
+POD_OPTIONS: dict[str, dict[str, Any]] = {
     "container_service_account": {
         "description": (
             "The service account of the pods of runners whose work is a container: they make a pod for it, follow it "
@@ -76,6 +76,19 @@ CONTAINER_OPTIONS: dict[str, dict[str, Any]] = {
         "type": "string",
         "example": None,
         "default": "airflow-containers",
+    },
+    "pod_override": {
+        "description": (
+            "What a job may say in `pod`. safe: nothing that reaches beyond the pod (folders and networks of the node, "
+            "privileges, capabilities, unsafe sysctls, the account of container_service_account), in `override` as in "
+            "the fields beside it. any: everything that Kubernetes takes. off: safe, and no `override`. What a spec "
+            "says against it is an error when its DAG is read. Read where DAGs are; give the namespace of the runners "
+            "Pod Security as well."
+        ),
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "any",
+        "default": "safe",
     },
 }
 
@@ -91,7 +104,7 @@ def get_provider_info() -> dict[str, Any]:
         "config": {
             "mcp": {
                 "description": "Settings of airflow-mcp-provider, the job control plane.",
-                "options": {**QUEUE_OPTIONS, **SLOT_OPTIONS, **CONTAINER_OPTIONS},
+                "options": {**QUEUE_OPTIONS, **SLOT_OPTIONS, **POD_OPTIONS},
             },
         },
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import airflow
@@ -23,11 +24,14 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_mcp_provider.cli import settings
-from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, Load, findings
+from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, Load, Namespaces, findings
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Sequence
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Kubernetes' file in each pod that has the token of an account."""
 
 
 def main(args: Namespace) -> None:
@@ -57,7 +61,15 @@ def installation(recommended: Iterable[settings.Setting]) -> Installation:
         database=make_url(conf.get("database", "sql_alchemy_conn")).get_backend_name(),
         load=load(),
         active={setting.option: conf.get(*setting.option, fallback="") or "" for setting in recommended},
+        namespaces=namespaces(),
     )
+
+
+def namespaces() -> Namespaces | None:
+    """Read them, where this is a pod and runners are pods."""
+    if "Kubernetes" not in conf.get("core", "executor") or not ACCOUNT.exists():
+        return None
+    return Namespaces(ACCOUNT.read_text().strip(), conf.get("kubernetes_executor", "namespace", fallback="default"))
 
 
 def load() -> Load:

@@ -50,6 +50,14 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Namespaces:
+    """Of this pod, which is one of Airflow's, and of the runners' pods."""
+
+    own: str
+    runners: str
+
+
+@dataclass(frozen=True)
 class Installation:
     """What was found in an installation; read by ``check.py``."""
 
@@ -64,6 +72,7 @@ class Installation:
     database: str
     load: Load
     active: Mapping[tuple[str, str], str]
+    namespaces: Namespaces | None = None
 
 
 def findings(installation: Installation, recommended: Iterable[Setting]) -> tuple[Finding, ...]:
@@ -78,6 +87,7 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
         database(installation.database),
         connections(installation.load),
         heartbeats(installation.load),
+        *namespace(installation.namespaces),
         *advice(installation.active, _fitting(installation.load, recommended)),
     )
 
@@ -165,6 +175,19 @@ def heartbeats(load: Load) -> Finding:
     )
     found = f"up to {rate:.0f} a second from {load.parallelism} runners ([core] parallelism) of a scheduler"
     return Finding("Heartbeats", rate <= most, found, cure, needed=False)
+
+
+def namespace(found: Namespaces | None) -> tuple[Finding, ...]:
+    """Look whether runners are apart from Airflow's keys; nothing where there are no pods."""
+    if found is None:
+        return ()
+    cure = (
+        "[kubernetes_executor] namespace = one of their own, such as helm-values/runners.yaml: whoever may write a job "
+        "can mount every Secret of the namespace that its pods are in, Airflow's keys and database included"
+    )
+    same = found.own == found.runners
+    told = f"runners in {found.runners}, Airflow in {found.own}"
+    return (Finding("Namespace of the runners", not same, told, cure, needed=False),)
 
 
 def _fitting(load: Load, recommended: Iterable[Setting]) -> Iterable[Setting]:

@@ -8,6 +8,7 @@ user the image has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from airflow_mcp_provider.spec import Container, StepTimeouts, fill
 FOLDER = "/mcp"
 """Where the two files are, inside."""
 ENQUEUE, ENQUEUE_FILES, RESULT_FILE = "enqueue", "enqueue.d", "result"
+IMAGE = r"[A-Za-z0-9\[][A-Za-z0-9._/:@+\[\]-]{0,1023}"
+"""What a name of an image consists of, with its registry, tag and digest; whether it is one, the engine tells."""
 GRACE_S = 30.0
 """How long a container that was asked to end may take, where no hard limit says it."""
 FAILED, NOT_STARTED, NOT_PULLED = "CommandFailed", "CommandNotStarted", "ImageNotPulled"
@@ -72,8 +75,8 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
     """Fill in what ``values`` (payload and params) say; ``environment`` is what the work is told by."""
     own = {PIPE: f"{FOLDER}/{ENQUEUE}", FILES: f"{FOLDER}/{ENQUEUE_FILES}", RESULT: f"{FOLDER}/{RESULT_FILE}"}
     return Order(
-        image=fill(spec.image, values),
-        command=_filled(spec.command, values),
+        image=_image(fill(spec.image, values)),
+        command=_program(_filled(spec.command, values)),
         args=_filled(spec.args, values),
         environment={**spec.env, **environment, **own},
         user=spec.user,
@@ -82,6 +85,21 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
         pipe=pipe,
         printed=printed,
     )
+
+
+def _image(name: str) -> str:
+    """An engine would take another text for an option, or for something else than an image."""
+    if not re.fullmatch(IMAGE, name):
+        told = f"the image is no name of one; given {name[:200]!r}; expected such as registry.example.com/tool:1.2"
+        raise failed(told, NOT_PULLED)
+    return name
+
+
+def _program(command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """A Docker engine would take the first argument for the program."""
+    if command and not command[0]:
+        raise failed("the program, the first of container.command, is empty", NOT_STARTED)
+    return command
 
 
 def _filled(parts: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -36,6 +36,8 @@ PLACE = "mcp/place"
 _ANSWER_S = 20.0
 _MARGIN_S = 5.0
 """Behind the hard limit, which is the runner's to keep."""
+_LINE = 32_768
+"""Bytes: Docker reads lines of up to 64 KB from a file of variables, the name included."""
 _REMOVE = 'cat > /dev/null; exec "$0" rm --force --volumes "$1"'
 
 
@@ -119,11 +121,14 @@ class Docker:
             self._call("rm", "--force", "--volumes", *left)
 
     def _pull(self, order: Order) -> None:
-        if not self.limits.pull and self._call("image", "inspect", "--format={{.Id}}", order.image).returncode == 0:
+        if (
+            not self.limits.pull
+            and self._call("image", "inspect", "--format={{.Id}}", "--", order.image).returncode == 0
+        ):
             return
         print(f"pulling {order.image}", flush=True)  # noqa: T201 - the task's log
         try:
-            done = self._call("pull", "--quiet", order.image, timeout=order.start)
+            done = self._call("pull", "--quiet", "--", order.image, timeout=order.start)
         except subprocess.TimeoutExpired:
             raise container.failed(f"the image {order.image} was not there in {order.start:g} s", NOT_PULLED) from None
         if done.returncode != 0:
@@ -141,7 +146,7 @@ class Docker:
     def _argv(self, order: Order, shared: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command, and its environment: values are in a file or there, never in arguments."""
         values = {**self.limits.environment, **order.environment}
-        lines = {name: value for name, value in values.items() if value.splitlines() in ([], [value])}
+        lines = {name: value for name, value in values.items() if _is_a_line(value)}
         file = shared.with_name("environment")
         file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         others = {name: value for name, value in values.items() if name not in lines}
@@ -149,12 +154,12 @@ class Docker:
         argv = [
             *(self.docker, "run", f"--name={self.name}", f"--label={PLACE}={self.place}"),
             *(f"--label={name}={value}" for name, value in self.labels.items()),
-            *(f"--env-file={file}", f"--volume={shared}:{FOLDER}", "--cap-drop=ALL"),
+            *(f"--env-file={file}", _mount(shared), "--cap-drop=ALL"),
             "--security-opt=no-new-privileges",
             *(f"--env={name}" for name in others),
             *([f"--user={order.user}"] if order.user is not None else []),
             *([f"--entrypoint={first}"] if order.command else []),
-            *(*self.limits.options, order.image, *more, *(order.args or ())),
+            *(*self.limits.options, "--", order.image, *more, *(order.args or ())),
         ]
         return argv, {**os.environ, **others}
 
@@ -184,6 +189,17 @@ class Docker:
     def _call(self, *arguments: str, timeout: float = _ANSWER_S) -> subprocess.CompletedProcess[str]:
         argv = [self.docker, *arguments]
         return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout)  # noqa: S603 - ours
+
+
+def _is_a_line(value: str) -> bool:
+    """Tell whether a file of variables takes it as it is: one line, and no longer than Docker reads one."""
+    return value.splitlines() in ([], [value]) and len(value.encode()) < _LINE
+
+
+def _mount(folder: Path) -> str:
+    """Return the option, which is a line of CSV: a colon or a comma in the path is no syntax."""
+    source = f"source={folder}".replace('"', '""')
+    return f'--mount=type=bind,"{source}",target={FOLDER}'
 
 
 def _shared(pipe: Path) -> Path:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.pod_names import free, free_override
 from airflow_mcp_provider.spec.values import FrozenDict, Listed, Text, frozen_json, storable
 
 QUANTITY = r"^[0-9]{1,15}(\.[0-9]{1,9})?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$"
@@ -66,6 +67,7 @@ Variable = Annotated[
 ]
 Scalar = Annotated[str, PlainValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Raw = Annotated[dict[str, Any], PlainValidator(_mapping), WithJsonSchema({"type": "object"})]
+Names = Annotated[dict[Text, Scalar], AfterValidator(free)]
 MountPath = Annotated[Text, _matching(r"^/[^:]*$", "is no place in the pod", "an absolute path without a colon")]
 
 
@@ -157,12 +159,12 @@ class Pod(Part):
     tolerations: Annotated[tuple[Raw, ...], Listed] = Field(default=(), description="As Kubernetes has them.")
     affinity: Raw | None = Field(default=None, description="As Kubernetes has it.")
     priority_class: Name | None = Field(default=None, description="A PriorityClass.")
-    labels: dict[Text, Scalar] = Field(default_factory=dict, description="Labels of the pod.")
-    annotations: dict[Text, Scalar] = Field(default_factory=dict, description="Annotations of the pod.")
+    labels: Names = Field(default_factory=dict, description="Labels of the pod; none of Airflow's own.")
+    annotations: Names = Field(default_factory=dict, description="Annotations of the pod; none of Airflow's own.")
     security_context: Raw | None = Field(
         default=None, description="As Kubernetes has it, of the container or (fsGroup, …) of the pod."
     )
     on_oom: OnOom | None = Field(default=None, description="More memory after a kill for lack of it.")
-    override: Raw | None = Field(
+    override: Annotated[Raw, AfterValidator(free_override)] | None = Field(
         default=None, description="Anything else: metadata and spec of a Pod, merged over all the above."
     )

@@ -47,11 +47,21 @@ echo "{\\"told\\": [\\"$PLAIN$MINE$OWN\\", \\"$MCP_SUBTASK_NAME\\"]}" > $MCP_RES
 """.replace("IMAGE", BARE)
 
 
+DATA = "a$$b $(PLAIN) $$(PLAIN) $$$(PLAIN) $(NONE) $( $é $"
+"""What Kubernetes would make something else of, in the payload and so in arguments and variables."""
+TELLS = f"""
+[ "$(echo {DATA.encode().hex()} | /busybox xxd -r -p)" = "$MCP_SUBTASK_NAME" ] || exit 3
+[ '{DATA}' = "$MCP_SUBTASK_NAME" ] || exit 4
+[ '$(PLAIN) $$' = "$LITERAL" ] || exit 5
+"""
+
+
 def test_what_comes_out_of_containers(runners):
     run = start(
         runners,
         "contained",
         subtask("grows", GROWS),
+        subtask(DATA, TELLS),
         subtask("fails", "echo it is broken; exit 4"),
         subtask("no program", program="/no-such"),
         subtask("root", "echo 1", image=ROOT),

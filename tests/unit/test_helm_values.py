@@ -24,6 +24,9 @@ def read(name):
 
 SMALL, PRODUCTION, POD = read("small.yaml"), read("production.yaml"), read("pod_template.yaml")
 OBJECTS = list(yaml.safe_load_all((VALUES / "production-objects.yaml").read_text()))
+RUNNERS = list(yaml.safe_load_all((VALUES / "runners.yaml").read_text()))
+LOGS = list(yaml.safe_load_all((VALUES / "production-logs.yaml").read_text()))
+SPACE = "airflow-runners"
 (RUNNER,) = POD["spec"]["containers"]
 COMPONENTS = ("scheduler", "dagProcessor", "triggerer", "apiServer", "migrateDatabaseJob")
 
@@ -45,7 +48,7 @@ def test_the_pod_template_fits_the_models():
     assert list(wrong(POD, "V1Pod", ())) == []
 
 
-@pytest.mark.parametrize("shown", OBJECTS, ids=lambda shown: shown["kind"])
+@pytest.mark.parametrize("shown", OBJECTS + RUNNERS + LOGS, ids=lambda shown: shown["kind"])
 def test_the_objects_fit_the_models(shown):
     assert list(wrong(shown, f"V1{shown['kind']}", ())) == []
 
@@ -126,11 +129,40 @@ def test_settings_are_said_once():
 
 
 def test_nobody_but_the_scheduler_may_touch_pods():
-    (role,) = (each for each in OBJECTS if each["kind"] == "Role")
-    assert {resource for rule in role["rules"] for resource in rule["resources"]} == {"pods", "resourcequotas"}
-    (binding,) = (each for each in OBJECTS if each["kind"] == "RoleBinding")
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "airflow-scheduler"}]
+    roles = {each["metadata"]["name"]: each["rules"] for each in RUNNERS if each["kind"] == "Role"}
+    bindings = {each["roleRef"]["name"]: each["subjects"] for each in RUNNERS if each["kind"] == "RoleBinding"}
+    assert not [each for each in OBJECTS if each["kind"] in ("Role", "RoleBinding")]
+    for name, account in (
+        ("airflow-scheduler-pods", "airflow-scheduler"),
+        ("airflow-api-server-logs", "airflow-api-server"),
+    ):
+        assert bindings[name] == [{"kind": "ServiceAccount", "name": account, "namespace": "airflow"}]
+    resources = {resource for rules in roles.values() for rule in rules for resource in rule["resources"]}
+    assert resources == {"pods", "pods/log", "resourcequotas"}
+    reads = {verb for rule in roles["airflow-api-server-logs"] for verb in rule["verbs"]}
+    assert reads == {"get", "list"}
     assert PRODUCTION["allowPodLaunching"] is False
+
+
+def test_runners_are_apart_from_the_keys():
+    (space,) = (each["metadata"] for each in RUNNERS if each["kind"] == "Namespace")
+    assert (space["name"], space["labels"]["pod-security.kubernetes.io/enforce"]) == (SPACE, "restricted")
+    assert {each["metadata"]["namespace"] for each in RUNNERS if each["kind"] != "Namespace"} == {SPACE}
+    assert PRODUCTION["config"]["kubernetes_executor"]["namespace"] == "{{ .Release.Namespace }}-runners"
+    assert "-api-server.{{ .Release.Namespace }}:" in RUNNER["env"][0]["value"]
+    assert 'settings "$namespace-runners"' in SCRIPT
+    callers = PRODUCTION["apiServer"]["networkPolicy"]["ingress"]["from"]
+    assert SPACE in [
+        one["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for one in callers
+        if "namespaceSelector" in one
+    ]
+
+
+def test_both_namespaces_have_the_same_logs():
+    volume, claim = LOGS
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+    assert claim["metadata"] == {"name": "airflow-logs", "namespace": "NAMESPACE"}
 
 
 def test_one_version_of_airflow_is_named_everywhere():

@@ -14,6 +14,7 @@ from kubernetes.client.models import V1Pod
 from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.factory.pod.manifest import CONTAINER, OF_THE_POD, manifest
 from airflow_mcp_provider.factory.pod.models import Path, wrong
+from airflow_mcp_provider.factory.pod.safe import refused
 from airflow_mcp_provider.operators.container.choice import POD
 from airflow_mcp_provider.spec import Pod
 from airflow_mcp_provider.spec.faults import dotted, sentence
@@ -47,8 +48,8 @@ def of_containers_runner() -> V1Pod:
 
 
 def problems(pod: Pod) -> tuple[Problem, ...]:
-    """Return what of ``pod``'s free-form parts Kubernetes would refuse, drop or misread."""
-    return tuple(_free_form(pod)) or tuple(_override(pod))
+    """Return what of ``pod`` Kubernetes would refuse, drop or misread, else what this installation does not take."""
+    return tuple(_free_form(pod)) or tuple(_override(pod)) or tuple(refused(pod))
 
 
 def _free_form(pod: Pod) -> Iterator[Problem]:

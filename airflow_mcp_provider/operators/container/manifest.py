@@ -19,17 +19,17 @@ from typing import Any
 from airflow_mcp_provider.runtime import hatch
 from airflow_mcp_provider.runtime.container import FOLDER, RESULT_FILE, Order
 from airflow_mcp_provider.runtime.quantity import number
+from airflow_mcp_provider.spec.pod_names import RESERVED_PREFIX
 
 WORK, HATCH = "work", "hatch"
 VOLUME = "mcp"
-LABELS = "mcp/"
-"""How the names of a job's labels begin."""
 TOLD = ("dag_id", "task_id", "run_id", "map_index", "try_number", "mcp/instance")
 """Annotations of a runner's pod, for people who look at this one, and for the scheduler's sweep (``plugin.pods``)."""
 SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _NAME_CHARS = 50
 _LABEL_CHARS = 63
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.-]")
+_NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 _SIZE = "64Mi"
 
 
@@ -86,7 +86,7 @@ def safe(text: str) -> str:
 
 
 def _metadata(own: Mapping[str, Any], runner: Runner) -> dict[str, Any]:
-    labels = {name: value for name, value in runner.labels.items() if name.startswith(LABELS)}
+    labels = {name: value for name, value in runner.labels.items() if name.startswith(RESERVED_PREFIX)}
     annotations = {name: value for name, value in runner.annotations.items() if name in TOLD}
     return {
         "labels": {**own.get("labels", {}), **labels},
@@ -103,7 +103,7 @@ def _hatch(runner: Runner) -> dict[str, Any]:
         "image": runner.image,
         "imagePullPolicy": runner.pull_policy,
         "restartPolicy": "Always",  # what makes a sidecar of it: it is there before the work, and ends after it
-        "command": [*python, inspect.getsource(hatch), FOLDER],
+        "command": [*map(verbatim, (*python, inspect.getsource(hatch), FOLDER))],
         "startupProbe": {"exec": {"command": [*python, there]}, "periodSeconds": 1, "failureThreshold": 60},
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
         "securityContext": {**_secure({}, {}), "runAsUser": os.getuid(), "readOnlyRootFilesystem": True}
@@ -121,17 +121,28 @@ def _work(order: Order, given: Mapping[str, Any], spec: Mapping[str, Any]) -> di
         **given,
         "name": WORK,
         "image": order.image,
-        **({"command": list(order.command)} if order.command is not None else {}),
-        **({"args": list(order.args)} if order.args is not None else {}),
-        "env": [*env, *({"name": name, "value": _plain(value)} for name, value in order.environment.items())],
+        **({"command": [*map(verbatim, order.command)]} if order.command is not None else {}),
+        **({"args": [*map(verbatim, order.args)]} if order.args is not None else {}),
+        "env": [*env, *_told(order)],
         "securityContext": _secure(context, spec.get("securityContext", {})),
         "volumeMounts": [*given.get("volumeMounts", []), {"name": VOLUME, "mountPath": FOLDER}],
     }
 
 
-def _plain(value: str) -> str:
-    """Kubernetes puts the value of another variable in the place of ``$(NAME)``; ``$$`` is one dollar."""
-    return value.replace("$(", "$$(")
+def _told(order: Order) -> list[dict[str, str]]:
+    """Kubernetes would refuse the pod for the name of a variable that is not plain: MCP_SUBTASK has its value."""
+    return [
+        {"name": name, "value": verbatim(value)} for name, value in order.environment.items() if _NAME.fullmatch(name)
+    ]
+
+
+def verbatim(text: str) -> str:
+    """Return what arrives in the container as ``text``, be it data or the spec's own words.
+
+    In command, args and values of variables Kubernetes puts the value of another variable, a secret's as well, in the
+    place of ``$(NAME)``, and makes one dollar of ``$$``. A Docker engine does neither.
+    """
+    return text.replace("$", "$$")
 
 
 def _secure(context: Mapping[str, Any], of_pod: Mapping[str, Any]) -> dict[str, Any]:

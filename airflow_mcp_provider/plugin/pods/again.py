@@ -25,8 +25,8 @@ TOKEN = "kube-api-access-"  # noqa: S105 - how Kubernetes names the volume that 
 
 def wanted(session: Session, subject: Subject, pod: Any) -> bool:  # noqa: ANN401 - a V1Pod that was deleted
     """Tell whether the pod's task still waits for it, and nobody of Airflow deleted it."""
-    labels, told = pod.metadata.labels, pod.metadata.annotations
-    if REVOKED in labels or DONE in labels or int(told.get(COPIES, 0)) >= MOST or _hopeless(pod):
+    labels = pod.metadata.labels
+    if REVOKED in labels or DONE in labels or _copies(pod) >= MOST or _hopeless(pod):
         return False
     query = select(TaskInstance.id).where(
         TaskInstance.dag_id == subject.dag_id,
@@ -42,7 +42,7 @@ def wanted(session: Session, subject: Subject, pod: Any) -> bool:  # noqa: ANN40
 def make(api: CoreV1Api, pod: Any) -> str:  # noqa: ANN401 - a V1Pod
     """Create the copy; returns its name."""
     old = pod.metadata
-    number = int(old.annotations.get(COPIES, 0)) + 1
+    number = _copies(pod) + 1
     name = f"{old.name.removesuffix(f'-{number - 1}')[:60]}-{number}"
     metadata = V1ObjectMeta(
         name=name,
@@ -52,6 +52,11 @@ def make(api: CoreV1Api, pod: Any) -> str:  # noqa: ANN401 - a V1Pod
     )
     api.create_namespaced_pod(old.namespace, V1Pod(metadata=metadata, spec=_spec(pod.spec)))
     return name
+
+
+def _copies(pod: Any) -> int:  # noqa: ANN401 - a V1Pod
+    told = pod.metadata.annotations.get(COPIES, "0")
+    return int(told) if told.isdecimal() else MOST
 
 
 def _spec(spec: Any) -> Any:  # noqa: ANN401 - a V1PodSpec

@@ -6,6 +6,7 @@ The pod and its log are gone when anybody asks.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -66,6 +67,8 @@ def _run(session: Session, subject: Subject) -> store.RunRef | None:
         TaskInstance.map_index == subject.map_index,
         TaskInstance.try_number == subject.attempt,
     )
+    if subject.instance is not None:  # what stands on a pod counts for the attempt alone that it was made for
+        of_task += (TaskInstance.id == UUID(subject.instance),)
     same = (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id)
     number = session.scalar(select(DagRun.id).join(TaskInstance, same).where(*of_task))
     return None if number is None else store.RunRef(number, subject.dag_id, subject.run_id)

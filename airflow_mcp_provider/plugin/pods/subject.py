@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import UUID
 
 from airflow_mcp_provider.plugin.pods.seam import EXECUTORS, WORKER, TaskInstanceKey, make_safe_label_value
 
@@ -36,13 +37,24 @@ class Subject:
         if EXECUTORS not in labels or not {"dag_id", "run_id", "task_id", "try_number"} <= told.keys():
             return None
         names = (told["dag_id"], told["run_id"], told["task_id"])
-        numbers = (int(told.get("map_index", -1)), int(told["try_number"]))
-        return cls(*names, *numbers, worker=labels.get(WORKER, ""), instance=told.get(INSTANCE))
+        try:
+            numbers = (int(told.get("map_index", -1)), int(told["try_number"]))
+        except ValueError:  # written by somebody else
+            return None
+        return cls(*names, *numbers, worker=labels.get(WORKER, ""), instance=instance_of(pod))
 
     @property
     def key(self) -> TaskInstanceKey:
         """Its name in Airflow's audit log."""
         return TaskInstanceKey(self.dag_id, self.task_id, self.run_id, self.attempt, self.map_index)
+
+
+def instance_of(pod: Any) -> str | None:  # noqa: ANN401 - a V1Pod
+    """Return the attempt's id in Airflow's table, as far as an id stands on the pod: anybody may have made it."""
+    try:
+        return str(UUID((pod.metadata.annotations or {})[INSTANCE]))
+    except (KeyError, ValueError):
+        return None
 
 
 def label(text: str) -> str:

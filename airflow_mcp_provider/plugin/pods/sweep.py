@@ -19,8 +19,9 @@ from kubernetes.client.rest import ApiException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.pods.patience import TRANSIENT
 from airflow_mcp_provider.plugin.pods.seam import DONE, TaskInstanceHistory
-from airflow_mcp_provider.plugin.pods.subject import INSTANCE
+from airflow_mcp_provider.plugin.pods.subject import instance_of
 from airflow_mcp_provider.plugin.tables import TaskInstance, TaskInstanceState
 
 LINGER = 30.0
@@ -46,7 +47,7 @@ class Sweep:
     def look(self, session: Session, pods: Iterable[Any]) -> list[Any]:
         """Return those of ``pods`` that are to be ended now."""
         # A container's pod is none of the executor's, but goes with the same attempt.
-        named = [(pod, told) for pod in pods if (told := (pod.metadata.annotations or {}).get(INSTANCE))]
+        named = [(pod, told) for pod in pods if (told := instance_of(pod))]
         ended = _ended(session, [UUID(instance) for _, instance in named])
         over = [pod for pod, instance in named if instance in ended]
         now = time.monotonic()
@@ -82,9 +83,11 @@ def _ended(session: Session, instances: list[UUID]) -> set[str]:
 
 @contextmanager
 def _whatever_is_left() -> Iterator[None]:
-    """Somebody else may have deleted the pod."""
+    """Somebody else may have deleted the pod, or forbid it: the other pods are ended all the same."""
     try:
         yield
     except ApiException as error:
-        if error.status != HTTPStatus.NOT_FOUND:
+        if (error.status or 0) >= TRANSIENT:
             raise
+        if error.status != HTTPStatus.NOT_FOUND:
+            log.warning("a pod whose task is over stays", reason=f"{error}"[:500])

@@ -134,6 +134,8 @@ class PodWatch:
         subject = Subject.of(pod)
         if subject is None or subject.worker != self._worker or DONE in pod.metadata.labels:
             return
+        if subject.instance is None:  # the plugin writes it on each pod of a job that Airflow makes
+            return
         taken_away = subject in self._waiting and pod.metadata.deletion_timestamp  # what it waited for is known
         found = None if taken_away else reason(pod, kind)
         with create_session(scoped=False) as session:

@@ -26,6 +26,7 @@ from tests.containers.stand_in import postgres_name
 NAME = "airflow"  # the values count on it
 TEMPLATE = ["--set-file", "podTemplate=helm-values/pod_template.yaml"]
 HELM_TIMEOUT = 1200  # seconds: two cores start a dozen Airflows
+RUNNERS = Path("helm-values/runners.yaml")
 DATABASE = Path(__file__).parent / "database.yaml"
 
 
@@ -70,6 +71,11 @@ class Release:
         own = {"KUBECONFIG": str(self.cluster.kubeconfig), "PATH": f"{kubectl}:{os.environ['PATH']}"}
         self.environment = {**os.environ, **own}
 
+    @property
+    def space(self) -> str:
+        """The namespace of the runners: their own in production."""
+        return self.namespace if self.values == "small" else f"{self.namespace}-runners"
+
     def kubectl(self, *arguments: str, given: str | None = None) -> str:
         return str(self.cluster.kubectl("--namespace", self.namespace, *arguments, given=given))
 
@@ -91,6 +97,16 @@ class Release:
         logs.chmod(0o777)
         filled = DATABASE.read_text().replace("@POSTGRES@", postgres_name()).replace("@LOGS@", str(logs))
         self.kubectl("apply", "--filename", "-", given=filled.replace("@VOLUME@", f"logs-{self.namespace}"))
+        if self.space != self.namespace:
+            claim = filled.partition("---\n")[2].partition("---\n")[2].replace("@VOLUME@", f"logs-{self.space}")
+            self.cluster.kubectl("--namespace", self.space, "apply", "--filename", "-", given=claim)
+
+    def add_space(self) -> None:
+        """Make the namespace of the runners, under the name that goes with this one's."""
+        text = RUNNERS.read_text().replace("airflow-runners", self.space)
+        self.cluster.kubectl(
+            "apply", "--filename", "-", given=text.replace("namespace: airflow}", f"namespace: {self.namespace}}}")
+        )
 
     def secrets(self) -> dict[str, dict[str, str]]:
         found = json.loads(self.kubectl("get", "secrets", "--output", "json"))["items"]
@@ -99,9 +115,13 @@ class Release:
     def secret(self, name: str, key: str) -> str:
         return base64.b64decode(self.secrets()[name][key]).decode()
 
-    def pods(self, labels: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.kubectl("get", "pods", "-l", labels, "--output", "json"))["items"]
+    def pods(self, labels: str, namespace: str = "") -> list[dict[str, Any]]:
+        asked = ("--namespace", namespace or self.namespace, "get", "pods", "-l", labels, "--output", "json")
+        found: list[dict[str, Any]] = json.loads(self.cluster.kubectl(*asked))["items"]
         return found
+
+    def runners(self) -> list[dict[str, Any]]:
+        return self.pods("component=worker", self.space)
 
     @contextmanager
     def api(self, password: str) -> Iterator[Api]:
@@ -111,5 +131,6 @@ class Release:
 
     def remove(self) -> None:
         self.helm("uninstall", NAME, "--ignore-not-found")
-        self.cluster.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=true")
-        self.cluster.kubectl("delete", "persistentvolume", f"logs-{self.namespace}", "--ignore-not-found")
+        for each in {self.namespace, self.space}:
+            self.cluster.kubectl("delete", "namespace", each, "--ignore-not-found", "--wait=true")
+            self.cluster.kubectl("delete", "persistentvolume", f"logs-{each}", "--ignore-not-found")

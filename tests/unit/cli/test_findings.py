@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_mcp_provider.cli.findings import Installation, Load, findings, same
+from airflow_mcp_provider.cli.findings import Installation, Load, Namespaces, findings, same
 from airflow_mcp_provider.cli.settings import Setting
 
 GOOD = Installation(
@@ -96,3 +96,10 @@ def test_the_error_of_our_plugin_is_shown_and_not_that_of_another():
 def test_settings_are_compared_as_airflow_reads_them(one, other):
     assert same(one, other)
     assert not same(one, f"{other}1")
+
+
+def test_runners_beside_the_keys_of_airflow_are_told_as_advice():
+    [finding] = wrong(replace(GOOD, namespaces=Namespaces("airflow", "airflow")))
+    assert (finding.name, finding.needed) == ("Namespace of the runners", False)
+    assert "[kubernetes_executor] namespace" in finding.cure
+    assert wrong(replace(GOOD, namespaces=Namespaces("airflow", "airflow-runners"))) == []

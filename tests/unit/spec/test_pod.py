@@ -65,3 +65,31 @@ def test_the_python_twin():
     assert pod.on_oom.factor == 1.5
     with pytest.raises(SpecError, match=r"needs one source"):
         Volume(path="/data")
+
+
+RESERVED_ONES = ("dag_id", "run_id", "try_number", "airflow-worker", "kubernetes_executor", "task_instance_id", "mcp/job",
+                 "mcp/instance", "MCP/x", "airflow_executor_done", "airflow_pod_revoked", "tier")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESERVED_ONES)
+@pytest.mark.parametrize("kind", ["labels", "annotations"])
+def test_a_job_cannot_forge_whose_pod_it_is(kind, name):
+    for pod, path in (
+        (f"{{{kind}: {{{name}: x}}}}", f"pod.{kind}.{name}"),
+        (f"{{override: {{metadata: {{{kind}: {{{name}: x}}}}}}}}", f"pod.override.metadata.{kind}.{name}"),
+    ):
+        assert f"{path}: is set by Airflow or by this package" in wrong(pod)
+
+
+@pytest.mark.parametrize("key", ["name", "namespace", "ownerReferences", "finalizers", "generateName", "uid"])
+def test_of_metadata_only_labels_and_annotations_are_the_jobs(key):
+    assert f"pod.override.metadata.{key}: is set by Airflow; allowed labels, annotations" in wrong(
+        f"{{override: {{metadata: {{{key}: x}}}}}}"
+    )
+
+
+def test_other_labels_are_the_jobs_own():
+    pod = (
+        "{labels: {team: web, app.kubernetes.io/name: x, example.com/tier: y}, override: {metadata: {labels: {a: b}}}}"
+    )
+    assert parse_job(JOB + pod, id="job").pod.labels["example.com/tier"] == "y"

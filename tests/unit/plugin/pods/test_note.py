@@ -37,6 +37,21 @@ def test_a_refused_pod_stays_refused_until_the_next_attempt(session, job):
     assert told == ["pod: PodNotCreated", "pod: PodRefused", "pod: PodNotCreated"]
 
 
+def test_a_pod_that_bears_anothers_names_tells_nothing(session, job):
+    run = job.run("one", DagRunState.RUNNING)
+    task = TaskInstance(job.dag.get_task("plan"), run_id="one", dag_version_id=None)
+    task.state, task.try_number = TaskInstanceState.QUEUED, 1
+    session.add(task)
+    session.flush()
+
+    def kept(instance):
+        note(session, Subject("crawl", "one", "plan", -1, 1, "7", instance), "p", refused("a policy"))
+        return store.read(session, store.RunRef(run.id, "crawl", "one"), "plan", -1, wire.POD)
+
+    assert kept("00000000-0000-0000-0000-000000000000") is None
+    assert kept(str(task.id))["reason"] == "PodRefused"
+
+
 def test_kubernetes_own_words_are_told():
     error = ApiException(status=422, reason="Unprocessable Entity")
     error.body = '{"message": "Pod \\"p\\" is invalid"}'

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
+from kubernetes.client.rest import ApiException
 
 from airflow_mcp_provider import policy
+from airflow_mcp_provider.plugin.pods.again import COPIES, wanted
 from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
 from airflow_mcp_provider.plugin.pods.memory import grown
 from airflow_mcp_provider.plugin.pods.seam import WORKLOAD
-from airflow_mcp_provider.plugin.pods.subject import Subject, label
+from airflow_mcp_provider.plugin.pods.subject import INSTANCE, Subject, label
+from airflow_mcp_provider.plugin.pods.sweep import Sweep
 from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason, unreached
 from airflow_mcp_provider.spec.marker import MoreMemory
 
@@ -41,6 +44,37 @@ def test_whose_pod_it_is():
     assert Subject.of(pod()) == Subject("crawl", "r", "run", 3, 2, "7", None)
     assert Subject.of(pod(labels={})) is None
     assert Subject.of(pod(annotations={"dag_id": "crawl"})) is None
+
+
+@pytest.mark.parametrize("told", [{"try_number": "x"}, {"map_index": "1.5"}, {"map_index": ""}], ids=str)
+def test_a_pod_that_somebody_else_wrote_is_nobodys(told):
+    assert Subject.of(pod(annotations={**NAMES, **told})) is None
+
+
+@pytest.mark.parametrize("told", ["", "x", "7"])
+def test_what_is_no_id_is_none(told):
+    assert Subject.of(pod(annotations={**NAMES, INSTANCE: told})).instance is None
+
+
+class Refuses:
+    """A Kubernetes that says no to each change."""
+
+    def __init__(self, status):
+        self.status = status
+
+    def patch_namespaced_pod(self, *_):
+        raise ApiException(status=self.status)
+
+
+def test_one_pod_that_may_not_be_ended_does_not_keep_the_others():
+    Sweep(Refuses(403)).end(pod())
+    with pytest.raises(ApiException):
+        Sweep(Refuses(503)).end(pod())
+
+
+def test_a_wrong_number_of_copies_is_enough_of_them():
+    made = pod({"phase": "Pending"}, annotations={**NAMES, COPIES: "x"})
+    assert wanted(None, Subject.of(made), made) is False
 
 
 def test_what_the_last_word_of_a_runner_is():
