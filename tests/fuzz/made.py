@@ -166,3 +166,18 @@ def anything(random: Random, deep: int = 3) -> Any:
     if random.random() < 0.4:
         return [anything(random, deep - 1) for _ in range(random.randrange(3))]
     return {text(random, most=2): anything(random, deep - 1) for _ in range(random.randrange(1, 4))}
+
+
+def changed(values: Any, random: Random, other: Callable[[Any], Any]) -> Any:
+    """Return ``values`` with one thing in it changed: lost, renamed, or what ``other`` makes of it."""
+    if not isinstance(values, dict | list) or not values or random.random() < 0.2:
+        return other(values)
+    name = random.choice(list(values) if isinstance(values, dict) else range(len(values)))
+    copied = values.copy()
+    if random.random() < 0.1:
+        del copied[name]
+    elif random.random() < 0.1 and isinstance(copied, dict):
+        copied[text(random)] = copied.pop(name)
+    else:
+        copied[name] = changed(copied[name], random, other)
+    return copied

@@ -11,7 +11,7 @@ import yaml
 from tests.fuzz import made
 
 ROOT = Path(__file__).parents[2]
-JOBS = [*ROOT.glob("dags/jobs/*.yaml"), *ROOT.glob("tests/**/dags/jobs/*.yaml")]
+JOBS = sorted([*ROOT.glob("dags/jobs/*.yaml"), *ROOT.glob("tests/*/**/dags/jobs/*.yaml")])
 SCHEMAS: tuple[Any, ...] = (
     {"type": "null", "default": 2},
     {"type": None, "default": 2},
@@ -100,17 +100,7 @@ def bent(values: Any, random: Random) -> Any:
         return {**values, "params": {name: random.choice(SCHEMAS)}}
     if random.random() < 0.05 and isinstance(values, dict):
         return {**values, **random.choice(EMPTY)}
-    if not isinstance(values, dict | list) or not values or random.random() < 0.2:
-        return _other(values, random)
-    name = random.choice(list(values) if isinstance(values, dict) else range(len(values)))
-    copied = values.copy()
-    if random.random() < 0.1:
-        del copied[name]
-    elif random.random() < 0.1 and isinstance(copied, dict):
-        copied[made.text(random)] = copied.pop(name)
-    else:
-        copied[name] = bent(copied[name], random)
-    return copied
+    return made.changed(values, random, lambda old: _other(old, random))
 
 
 def _other(old: Any, random: Random) -> Any:
