@@ -38,7 +38,9 @@ FORMS: dict[str, Any] = {
     "a-key-of-a-user": {"a": [1]},
 }
 BEGIN: dict[str, Any] = {"begin": {"tolerate": "0", "steps": [{"name": "run", "limit": 5, "depth": 5, "wait": False}]}}
-READ = (*FORMS, f"{wire.OUTCOMES}0.0", f"{wire.OUTCOMES}9.999999999", f"{wire.OUTCOMES}x", f"{wire.ANSWER_TO}a.1")
+PAGES = ("0.0", "9.999999999", "0.1", "x", "-1.0", "0." + "9" * 30)
+READ = (wire.ITEM, wire.OOMS, f"{wire.ANSWER_TO}a.1", wire.ANSWER_TO, *(f"{wire.OUTCOMES}{page}" for page in PAGES))
+"""What our own runners read; what else somebody has put there, Airflow gives back as it is."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def request(random: Random, number: int) -> Request:
     """What a runner sends, or nearly; ``number`` follows the name of its call."""
     kind = random.random()
     if kind < 0.1:
-        return Request("GET", random.choice((*READ, f"{wire.OUTCOMES}{random.choice(made.NUMBERS)!s:.30}")))
+        return Request("GET", random.choice(READ))
     if kind < 0.15:
         return Request("DELETE", random.choice((*FORMS, "")))
     key = random.choice(list(FORMS))

@@ -4,9 +4,11 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
+from tests.fuzz.made import FULL
 from tests.fuzz.wrong import Wrong
 
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mcp-fuzz-")
@@ -19,3 +21,10 @@ os.environ.setdefault("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{os.env
 def wrong() -> Wrong:
     """Keep what breaks a rule, so that one look shows every kind of fault."""
     return Wrong()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The full size takes longer than a test of the gate may."""
+    for item in items:
+        if FULL and item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(3600))

@@ -18,8 +18,10 @@ from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
 
 DAGS = Path(__file__).parent / "dags"
-JOBS = {"held": ("run", 2), "held_batch": ("run", 4), "held_steps": ("wait_for", 2)}
-"""Of each job the task that lives, and how many subtasks its plan finds."""
+JOBS = {"held": ("run", 2, 1), "held_batch": ("run", 4, 2), "held_steps": ("wait_for", 2, 1)}
+"""Of each job the task that lives, how many subtasks its plan finds, and how many of them one runner has."""
+MOST = 8
+"""The jobs' limit of subtasks."""
 RUNNER = """select id::text from task_instance
     where dag_id = %s and run_id = %s and task_id = %s and map_index <= 0 and state = %s"""
 SECONDS = 120.0
@@ -47,7 +49,7 @@ def runs(airflow: Embedded, go: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def senders(airflow: Embedded, runs: dict[str, str]) -> list[Sender]:
     """Of each job a subtask that runs, and its plan, which has ended."""
-    asked = [(job, runs[job], task, "running") for job, (task, _) in JOBS.items()]
+    asked = [(job, runs[job], task, "running") for job, (task, *_) in JOBS.items()]
     asked += [(job, runs[job], "plan", "success") for job in JOBS]
     return [Sender(airflow, until(lambda one=one: airflow.sql(RUNNER, *one), what=str(one))[0][0]) for one in asked]
 
@@ -83,11 +85,13 @@ def _check_answer(client: httpx.Client, sender: Sender, request: bodies.Request,
 
 
 def _check_run(airflow: Embedded, job: str, run_id: str) -> None:
-    """All that plan found succeeded, as did what was enqueued in a runner's name."""
+    """In a runner's name its own subtasks may be spoiled, no other; what was enqueued in it was done."""
     assert airflow.api.wait(job, run_id, SECONDS)["state"] == "success"
     result = airflow.api.xcom(job, run_id, "report")
-    assert (result["state"], result["failed"], result["skipped"]) == ("complete", 0, 0), result
-    assert JOBS[job][1] <= result["subtasks"] == result["succeeded"] <= 8, result
+    _, planned, own = JOBS[job]
+    assert planned <= result["subtasks"] <= MOST, result
+    assert result["failed"] <= own, result
+    assert result["succeeded"] == result["subtasks"] - result["failed"], result
 
 
 def test_the_same_case_is_the_same_request() -> None:
