@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow_mcp_provider.errors import McpError
 from tests.fuzz import printed
-from tests.fuzz.made import cases
+from tests.fuzz.made import COUNT, cases
 from tests.fuzz.runner import done
 from tests.fuzz.wrong import Wrong
 
@@ -42,7 +42,7 @@ def test_a_result_is_what_was_printed_or_an_error(tmp_path: Path, wrong: Wrong) 
 
 def test_a_result_file_is_what_was_written_or_an_error(tmp_path: Path, wrong: Wrong) -> None:
     file = tmp_path / "written"
-    for case, random in cases("result file"):
+    for case, random in cases("result file", COUNT // 2):
         data, limit = printed.output(random), random.choice(printed.LIMITS)
         file.write_bytes(data)
         with wrong.of(case, (data[:40], len(data), data[-200:])):
