@@ -1,0 +1,118 @@
+"""What may come to the API server in a runner's name: its questions and rows, bent and torn."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from airflow_mcp_provider.runtime import wire
+from tests.fuzz import made
+
+OUTCOME: dict[str, Any] = {
+    "attempt": 1,
+    "started": "2026-01-01T00:00:00+00:00",
+    "result": {"rows": 7},
+    "error": {"type": "ValueError", "message": "x", "trace": "x"},
+    "final": True,
+}
+FORMS: dict[str, Any] = {
+    wire.ENQUEUE: {"parent": "1", "depth": 1, "children": [["a", {"item": "a"}], ["b", {"item": 2}, "held"]]},
+    wire.DONE: {"outcome": {"attempt": 1, "result": 1}},
+    wire.NEXT: {"ended": {**OUTCOME, "place": 0}, "fresh": True},
+    wire.GO_ON: {"ended": {**OUTCOME, "place": 0}, "taking": {"place": 1, "attempt": 1}},
+    wire.CALL: {"job": "held", "conf": {"go": "x"}},
+    wire.CONFIRM: {},
+    wire.OUTCOME: OUTCOME,
+    wire.ITEM: {"key": "1", "payload": {"item": 1}, "parent": None, "depth": 0, "results": {}, "done": 1},
+    wire.BATCH: {"turns": {"0": {"status": "success", "attempt": 1}}, "life": 0},
+    wire.CALLED: {"run": "manual__x", "since": "2026-01-01T00:00:00+00:00", "attempt": 1},
+    "mcp.caller": {"run": 1, "dag": "held", "task": "run", "index": 0},
+    wire.RUN: {"reserved": 5, "limit": 5, "depth": 5, "steps": []},
+    wire.KEY + "1": {"run": 0},
+    wire.ANSWER: {"call": "a.1", "new": 1},
+    wire.VERDICT: {"note": "done"},
+    wire.OOMS: [1, 2],
+    wire.PROGRESS: {"fraction": 0.5, "message": "page 1"},
+    wire.POD: {"reason": "x"},
+    "a-key-of-a-user": {"a": [1]},
+}
+BEGIN: dict[str, Any] = {"begin": {"tolerate": "0", "steps": [{"name": "run", "limit": 5, "depth": 5, "wait": False}]}}
+PAGES = ("0.0", "9.999999999", "0.1", "x", "-1.0", "0." + "9" * 30)
+READ = (wire.ITEM, wire.OOMS, f"{wire.ANSWER_TO}a.1", wire.ANSWER_TO, *(f"{wire.OUTCOMES}{page}" for page in PAGES))
+"""What our own runners read; what else somebody has put there, Airflow gives back as it is."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to the state store of a task instance; without a key it is about all of them."""
+
+    method: str
+    key: str
+    content: bytes = b""
+    kind: str = "application/json"
+
+
+def request(random: Random, number: int) -> Request:
+    """What a runner sends, or nearly; ``number`` follows the name of its call."""
+    kind = random.random()
+    if kind < 0.1:
+        return Request("GET", random.choice(READ))
+    if kind < 0.15:
+        return Request("DELETE", random.choice((*FORMS, "")))
+    key = random.choice(list(FORMS))
+    if kind < 0.25:
+        return Request("PUT", key, _raw(random), random.choice(("application/json", "text/plain", "")))
+    return Request("PUT", key, _written(_body(key, random, number), random))
+
+
+def _body(key: str, random: Random, number: int) -> Any:
+    body = json.loads(json.dumps(FORMS[key]))
+    if isinstance(body, dict) and random.random() < 0.9:
+        body["call"] = f"fuzz.{number}"
+    if isinstance(body, dict) and random.random() < 0.05:
+        body |= random.choice(_LARGE)()
+    for _ in range(random.randrange(3)):
+        body = made.changed(body, random, lambda _: made.value(random))
+    wrapped: Any = {"value": body}
+    return made.changed(wrapped, random, lambda _: made.value(random)) if random.random() < 0.1 else wrapped
+
+
+_LARGE: tuple[Callable[[], dict[str, Any]], ...] = (
+    lambda: BEGIN,
+    lambda: {"parent": "p" * 100_000},
+    lambda: {"depth": -50},
+    lambda: {"depth": 10**30},
+    lambda: {"children": [[f"{number}", {}] for number in range(5_000)]},
+    lambda: {"children": [["a", {"item": made.nested(900)}]]},
+    lambda: {"children": [["a", {"item": "x" * 1_000_000}]]},
+    lambda: {"conf": {"go": "x" * 1_000_000}},
+    lambda: {"outcome": {"attempt": 1, "result": "x" * 1_000_000}},
+    lambda: {"message": "x" * 1_000_000},
+)
+
+
+def _written(body: Any, random: Random) -> bytes:
+    text = json.dumps(body).encode()
+    return text[: random.randrange(len(text))] if random.random() < 0.03 else text
+
+
+def _raw(random: Random) -> bytes:
+    """No JSON, or JSON that few readers take."""
+    return random.choice(
+        (
+            lambda: random.randbytes(40),
+            lambda: b"[" * 100_000,
+            lambda: b'{"value": ' * 5_000 + b"1" + b"}" * 5_000,
+            lambda: b'{"value": NaN}',
+            lambda: b'{"value": {"call": "a.1", "depth": 1e400}}',
+            lambda: b'{"value": ' + b"9" * 5_000 + b"}",
+            lambda: b'{"value": "\xff"}',
+            lambda: b'{"value": {"call": "\\ud800"}}',
+            lambda: b'{"value": {"call": "\\u0000"}}',
+            lambda: b'{"value": {"\\u0000": "\\udc00"}}',
+            lambda: b"\xef\xbb\xbf{}",
+            lambda: b"",
+            lambda: b" " * 5_000_000,
+        )
+    )()

@@ -1,0 +1,105 @@
+"""The documented rule of printed results, told once more: what may come of the bytes that a command has printed."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from random import Random
+from typing import Any, NoReturn
+
+import msgspec
+
+from airflow_mcp_provider.runtime.wire import MAX_REPORT_BYTES, MAX_RESULT_BYTES
+from tests.fuzz import made
+from tests.fuzz.same import same
+
+LIMITS = (MAX_RESULT_BYTES, MAX_REPORT_BYTES)
+_EDGES = (4_096, 65_535, 65_536, 65_537, 131_072, 200_000, MAX_REPORT_BYTES - 20, MAX_REPORT_BYTES + 20)
+_BOM = b"\xef\xbb\xbf"
+
+
+def output(random: Random) -> bytes:
+    """What a program prints: log lines, then perhaps a result."""
+    lines = [_line(random) for _ in range(random.randrange(4))]
+    end = random.choice((b"\n", b"", b"\r\n", b"\n\n \n"))
+    return random.choice((b"\n", b"\n", b"\r\n", b"\r")).join(lines) + end
+
+
+def _line(random: Random) -> bytes:
+    kind = random.random()
+    if kind < 0.5:
+        return _json(random)
+    if kind < 0.6:
+        size = random.choice(_EDGES) + random.randrange(-3, 4)
+        return random.choice((b"x" * size, b"x" * size + b"42", b'"' + b"x" * size + b'"', b" " * size + b"42"))
+    if kind < 0.65:
+        return b"[" * 100_000 + b"]" * 100_000
+    if kind < 0.7:
+        return b"9" * random.choice((19, 20, 25, 5_000))
+    if kind < 0.8:
+        return _json(random)[: random.randrange(20)] + random.randbytes(random.randrange(3))
+    return made.text(random).encode("utf-8", "surrogatepass")
+
+
+def _json(random: Random) -> bytes:
+    value = made.value(random)
+    spaced = random.choice((None, (",", ":"), (" ,\t", " : ")))
+    return json.dumps(value, separators=spaced, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
+
+
+def fits(data: bytes, limit: int, got: Any) -> bool:
+    """Whether ``got``, a value or an exception, is what the last line of ``data`` says."""
+    return any(_explains(line, limit, got, none=True) for line in _last_lines(data))
+
+
+def fits_file(data: bytes, limit: int, got: Any) -> bool:
+    """Whether it is what a result file of ``data`` says."""
+    return any(_explains(whole, limit, got, none=False) for whole in (data, data.removeprefix(_BOM)))
+
+
+def _last_lines(data: bytes) -> Iterator[bytes]:
+    """Each reading of what ends a line, and of what is blank: a carriage return and U+0085 are either."""
+    for end, blank in itertools.product((rb"\n", rb"\r\n|\r|\n"), (_blank, bytes.isspace)):
+        yield next((line for line in reversed(re.split(end, data)) if line and not blank(line)), b"")
+
+
+def _blank(line: bytes) -> bool:
+    return line.decode(errors="replace").isspace()
+
+
+def _explains(said: bytes, limit: int, got: Any, *, none: bool) -> bool:
+    refused = isinstance(got, Exception)
+    try:
+        text = said.decode()
+        json.loads(text, parse_constant=_no_constant, parse_int=str)
+    except RecursionError:
+        return refused
+    except ValueError:
+        return refused or (none and got is None)
+    try:
+        value = json.loads(text)
+    except ValueError:  # a number of more digits than Python reads
+        return refused
+    if not _carriable(value, limit):
+        return refused
+    return same(value, got) or (refused and len(said) > limit)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _carriable(value: Any, limit: int) -> bool:
+    """Whether the way to the database takes it."""
+    try:
+        msgspec.msgpack.encode(value)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return len(text.encode()) <= limit and not _has_nul(value)
+    except (ValueError, OverflowError, RecursionError):
+        return False
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_nul(one) for pair in value.items() for one in pair)
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
