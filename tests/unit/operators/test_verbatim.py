@@ -104,7 +104,7 @@ def test_a_name_that_kubernetes_refuses_is_left_out():
     work = parse_subtask({"container": {"image": "a"}})
     asked = order(work.container, {}, {"MCP_SUBTASK_GRÖSSE": "1", "MCP_SUBTASK_A": "2"}, Timeouts(), Path("/x/enqueue"))
     made = manifest(asked, of_container(work, None, None)["container"], 0, RUNNER, "name")["spec"]["containers"][0]
-    assert [one["name"] for one in made["env"]] == ["MCP_SUBTASK_A", "MCP_ENQUEUE", "MCP_RESULT"]
+    assert [one["name"] for one in made["env"]] == ["MCP_SUBTASK_A", "MCP_ENQUEUE", "MCP_ENQUEUE_DIR", "MCP_RESULT"]
 
 
 def test_what_runs_beside_the_work_is_not_expanded_either():

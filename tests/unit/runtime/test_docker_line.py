@@ -68,4 +68,9 @@ def test_what_is_no_line_of_a_file_goes_another_way(tmp_path, value):
     assert environment["MCP_SUBTASK"] == value
     assert "--env=MCP_SUBTASK" in argv
     lines = (tmp_path / "environment").read_text().splitlines()
-    assert lines == ["MCP_X=# $(X) = 'y'", "MCP_ENQUEUE=/mcp/enqueue", "MCP_RESULT=/mcp/result"]
+    assert lines == [
+        "MCP_X=# $(X) = 'y'",
+        "MCP_ENQUEUE=/mcp/enqueue",
+        "MCP_ENQUEUE_DIR=/mcp/enqueue.d",
+        "MCP_RESULT=/mcp/result",
+    ]
