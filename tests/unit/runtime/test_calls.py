@@ -99,7 +99,7 @@ def test_the_key_is_a_field_of_the_payload(do, job, ledger):
 
 
 def test_the_field_must_be_there(do, job):
-    with pytest.raises(errors.SubtaskError, match=r"subtasks\.key names the field 'path'.*its fields: url, more"):
+    with pytest.raises(errors.SubtaskError, match=r"subtasks\.key names the field 'path'.*its fields: more, url"):
         do({"python": f"{job}:by_field"}, key_field="path")
 
 

@@ -58,9 +58,9 @@ def test_a_failure_is_told(do, work, message):
 
 
 def test_lines_written_to_the_pipe_are_subtasks(do, ledger):
-    do(sh("""for i in 1 2 3; do echo "{\\"path\\": \\"$i\\"}" > "$MCP_ENQUEUE"; done
+    do(sh("""for i in 1 2 3; do echo "{\\"path\\": \\"f$i\\"}" > "$MCP_ENQUEUE"; done
              printf '{"payload": {"path": "x"}, "key": "named"}' >> "$MCP_ENQUEUE" """), key_field="path")  # fmt: skip
-    assert ledger.children == {"1": {"path": "1"}, "2": {"path": "2"}, "3": {"path": "3"}, "named": {"path": "x"}}
+    assert ledger.children == {"f1": {"path": "f1"}, "f2": {"path": "f2"}, "f3": {"path": "f3"}, "named": {"path": "x"}}
 
 
 def test_a_line_may_be_a_run_of_another_job(do, ledger):
@@ -73,7 +73,7 @@ def test_a_line_may_be_a_run_of_another_job(do, ledger):
 
 def test_a_thousand_lines_at_once(do, ledger):
     do(sh('seq 1000 | sed \'s/.*/{"n": "&"}/\' > "$MCP_ENQUEUE"'), key_field="n")
-    assert list(ledger.children) == [str(n) for n in range(1, 1001)]
+    assert list(ledger.children) == [f'"{n}"' for n in range(1, 1001)]
 
 
 def test_children_arrive_while_the_command_runs(do, ledger, tmp_path):
