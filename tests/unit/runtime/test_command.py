@@ -199,6 +199,14 @@ def test_a_background_process_has_written_all_before_the_end_counts(do, ledger):
     assert list(ledger.children) == ["1"]
 
 
+@pytest.mark.parametrize("more", [{"A": 2}, {"A": [1]}, {"A": "\0"}])
+def test_values_whose_names_differ_in_case_alone_have_no_variable(do, capsys, more):
+    text = 'printf "[\\"%s\\", \\"%s\\", \\"%s\\"]" "$MCP_SUBTASK_A" "$MCP_SUBTASK_B" "$MCP_PARAM_A"'
+    assert do(sh(text), {"a": 1, "b": 3, **more}, {"a": 4}) == ["", "3", "4"]
+    told = "left out, because the names of several values differ in case alone: MCP_SUBTASK_A\n"
+    assert capsys.readouterr().out.startswith(told)
+
+
 def test_values_too_large_for_a_variable_are_in_files(do, capsys):
     text = 'test -z "$MCP_PARAMS$MCP_PARAM_BIG" && wc -c < "$MCP_PARAMS_FILE" && test -s "$MCP_PAYLOAD_FILE"'
     assert do(sh(text), {"a": 1}, {"big": "x" * 140_000}) == 140_011
