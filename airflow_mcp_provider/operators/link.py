@@ -128,9 +128,12 @@ class Link:
             return False
         return True
 
-    def called(self, job: str, conf: dict[str, Any]) -> dict[str, Any]:
-        """How far this subtask's run of ``job`` is; it is made when there is none."""
-        answer = self.ask(wire.CALL, {"job": job, "conf": conf})
+    def called(self, job: str, conf: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
+        """How far this subtask's run of ``job`` is; it is made when there is none.
+
+        Of ``results``, those of the steps before, it is given what its params declare.
+        """
+        answer = self.ask(wire.CALL, {"job": job, "conf": conf, "results": results})
         return {name: answer.get(name) for name in ("run", "state", "waited", "report")}
 
     def outcomes(self) -> Iterator[Outcome]:

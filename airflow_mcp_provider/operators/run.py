@@ -98,7 +98,7 @@ class RunOperator(BaseOperator):
         work = JobWork(job=item["job"]) if "job" in item else parse_subtask(self.work)
         if not isinstance(work, JobWork):
             return redaction.value(self._perform(work, link, subtask, context))
-        run = Called(**link.called(work.job, subtask))
+        run = Called(**link.called(work.job, item["payload"], item.get("results", {})))
         self.log.info("run %s of %s is %s", run.run, work.job, run.state)
         if run.pause is not None:
             raise AirflowRescheduleException(datetime.now(UTC) + run.pause)  # type: ignore[no-untyped-call]  # Airflow's

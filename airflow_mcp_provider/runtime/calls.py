@@ -56,10 +56,19 @@ def progress(fraction: float, message: str = "") -> None:
     """Show how far this subtask is, ``fraction`` from 0 to 1: in Airflow's UI and REST API within 2 s.
 
     A fraction outside of that is cut to it, and no number (nan) is 0; only the first 500 characters are shown.
+    A message is a text; of another value its ``str`` is shown, or that it has none.
     """
-    text = redaction.text(str(message))[:_SHOWN_CHARS].replace("\0", "\\0")
+    text = redaction.text(_text(message))[:_SHOWN_CHARS].replace("\0", "\\0")
     shown = text.encode("utf-8", "backslashreplace").decode()  # a file's name may hold lone surrogates
     _ask({"op": "progress", "fraction": _share(fraction), "message": shown})
+
+
+def _text(message: object) -> str:
+    """Progress is for people to read, so a value that cannot be shown (too deep) fails no subtask."""
+    try:
+        return str(message)
+    except Exception as error:  # noqa: BLE001 - whatever its own __str__ raises
+        return f"a message of the type {type(message).__name__} that cannot be shown ({type(error).__name__})"
 
 
 def _share(fraction: float) -> float:

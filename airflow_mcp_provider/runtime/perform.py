@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,9 +165,18 @@ def _environment(call: Call) -> dict[str, str]:
     return {
         "MCP_SUBTASK": json.dumps(dict(call.subtask)),
         "MCP_PARAMS": json.dumps(dict(call.params)),
-        **{f"MCP_PARAM_{name.upper()}": text for name, text in _scalars(call.params)},
-        **{f"MCP_SUBTASK_{name.upper()}": text for name, text in _scalars(call.subtask)},
+        **_variables("MCP_PARAM_", call.params),
+        **_variables("MCP_SUBTASK_", call.subtask),
     }
+
+
+def _variables(prefix: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Give each plain value its variable; of names that differ in case alone none has one, and the log says so."""
+    named = Counter(name.upper() for name in values if name.isidentifier())
+    if shared := sorted(prefix + name for name, count in named.items() if count > 1):
+        told = f"left out, because the names of several values differ in case alone: {', '.join(shared)[:1000]}"
+        print(told, flush=True)  # noqa: T201 - the task's log
+    return {prefix + name.upper(): text for name, text in _scalars(values) if named[name.upper()] == 1}
 
 
 def _scalars(values: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -16,8 +16,8 @@ from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction
+from airflow_mcp_provider.runtime.keys import key_of_run, own_key
 from airflow_mcp_provider.runtime.plain import plain
-from airflow_mcp_provider.spec.template import fill, names
 
 ENQUEUE = "mcp.enqueue"
 """Set by plan and by subtasks: a batch of children; answered in ``ANSWER``."""
@@ -71,8 +71,6 @@ MAX_KEY_CHARS = 2_000
 BATCH_CHILDREN = 500
 BATCH_BYTES = 1_000_000
 """One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s by default)."""
-SHOWN_CHARS = 100
-"""So long may a payload be that is shown, as it is, in the key of another job's run."""
 LABEL_CHARS = 250
 """Of the column that holds a mapped instance's label: the key, cut."""
 ROW_KEY_CHARS = 400
@@ -95,10 +93,7 @@ class Child:
 
 
 def child_of(payload: object, key: str | None, key_field: str | None, job: str | None = None) -> Child:
-    """Check one payload; its key is ``key``, else the payload's ``key_field`` (or that text, filled in).
-
-    Where the spec names no such field it is the value of a lone ``item``, else a hash of the payload. Of a run of
-    another job, whose payloads have fields of their own, it is the job and the payload.
+    """Check one payload; its key is ``key``, else the one that it has by itself (``runtime.keys``).
 
     Raises InvalidPayload with what was given and what is allowed.
     """
@@ -109,43 +104,10 @@ def child_of(payload: object, key: str | None, key_field: str | None, job: str |
     text = json_text(payload, "payload", MAX_PAYLOAD_BYTES)
     if job is not None and (not isinstance(job, str) or not job):
         raise InvalidPayload(f"job is the id of a job, a text, not {redaction.shown(job)}")
+    child: dict[str, Any] = json.loads(text)
     if key is None:
-        key = _own_key(payload, key_field, text) if job is None else _key_of_run(job, text)
-    return Child(checked_key(key), json.loads(text), job)
-
-
-def _key_of_run(job: str, text: str) -> str:
-    return f"{job} {text if len(text) <= SHOWN_CHARS else hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def _plain(value: str | float) -> str:
-    """Return the key that a value makes: a text as it is, another as JSON, so that true is not the text True."""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _own_key(payload: Mapping[str, Any], key_field: str | None, text: str) -> str:
-    if key_field is None and payload.keys() == {"item"} and isinstance(payload["item"], str | int | float):
-        return _plain(payload["item"])
-    if key_field is None:
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-    if "{" in key_field:
-        return _filled_key(payload, key_field)
-    value = payload.get(key_field)
-    if not isinstance(value, str | int | float):
-        raise InvalidPayload(
-            f"subtasks.key names the field {key_field!r}, but the payload has {redaction.shown(value)} there; "
-            f"its fields: {', '.join(map(str, payload))}; give it a string or a number, or pass key=…"
-        )
-    return _plain(value)
-
-
-def _filled_key(payload: Mapping[str, Any], text: str) -> str:
-    if missing := [name for name in names(text) if name not in payload]:
-        there = ", ".join(map(str, payload))
-        raise InvalidPayload(
-            f"subtasks.key is {text!r}, but the payload has no {' and no '.join(missing)}; its fields: {there}"
-        )
-    return fill(text, payload)
+        key = own_key(child, text, key_field) if job is None else key_of_run(job, text)
+    return Child(checked_key(key), child, job)
 
 
 def checked_key(key: object) -> str:

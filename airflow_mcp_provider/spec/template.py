@@ -4,6 +4,7 @@ The syntax is checked when a spec is loaded; the runner fills in payload and par
 nothing is evaluated, so a payload can never reach into Python as ``str.format`` would let it.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -29,6 +30,16 @@ def names(text: str) -> tuple[str, ...]:
 def fill(text: str, values: Mapping[str, object]) -> str:
     """Return ``text`` with each placeholder replaced: strings as they are, other values as JSON."""
     return _PIECE.sub(lambda found: _filled(found, values), text)
+
+
+def tells_apart(text: str, values: Mapping[str, str]) -> bool:
+    """Whether the filled text tells what each value was: what follows a placeholder does not begin earlier."""
+    marks = [found for found in _PIECE.finditer(text) if found[1]]
+    for mark, following in itertools.pairwise(marks):
+        value, parting = values[mark[1]], fill(text[mark.end() : following.start()], {})
+        if not parting or (value + parting).find(parting) < len(value):
+            return False
+    return True
 
 
 def fill_all(value: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON in, the same JSON out

@@ -1,11 +1,12 @@
 """Whether two values are the same JSON: told apart as JSON tells them apart, not as Python does."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 
 def same(given: Any, got: Any) -> bool:
-    """Compare exactly: ``1`` is not ``True`` and not ``1.0``, the key ``1`` not ``"1"``; a tuple is a list."""
+    """Compare exactly: ``1`` is not ``True`` and not ``1.0``; a tuple is a list, a key its text in JSON."""
     if isinstance(given, Mapping):
         return isinstance(got, dict) and _same_items(given, got)
     if isinstance(given, list | tuple):
@@ -17,12 +18,15 @@ def same(given: Any, got: Any) -> bool:
 
 
 def _same_items(given: Mapping[Any, Any], got: dict[str, Any]) -> bool:
-    texts = all(isinstance(name, str) for name in given)
-    return texts and given.keys() == got.keys() and all(same(given[name], got[name]) for name in given)
+    """JSON has no other keys than texts, so ``json.dumps`` of Python makes them; two that become one must be refused."""
+    names = {name if isinstance(name, str) else json.dumps(name): name for name in given}
+    one_by_one = len(names) == len(given) and names.keys() == got.keys()
+    return one_by_one and all(same(given[name], got[text]) for text, name in names.items())
 
 
 def _plain(given: Any) -> str:
-    for kind in (int, float, str):
+    """An enumeration's own ``__repr__`` tells its name, and ``int.__str__`` asks that."""
+    for kind in (int, float):
         if isinstance(given, kind):
-            return kind.__str__(given)
-    return repr(given)
+            return kind.__repr__(given)
+    return str.__str__(given) if isinstance(given, str) else repr(given)

@@ -17,6 +17,8 @@ from airflow.api_fastapi.execution_api.routes import task_state_store
 from airflow.configuration import conf
 from airflow.dag_processing import processor
 from airflow.dag_processing.importers import python_importer
+from airflow.models.dag_version import DagVersion
+from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun, DagRunNote
 from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
@@ -71,6 +73,8 @@ def test_functions_of_the_server():
     assert parameters(clear_task_instances)[:3] == ["tis", "session", "dag_run_state"]
     assert parameters(TaskInstance.__init__)[1:] == ["task", "dag_version_id", "run_id", "state", "map_index"]
     assert parameters(DagRun._revise_map_indexes_if_mapped) == ["self", "task", "dag_version_id", "session"]
+    assert {"dag_id", "session"} <= set(parameters(DagVersion.get_latest_version))
+    assert parameters(DBDagBag.get_dag) == ["self", "version_id", "session"]
 
 
 def test_the_scheduler_reads_a_map_as_growth_expects():

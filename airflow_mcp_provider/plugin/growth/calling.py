@@ -9,16 +9,17 @@ A try after a lost runner finds the run that is there; one after a failed run ma
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
 from airflow_mcp_provider.plugin import store
-from airflow_mcp_provider.plugin.growth.seam import report_of, start_run
+from airflow_mcp_provider.plugin.growth.seam import declared_params, report_of, start_run
 from airflow_mcp_provider.plugin.queue.callers import CALLER, MADE, markers
 from airflow_mcp_provider.plugin.rows import Called, Caller
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
@@ -39,7 +40,7 @@ def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) 
     state = None if called is None else _state(session, called)
     if called is None or (called.attempt != attempt and state not in ACTIVE):
         called = Called(_job(body), _name(scope, attempt), datetime.now(UTC).isoformat())
-        _start(session, scope, run, called, _conf(body))
+        _start(session, scope, run, called, _Given.of(body))
         state = DagRunState.QUEUED
     if called.attempt != attempt:
         called = replace(called, attempt=attempt)
@@ -73,16 +74,38 @@ def _job(body: dict[str, Any]) -> str:
     return job
 
 
-def _conf(body: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(conf := body.get("conf"), dict):
-        raise InvalidPayload(f"the conf of a run is a JSON object, not {conf!r:.80}")
-    wire.json_text(conf, "conf", wire.BATCH_BYTES)
-    return conf
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a run is made with: the payload, and the results of the caller's steps before, of which it may want some."""
+
+    conf: Mapping[str, Any]
+    results: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        return cls(_object(body.get("conf"), "conf"), _object(body.get("results", {}), "results"))
+
+    def declared(self, job: str, params: Collection[str]) -> dict[str, Any]:
+        """Return the run's conf; raises InvalidPayload for a field of the payload that no param of ``job`` declares."""
+        if unknown := sorted(self.conf.keys() - params):
+            raise InvalidPayload(
+                f"the params of the job {job} do not declare {', '.join(map(repr, unknown))[:400]}; "
+                f"declared: {', '.join(sorted(params))[:1000] or 'none'}"
+            )
+        return {**self.conf, **{name: result for name, result in self.results.items() if name in params}}
 
 
-def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, conf: dict[str, Any]) -> None:
+def _object(given: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise InvalidPayload(f"the {what} of a run is a JSON object, not {given!r:.80}")
+    wire.json_text(given, what, wire.BATCH_BYTES)
+    return given
+
+
+def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, given: _Given) -> None:
     job, run_id = called.job, called.run
     check(session, scope.dag_id, job)
+    conf = given.declared(job, declared_params(session, job))
     try:
         number = start_run(session, job, run_id, conf, run.id)
     except ValueError as error:

@@ -14,6 +14,7 @@ from uuid import UUID
 from airflow._shared.observability.traces import new_task_run_carrier
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.common.dagbag import create_dag_bag
+from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
@@ -36,6 +37,7 @@ __all__ = [
     "as_new",
     "async_session",
     "busy",
+    "declared_params",
     "expand_again",
     "forbidden",
     "locked",
@@ -131,6 +133,13 @@ def expand_again(session: Session, dag_id: str, run_id: str, task_id: str) -> No
         .values(state=None, start_date=None, end_date=None, duration=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def declared_params(session: Session, dag_id: str) -> frozenset[str]:
+    """Return the names of the params of a job's latest DAG, none where there is no DAG."""
+    version = DagVersion.get_latest_version(dag_id, session=session)
+    dag = None if version is None else _dag_bag().get_dag(version.id, session=session)
+    return frozenset(() if dag is None else dag.params)
 
 
 def start_run(session: Session, dag_id: str, run_id: str, conf: dict[str, Any], caller: int) -> int:

@@ -17,7 +17,7 @@ CALLED = "called"
 def airflow() -> Iterator[Embedded]:
     """Two slots: a caller that held one would leave nothing to the called run's two tasks at a time of three."""
     with Embedded(dags=DAGS, schedulers=2, parallelism=2) as embedded:
-        for job in ("caller", CALLED, "ring_a", "ring_b", "nobody", "mixed", "round", "lines"):
+        for job in ("caller", CALLED, "ring_a", "ring_b", "nobody", "mixed", "round", "lines", "staged"):
             embedded.api.wait_for_dag(job)
         yield embedded
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.cli.embedded import Embedded
-from tests.integration.calls.conftest import called_runs, outcomes, subtask, working
+from tests.integration.calls.conftest import called_runs, outcomes, result, subtask, working
 from tests.integration.growth.waiting import until
 
 
@@ -50,6 +50,23 @@ def test_cancel_reaches_the_called_run(airflow: Embedded, tmp_path: Path) -> Non
     until(lambda: {run["state"] for run in called_runs(airflow)[before:]} == {"failed"}, what="the end of both")
     assert all(
         run["note"] == "failed: the subtask that this run was made for is over" for run in called_runs(airflow)[before:]
+    )
+
+
+def test_a_run_gets_what_its_job_declares(airflow: Embedded, tmp_path: Path) -> None:
+    """A result of a step before where a param has its name; a field of the payload that is no param is refused."""
+    subtasks = [subtask(tmp_path, name) for name in "ab"]
+    for one in subtasks:
+        del one["does"]
+    subtasks[1]["verify"] = False
+    run_id = airflow.api.trigger("staged", {"subtasks": subtasks})
+    told = {one["key"]: one for one in result(airflow, "staged", run_id)["result"] if one["step"] == "calls"}
+    assert told["a"]["error"] is None
+    assert [one["name"] for one in told["a"]["result"]] == ["a"]
+    kind, message = told["b"]["error"]
+    assert kind.endswith("InvalidPayload")
+    assert message.startswith(
+        "the params of the job called do not declare 'verify'; declared: does, file, name, record"
     )
 
 

@@ -113,8 +113,9 @@ def test_children_start_while_their_parent_still_runs(airflow: Embedded, record:
 def test_a_chain_of_fifty(airflow: Embedded, record: Path) -> None:
     run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [does("descend", "0", left=49)]), timeout=400)
     assert run.result["state"] == "complete"
-    assert [run.outcomes[str(i)]["depth"] for i in range(50)] == list(range(50))
-    assert [run.outcomes[str(i)]["parent"] for i in range(50)] == [None, *map(str, range(49))]
+    links = [run.outcomes[f'"{i}"'] for i in range(50)]
+    assert [link["depth"] for link in links] == list(range(50))
+    assert [link["parent"] for link in links] == [None, *(f'"{i}"' for i in range(49))]
 
 
 @pytest.mark.timeout(3000)

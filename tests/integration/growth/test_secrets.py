@@ -23,13 +23,13 @@ KEPT_IN = {"connection", "variable"}
 def test_secrets_come_out_nowhere(airflow: Embedded, record: Path) -> None:
     plant(airflow)
     run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [leaks("raise"), leaks("return")]))
-    scripts = [{"node": str(number), "script": script} for number, script in enumerate(SCRIPTS)]
+    scripts = [{"node": f"script {number}", "script": script} for number, script in enumerate(SCRIPTS)]
     shell = Ended(airflow, "shell", airflow.api.trigger("shell", {"subtasks": scripts}))
     outcomes, said = run.outcomes, shell.outcomes
     assert outcomes["leak raise"]["error"]["message"] == f"('![p](http://evil.example/x.png)', {['***'] * 5})"
     assert outcomes["leak return"]["result"]["found"] == ["***"] * 5
-    assert said["0"]["error"]["message"] == "the work ended with exit code 3; it said last: ***"
-    assert said["1"]["result"] == ["***"]
+    assert said["script 0"]["error"]["message"] == "the work ended with exit code 3; it said last: ***"
+    assert said["script 1"]["result"] == ["***"]
     assert len(outcomes) == 2 + 2 * len(PLANTED), "a key without its secret is still another one"
     note = run.run["note"].splitlines()[1]
     assert (note[:13], note[-1]) == ("`leak raise: ", "`"), "data is shown as code"

@@ -3,7 +3,7 @@
 
 def plan(params):
     payload = {name: params[name] for name in ("kids", "deep", "sleep", "each")}
-    return [{**payload, "n": str(number)} for number in range(params["width"])]
+    return [{**payload, "n": number} for number in range(params["width"])]
 
 
 def visit(subtask):

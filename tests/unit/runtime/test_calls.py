@@ -68,6 +68,12 @@ def shows_oddly(subtask):
     for fraction in (float("nan"), float("inf"), 10 ** 400, -1):
         progress(fraction)
     progress(0.5, "\\0" + "x" * 1_000_000)
+
+def shows_deep(subtask):
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    progress(0.5, deep)
 """
 
 
@@ -99,7 +105,7 @@ def test_the_key_is_a_field_of_the_payload(do, job, ledger):
 
 
 def test_the_field_must_be_there(do, job):
-    with pytest.raises(errors.SubtaskError, match=r"subtasks\.key names the field 'path'.*its fields: url, more"):
+    with pytest.raises(errors.SubtaskError, match=r"subtasks\.key names the field 'path'.*its fields: more, url"):
         do({"python": f"{job}:by_field"}, key_field="path")
 
 
@@ -140,6 +146,11 @@ def test_odd_progress_is_shown_as_far_as_it_can_be(do, job, ledger):
     do({"python": f"{job}:shows_oddly"})
     assert [fraction for fraction, _ in ledger.shown] == [0.0, 1.0, 1.0, 0.0, 0.5]
     assert ledger.shown[-1][1] == "\\0" + "x" * 499
+
+
+def test_a_message_that_cannot_be_shown_fails_no_subtask(do, job, ledger):
+    do({"python": f"{job}:shows_deep"})
+    assert ledger.shown == [(0.5, "a message of the type list that cannot be shown (RecursionError)")]
 
 
 def test_outside_of_a_subtask(monkeypatch):

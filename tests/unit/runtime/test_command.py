@@ -58,9 +58,9 @@ def test_a_failure_is_told(do, work, message):
 
 
 def test_lines_written_to_the_pipe_are_subtasks(do, ledger):
-    do(sh("""for i in 1 2 3; do echo "{\\"path\\": \\"$i\\"}" > "$MCP_ENQUEUE"; done
+    do(sh("""for i in 1 2 3; do echo "{\\"path\\": \\"f$i\\"}" > "$MCP_ENQUEUE"; done
              printf '{"payload": {"path": "x"}, "key": "named"}' >> "$MCP_ENQUEUE" """), key_field="path")  # fmt: skip
-    assert ledger.children == {"1": {"path": "1"}, "2": {"path": "2"}, "3": {"path": "3"}, "named": {"path": "x"}}
+    assert ledger.children == {"f1": {"path": "f1"}, "f2": {"path": "f2"}, "f3": {"path": "f3"}, "named": {"path": "x"}}
 
 
 def test_a_line_may_be_a_run_of_another_job(do, ledger):
@@ -73,7 +73,7 @@ def test_a_line_may_be_a_run_of_another_job(do, ledger):
 
 def test_a_thousand_lines_at_once(do, ledger):
     do(sh('seq 1000 | sed \'s/.*/{"n": "&"}/\' > "$MCP_ENQUEUE"'), key_field="n")
-    assert list(ledger.children) == [str(n) for n in range(1, 1001)]
+    assert list(ledger.children) == [f'"{n}"' for n in range(1, 1001)]
 
 
 def test_children_arrive_while_the_command_runs(do, ledger, tmp_path):
@@ -197,6 +197,14 @@ def test_what_is_no_file_of_lines_there_is_an_error(do, make, message):
 def test_a_background_process_has_written_all_before_the_end_counts(do, ledger):
     do(sh('(exec 3> "$MCP_ENQUEUE"; echo "{\\"n\\": 1}" >&3; sleep 300) & sleep 0.3'), key_field="n")
     assert list(ledger.children) == ["1"]
+
+
+@pytest.mark.parametrize("more", [{"A": 2}, {"A": [1]}, {"A": "\0"}])
+def test_values_whose_names_differ_in_case_alone_have_no_variable(do, capsys, more):
+    text = 'printf "[\\"%s\\", \\"%s\\", \\"%s\\"]" "$MCP_SUBTASK_A" "$MCP_SUBTASK_B" "$MCP_PARAM_A"'
+    assert do(sh(text), {"a": 1, "b": 3, **more}, {"a": 4}) == ["", "3", "4"]
+    told = "left out, because the names of several values differ in case alone: MCP_SUBTASK_A\n"
+    assert capsys.readouterr().out.startswith(told)
 
 
 def test_values_too_large_for_a_variable_are_in_files(do, capsys):

@@ -22,13 +22,19 @@ def serialized(session, job_id, more=""):
     return dag
 
 
+MORE = {
+    "one": "subtasks: {jobs: [named, plain, gone]}",
+    "named": "params: {url: {type: string}, depth: {type: integer, default: 1}}",
+}
+
+
 @pytest.fixture
 def ask(session, make_job):
-    """Ask as the running plan of ``one`` does, which may run ``named`` and ``gone``."""
-    for job_id in ("one", "named", "other"):
+    """Ask as the running plan of ``one`` does, which may run ``named``, ``plain`` and ``gone``."""
+    for job_id in ("one", "named", "plain", "other"):
         job = make_job(job_id)
         session.flush()
-        dag = serialized(session, job_id, "subtasks: {jobs: [named, gone]}" if job_id == "one" else "")
+        dag = serialized(session, job_id, MORE.get(job_id, ""))
         if job_id == "one":
             job.run("r", DagRunState.RUNNING)
             plan = TaskInstance(job.dag.get_task("plan"), run_id="r", dag_version_id=None)
@@ -50,8 +56,8 @@ def ask(session, make_job):
 @pytest.mark.parametrize(
     ("job", "says"),
     [
-        ("other", "one may not run the job 'other': its subtasks.jobs has named, gone; add it there"),
-        ("one", "one may not run the job 'one': its subtasks.jobs has named, gone; add it there"),
+        ("other", "one may not run the job 'other': its subtasks.jobs has named, plain, gone; add it there"),
+        ("one", "one may not run the job 'one': its subtasks.jobs has named, plain, gone; add it there"),
         ("gone", "there is no job 'gone' in this Airflow, or it has import errors"),
     ],
 )
@@ -70,3 +76,24 @@ def test_a_named_one_is_a_subtask(ask):
 @pytest.mark.parametrize("child", [["k"], ["k", {}, "named", 1], ["k", {}, 5], ["k", {}, ""], ["k", {}, None, None]])
 def test_what_is_no_child_is_refused(ask, child):
     assert ask(wire.ENQUEUE, parent=None, depth=0, children=[child])["refused"]["type"] == "InvalidPayload"
+
+
+@pytest.mark.parametrize(
+    ("job", "conf", "undeclared", "declared"),
+    [
+        ("named", {"url": "x", "verify": False}, "'verify'", "depth, url"),
+        ("named", {"URL": "x", "a\nb": 1}, "'URL', 'a\\nb'", "depth, url"),
+        ("plain", {"item": 1}, "'item'", "none"),
+    ],
+)
+def test_a_field_that_no_param_of_the_called_job_declares_is_refused(ask, job, conf, undeclared, declared):
+    message = f"the params of the job {job} do not declare {undeclared}; declared: {declared}"
+    assert ask(wire.CALL, job=job, conf=conf, results={"step": 1})["refused"] == {
+        "type": "InvalidPayload",
+        "message": message,
+    }
+
+
+@pytest.mark.parametrize("body", [{"conf": []}, {"conf": {}, "results": [1]}, {"conf": None}, {}])
+def test_what_is_no_conf_is_refused(ask, body):
+    assert ask(wire.CALL, job="named", **body)["refused"]["type"] == "InvalidPayload"
