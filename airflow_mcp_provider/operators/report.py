@@ -57,11 +57,10 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the run's result; raises AirflowFailException when more failed than is tolerated."""
         link = Link(context["task_state_store"], {})
-        counts = link.ask(wire.CONFIRM, {})
+        counts = _counts(link)
         if counts["pending"]:
             self.log.info("waiting for %s subtasks that have not ended", counts["pending"])
             raise AirflowRescheduleException(datetime.now(UTC))  # type: ignore[no-untyped-call]  # Airflow's
-        counts |= tally.counted(counts["reserved"], link.tallies())
         result = summary(counts, verdict(counts, Tolerate.of(self.tolerate)))
         if self.work and counts["plan"] == "success":
             result["result"] = self._folded(link, context, result)
@@ -105,6 +104,16 @@ class ReportOperator(BaseOperator):
                 line=SupervisorLine(self.secrets),
                 limit=wire.MAX_REPORT_BYTES,
             )
+
+
+def _counts(link: Link) -> dict[str, Any]:
+    """Ask whether all has ended, and count it then. Where the server cannot tell, the run's note says why."""
+    try:
+        counts = link.ask(wire.CONFIRM, {})
+        return counts if counts["pending"] else counts | tally.counted(counts["reserved"], link.tallies())
+    except Exception as error:
+        link.verdict(f"failed: the report failed: {_reason(_brief(error))}")
+        raise
 
 
 def summary(counts: dict[str, Any], state: State) -> dict[str, Any]:
@@ -166,7 +175,10 @@ def describe(result: dict[str, Any], tolerate: str, plan: str) -> str:
 
 
 def _why(result: dict[str, Any]) -> str:
-    """Say in one line why the report failed, if it did."""
-    error = result.get("error")
-    reason = " ".join(f"{error['type']}: {error['message']}".split())[:REASON_CHARS] if error else ""
-    return f"the report failed: {reason}; " if error else ""
+    """Say why the report failed, if it did."""
+    return f"the report failed: {_reason(result['error'])}; " if result.get("error") else ""
+
+
+def _reason(error: dict[str, str]) -> str:
+    """Tell an error in one line."""
+    return " ".join(f"{error['type']}: {error['message']}".split())[:REASON_CHARS]

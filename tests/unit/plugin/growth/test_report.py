@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.models.dagrun import DagRunNote
 from airflow.sdk.exceptions import AirflowFailException
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from airflow_mcp_provider.errors import HardTimeout, InvalidPayload, SoftTimeout, SubtaskError
 from airflow_mcp_provider.factory import build_dag
@@ -99,6 +99,15 @@ def test_a_report_that_works_after_it_failed_leaves_no_note(reported):
     report(reported, "exit 3")
     result, pushed = report(reported, "echo 5", try_number=2)
     assert (result["state"], result["result"], pushed, note(reported)) == ("complete", 5, {}, None)
+
+
+def test_a_report_that_cannot_count_says_why(reported):
+    row = (Store.task_id == "plan", Store.key == wire.RUN)
+    reported.session.execute(update(Store).where(*row).values(value="[1]"))
+    error, _ = report(reported, "echo 5")
+    assert isinstance(error, Exception)
+    assert "mcp.run" in note(reported)
+    assert note(reported).startswith("failed: the report failed:")
 
 
 def test_a_note_of_a_person_stays(reported):
