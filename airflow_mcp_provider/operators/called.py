@@ -32,5 +32,6 @@ class Called:
         report = self.report if isinstance(self.report, dict) else {}
         if self.state == "success":
             return report["result"] if report.get("result") is not None else report
-        told = [f"{one['key']}: {one['message']}" for one in report.get("failures", [])[:3]]
+        told = [f"its report failed: {error['type']}: {error['message']}"] if (error := report.get("error")) else []
+        told += [f"{one['key']}: {one['message']}" for one in report.get("failures", [])[:3]]
         raise SubtaskError("; ".join([f"run {self.run} of {job} ended as {self.state}", *told]), kinds=("JobFailed",))

@@ -138,16 +138,24 @@ class Link:
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every ended subtask, step by step in the order of map indexes, a page in memory at a time."""
+        for page in self._pages(wire.OUTCOMES):
+            yield from map(Outcome.from_wire, page["outcomes"])
+
+    def tallies(self) -> Iterator[dict[str, Any]]:
+        """How many outcomes there are, page by page: see ``plugin.growth.tally``."""
+        return self._pages(wire.TALLY)
+
+    def _pages(self, word: str) -> Iterator[dict[str, Any]]:
         place: str | None = wire.FIRST_PAGE
         while place is not None:
-            page = self._store.get(f"{wire.OUTCOMES}{place}")
+            page = self._store.get(f"{word}{place}")
             if not isinstance(page, dict):
                 raise errors.InstallationError(NO_PLUGIN)
-            yield from map(Outcome.from_wire, page["outcomes"])
+            yield page
             place = page["next"]
 
     def verdict(self, note: str) -> None:
-        """Show ``note`` beside the run."""
+        """Show ``note`` beside the run; an empty one removes what an earlier try has shown."""
         self._store.set(wire.VERDICT, {"note": redaction.text(note)})
 
 

@@ -17,9 +17,11 @@ from typing import Any, Literal
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
+from airflow_mcp_provider.operators import tally
 from airflow_mcp_provider.operators.line import SupervisorLine
 from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.operators.params import declared
+from airflow_mcp_provider.operators.run import told
 from airflow_mcp_provider.runtime import processes, redaction, wire
 from airflow_mcp_provider.runtime.folder import private_folder
 from airflow_mcp_provider.runtime.outcome import Outcome
@@ -27,6 +29,8 @@ from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, Work, parse_work
 
 State = Literal["complete", "partial", "failed", "nothing to do"]
+REASON_CHARS = 500
+"""Of an error in a run's note."""
 
 
 class ReportOperator(BaseOperator):
@@ -53,19 +57,13 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the run's result; raises AirflowFailException when more failed than is tolerated."""
         link = Link(context["task_state_store"], {})
-        counts = link.ask(wire.CONFIRM, {})
+        counts = _counts(link)
         if counts["pending"]:
             self.log.info("waiting for %s subtasks that have not ended", counts["pending"])
             raise AirflowRescheduleException(datetime.now(UTC))  # type: ignore[no-untyped-call]  # Airflow's
-        counts = without_missing(counts)
-        state = verdict(counts, Tolerate.of(self.tolerate))
-        result = {
-            "state": state,
-            "subtasks": counts["reserved"],
-            **{name: counts[name] for name in ("succeeded", "failed", "skipped", "failures")},
-            **({"steps": _ended(counts["steps"])} if counts["steps"] else {}),
-            "result": redaction.value(self._fold(link, context)) if self.work and counts["plan"] == "success" else None,
-        }
+        result = summary(counts, verdict(counts, Tolerate.of(self.tolerate)))
+        if self.work and counts["plan"] == "success":
+            result["result"] = self._folded(link, context, result)
         return self._end(link, context, result, counts)
 
     def on_kill(self) -> None:
@@ -76,11 +74,23 @@ class ReportOperator(BaseOperator):
         note = describe(result, self.tolerate, counts["plan"])
         if result["state"] != "complete":
             link.verdict(note)
+        elif context["ti"].try_number > 1:
+            link.verdict("")
         if result["state"] == "failed":
             context["ti"].xcom_push(key="result", value=result)
             raise AirflowFailException(note)
         self.log.info(note)
         return result
+
+    def _folded(self, link: Link, context: Context, result: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+        """Return what the work made of the outcomes. Where it fails, what is known is left as the run's result."""
+        try:
+            return redaction.value(self._fold(link, context))
+        except Exception as error:
+            failed = {**result, "state": "failed", "error": _brief(error)}
+            context["ti"].xcom_push(key="result", value=failed)
+            link.verdict(describe(failed, self.tolerate, "success"))
+            raise
 
     def _fold(self, link: Link, context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = parse_work(self.work or {})
@@ -96,9 +106,30 @@ class ReportOperator(BaseOperator):
             )
 
 
-def _ended(steps: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Each step's counts, of which none is pending any more."""
-    return {step: {name: one for name, one in counts.items() if name != "pending"} for step, counts in steps.items()}
+def _counts(link: Link) -> dict[str, Any]:
+    """Ask whether all has ended, and count it then. Where the server cannot tell, the run's note says why."""
+    try:
+        counts = link.ask(wire.CONFIRM, {})
+        return counts if counts["pending"] else counts | tally.counted(counts["reserved"], link.tallies())
+    except Exception as error:
+        link.verdict(f"failed: the report failed: {_reason(_brief(error))}")
+        raise
+
+
+def summary(counts: dict[str, Any], state: State) -> dict[str, Any]:
+    """Return the run's result, without what the job's function makes of it."""
+    return {
+        "state": state,
+        "subtasks": counts["reserved"],
+        **{name: counts[name] for name in ("succeeded", "failed", "skipped", "failures")},
+        **({"steps": counts["steps"]} if counts["steps"] else {}),
+        "result": None,
+    }
+
+
+def _brief(error: Exception) -> dict[str, str]:
+    """Return an error without its trace, which is in the log."""
+    return {name: text for name, text in told(error).items() if name != "trace"}
 
 
 def _listed(work: Work, link: Link, folder: Path) -> dict[str, Any]:
@@ -114,21 +145,6 @@ def _listed(work: Work, link: Link, folder: Path) -> dict[str, Any]:
 def _lines(outcomes: Iterator[Outcome]) -> Iterator[str]:
     for outcome in outcomes:
         yield json.dumps(dataclasses.asdict(outcome), default=str) + "\n"
-
-
-def without_missing(counts: dict[str, Any]) -> dict[str, Any]:
-    """Count as failed each subtask whose outcome the server has lost: the report is given less than was done."""
-    if not (missing := counts.get("missing", 0)):
-        return counts
-    error = {"type": "InvalidRow", "message": "its outcome is missing: its rows in the state store were removed"}
-    told = {"key": f"{missing} of {counts['reserved']} subtasks", **error}
-    lost = min(missing, counts["succeeded"])
-    return {
-        **counts,
-        "succeeded": counts["succeeded"] - lost,
-        "failed": counts["failed"] + lost,
-        "failures": [*counts["failures"], told],
-    }
 
 
 def verdict(counts: dict[str, Any], tolerate: Tolerate) -> State:
@@ -149,10 +165,20 @@ def describe(result: dict[str, Any], tolerate: str, plan: str) -> str:
         return f"failed: plan ended as {plan}; its log says why"
     if result["state"] == "nothing to do":
         return "nothing to do: plan found no subtasks"
-    text = f"{result['state']}: {result['succeeded']} of {result['subtasks']} subtasks succeeded"
+    text = f"{result['state']}: {_why(result)}{result['succeeded']} of {result['subtasks']} subtasks succeeded"
     if result["failed"]:
         text += f", {result['failed']} failed (tolerated: {tolerate})"
     if result["skipped"]:
         text += f", {result['skipped']} were not started"
     errors = [f"{one['key']}: {one['message']}" for one in result["failures"][:3]]
     return "\n".join([text, *errors])
+
+
+def _why(result: dict[str, Any]) -> str:
+    """Say why the report failed, if it did."""
+    return f"the report failed: {_reason(result['error'])}; " if result.get("error") else ""
+
+
+def _reason(error: dict[str, str]) -> str:
+    """Tell an error in one line."""
+    return " ".join(f"{error['type']}: {error['message']}".split())[:REASON_CHARS]

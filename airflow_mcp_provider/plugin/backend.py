@@ -8,7 +8,7 @@ Where ``plugin.server`` stands in front of the API server, most of this is done 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,6 +28,7 @@ from airflow_mcp_provider.plugin.growth.seam import busy, malformed, refusal
 from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
+from airflow_mcp_provider.plugin.growth.tally import tally
 from airflow_mcp_provider.plugin.kept import KeptBackend, check, is_ours
 from airflow_mcp_provider.plugin.store import REPORT, RunRef
 from airflow_mcp_provider.plugin.tables import TaskScope
@@ -36,6 +37,8 @@ from airflow_mcp_provider.runtime import redaction, wire
 LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
 QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.NEXT, wire.CALL, wire.CONFIRM)
+Page = Callable[[Session, RunRef, str], dict[str, Any]]
+PAGES: dict[str, Page] = {wire.OUTCOMES: outcomes.page, wire.TALLY: tally}
 
 
 @cache
@@ -75,10 +78,9 @@ class GrowthBackend(KeptBackend):
         assert session is not None  # noqa: S101 - provide_session gives one
         if not isinstance(scope, TaskScope) or not key.startswith("mcp."):
             return super().get(scope, key, session=session)
-        if key.startswith(wire.OUTCOMES):
-            if not outcomes.PLACE.fullmatch(key.removeprefix(wire.OUTCOMES)):
-                return None
-            return self._page(scope, key.removeprefix(wire.OUTCOMES), session)
+        for word, read in PAGES.items():
+            if key.startswith(word):
+                return self._page(read, scope, key.removeprefix(word), session)
         if key.startswith(wire.ANSWER_TO):
             return answered(super().get(scope, wire.ANSWER, session=session), key)
         value: str | None = super().get(scope, key, session=session)
@@ -89,9 +91,11 @@ class GrowthBackend(KeptBackend):
         except InvalidRow as error:
             raise refusal(str(error)) from error
 
-    def _page(self, scope: TaskScope, place: str, session: Session) -> str:
+    def _page(self, read: Page, scope: TaskScope, place: str, session: Session) -> str | None:
+        if not outcomes.PLACE.fullmatch(place):
+            return None
         try:
-            return json.dumps(outcomes.page(session, RunRef.of(session, scope), place))
+            return json.dumps(read(session, RunRef.of(session, scope), place))
         except InvalidRow as error:
             raise refusal(str(error)) from error
 

@@ -46,7 +46,10 @@ def _first(line: str) -> str:
 
 
 def put(connection: Connection, run: int, note: str) -> None:
-    """Write the note of the run with this number, unless a person did."""
+    """Write the note of the run with this number, unless a person did; an empty one removes ours."""
+    if not note:
+        clear(connection, run)
+        return
     note = shown(note)
     mine = DagRunNote.dag_run_id == run
     now = datetime.now(UTC)

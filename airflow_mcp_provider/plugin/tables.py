@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from airflow.models.dag import DagTag
 from airflow.models.dagrun import DagRun, DagRunNote
+from airflow.models.log import Log
 from airflow.models.task_state_store import TaskStateStoreModel as Store
 from airflow.models.taskinstance import TaskInstance
 from airflow.state import TaskScope
@@ -19,6 +20,7 @@ __all__ = [
     "DagRunNote",
     "DagRunState",
     "DagTag",
+    "Log",
     "Store",
     "TaskInstance",
     "TaskInstanceState",

@@ -13,13 +13,14 @@ import re
 import airflow
 import msgspec
 import pytest
-from airflow.api_fastapi.execution_api.routes import task_state_store
+from airflow.api_fastapi.execution_api.routes import task_instances, task_state_store
 from airflow.configuration import conf
 from airflow.dag_processing import processor
 from airflow.dag_processing.importers import python_importer
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun, DagRunNote
+from airflow.models.log import Log
 from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
@@ -97,6 +98,14 @@ def test_how_a_later_step_is_empty_and_then_is_not():
 def test_only_a_clear_raises_max_tries():
     """By that a subtask that was handed on tells a further try from a new life."""
     assert "ti.max_tries = ti.try_number + task.retries" in inspect.getsource(clear_task_instances)
+
+
+def test_a_runner_that_ended_well_is_in_the_audit_log():
+    """What a person marks is not: it has events of other names."""
+    source = inspect.getsource(task_instances.ti_update_state)
+    assert "event=updated_state.value" in source
+    assert "try_number=try_number" in source
+    assert {"dag_id", "task_id", "run_id", "map_index", "try_number", "event"} <= columns(Log).keys()
 
 
 def test_the_state_store_backend():

@@ -8,7 +8,7 @@ person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth.batch import Batch
+from airflow_mcp_provider.plugin.growth.missing import GONE, damaged, ended_by_runners
 from airflow_mcp_provider.plugin.growth.reserved import Step
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
@@ -40,13 +41,22 @@ def lost(pod: dict[str, Any] | None, attempt: int | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A task instance and its batch; ``state`` is None where it is not there yet, too."""
+    """A task instance and its batch; ``state`` is None where it is not there yet, too.
+
+    ``cleared``: since its batch was begun, and not begun again.
+    """
 
     state: str | None
     attempt: int | None
     there: bool
     pod: dict[str, Any] | None
     batch: Batch
+    cleared: bool = False
+
+    def has_ended(self, place: int) -> bool:
+        """Whether the batch says that a subtask ended."""
+        turn = self.batch.turns.get(place)
+        return turn is not None and turn.ended
 
     def status(self, place: int) -> str | None:
         """Tell how a subtask ended; None: it has not."""
@@ -78,15 +88,6 @@ def _status(served: dict[int, Served], step: Step, place: int, *, halted: bool) 
     return "pending" if status is None else "succeeded" if status == "success" else status
 
 
-def failures(session: Session, run: RunRef, step: Step, most: int) -> list[dict[str, Any]]:
-    """Return the outcomes of the first subtasks that failed."""
-    served = _served(session, run, step.name)
-    every = _places(session, run, step.name)
-    failed = [place for place in every if served.get(place // step.batch, _NOBODY).status(place) == "failed"][:most]
-    read = session.execute(_query(run, step.name).where(_item.map_index.in_(failed)))
-    return [_outcome(step, row, served) for row in read]
-
-
 Told = tuple[Row[Any], dict[str, Any]]
 
 
@@ -95,8 +96,15 @@ def page(session: Session, run: RunRef, step: Step, offset: int, most: int) -> I
     read = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(most)).all()
     indexes = [row.map_index // step.batch for row in read]
     served = _served(session, run, step.name, indexes)
+    silent = {index for index, one in served.items() if one.state == TaskInstanceState.SUCCESS and not one.cleared}
+    ended = ended_by_runners(session, run, step.name, silent if _silent(step, read, served) else ())
     for row in read:
-        yield row, _outcome(step, row, served)
+        yield row, _outcome(step, row, served, ended)
+
+
+def _silent(step: Step, read: Iterable[Row[Any]], served: dict[int, Served]) -> bool:
+    """Whether the batch of a task instance that succeeded does not say of each of its subtasks that it ended."""
+    return not all(served.get(row.map_index // step.batch, _NOBODY).has_ended(row.map_index) for row in read)
 
 
 def _places(session: Session, run: RunRef, step: str) -> list[int]:
@@ -120,28 +128,12 @@ def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | N
 def _read(row: Row[Any]) -> Served:
     """Take a batch that was begun before its task instance was cleared as one that has not begun again."""
     try:
-        batch = Batch.of(rows.parsed(row.batch)) if row.batch else Batch()
+        batch = Batch.of(rows.parsed(row.batch)) if row.batch else Batch(row.max_tries)
     except InvalidRow:
-        batch = Batch()
-    current = batch if batch.life == row.max_tries else Batch()
-    return Served(row.state, row.try_number, there=True, pod=rows.pod(row.pod), batch=current)
-
-
-BROKEN: dict[str, Any] = {
-    "payload": {},
-    "parent": None,
-    "depth": 0,
-    "status": "failed",
-    "attempts": 0,
-    "started": None,
-    "ended": None,
-    "result": None,
-}
-"""The outcome of a subtask whose item cannot be read."""
-
-
-def _told(error: InvalidRow) -> dict[str, str]:
-    return {"type": InvalidRow.__name__, "message": str(error), "trace": ""}
+        batch = Batch(row.max_tries)
+    cleared = batch.life != row.max_tries
+    known = Batch() if cleared else batch
+    return Served(row.state, row.try_number, there=True, pod=rows.pod(row.pod), batch=known, cleared=cleared)
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
@@ -159,25 +151,28 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three c
     )
 
 
-def _outcome(step: Step, row: Row[Any], served: dict[int, Served]) -> dict[str, Any]:
-    item = rows.parsed(row.item)
+def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collection[int]) -> dict[str, Any]:
     try:
-        rows.item_of(item, row.item)
+        item = rows.item(row.item)
     except InvalidRow as wrong:
-        return {**BROKEN, "key": f"{step.name}[{row.map_index}]", "step": step.name, "error": _told(wrong)}
+        return damaged(step.name, row.map_index, str(wrong))
     said = rows.parsed(row.outcome)
     said = said if isinstance(said, dict) else {}
-    one = served.get(row.map_index // step.batch, _NOBODY)
+    index = row.map_index // step.batch
+    one = served.get(index, _NOBODY)
     status = one.status(row.map_index) or "skipped"
+    told = one.has_ended(row.map_index)
+    if status == "success" and (index in ended if not told else "result" not in said):
+        return damaged(step.name, row.map_index, GONE, item)
     turn = one.batch.turns.get(row.map_index)
-    error = said.get("error") if turn is not None and turn.ended else None
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},
+        "job": item.get("job"),
         "step": step.name,
         "status": status,
         "attempts": turn.attempts if turn else 0,
         "started": said.get("started"),
         "ended": said.get("ended"),
-        "result": said.get("result") if status == "success" and turn is not None and turn.ended else None,
-        "error": (error or lost(one.pod, one.attempt)) if status == "failed" else None,
+        "result": said.get("result") if status == "success" and told else None,
+        "error": ((told and said.get("error")) or lost(one.pod, one.attempt)) if status == "failed" else None,
     }

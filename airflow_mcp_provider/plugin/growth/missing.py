@@ -1,39 +1,38 @@
-"""Outcomes that are lost or damaged: how many there are, and what the report is told of one."""
+"""Outcomes that are lost or damaged: which they are, and what the report is told of one.
+
+A subtask that a person has marked as success has no outcome, and needs none. A runner keeps its subtask's outcome and
+then tells Airflow that it ended well: where there is none, its row was removed. Airflow notes in its audit log what a
+runner tells, which tells the two apart.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.plugin.growth.reserved import Reserved
 from airflow_mcp_provider.plugin.store import RunRef
-from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.tables import Log, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
 
+GONE = f"its outcome is missing: the row {wire.OUTCOME} of the state store was removed"
 
-def missing_of(session: Session, run: RunRef, state: Reserved) -> int:
-    """Count the subtasks that seem to have succeeded and whose outcomes the report does not get."""
-    query = select(func.count()).where(
-        Store.dag_run_id == run.id, Store.task_id.in_(state.names), Store.key == wire.ITEM, Store.map_index >= 0
+
+def ended_by_runners(session: Session, run: RunRef, step: str, indexes: Collection[int]) -> set[int]:
+    """Return those task instances whose runners, not a person, ended the current try as success."""
+    if not indexes:
+        return set()
+    names = ("dag_id", "task_id", "run_id", "map_index", "try_number")
+    query = (
+        select(TaskInstance.map_index)
+        .join(Log, and_(*(getattr(Log, name) == getattr(TaskInstance, name) for name in names)))
+        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.task_id == step)
+        .where(TaskInstance.map_index.in_(sorted(indexes)), Log.event == TaskInstanceState.SUCCESS)
     )
-    gone = max(0, sum(step.filled for step in state.steps) - (session.scalar(query) or 0))
-    return gone + (session.scalar(_damaged(run, state)) or 0)
-
-
-def _damaged(run: RunRef, state: Reserved) -> Select[Any]:
-    """Count the subtasks that succeeded and whose outcomes are no objects."""
-    same = (TaskInstance.task_id == Store.task_id) & (TaskInstance.map_index == Store.map_index)
-    alone = Store.task_id.in_([step.name for step in state.steps if step.batch == 1])
-    return (
-        select(func.count())
-        .select_from(Store)
-        .join(TaskInstance, same & (TaskInstance.dag_id == run.dag_id) & (TaskInstance.run_id == run.run_id))
-        .where(Store.dag_run_id == run.id, alone, Store.key == wire.OUTCOME, ~Store.value.startswith("{"))
-        .where(TaskInstance.state == TaskInstanceState.SUCCESS)
-    )
+    return set(session.scalars(query))
 
 
 def damaged(step: str, place: int, message: str, item: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, literal, or_, select
@@ -15,7 +15,7 @@ from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batched import FAILED, lost
 from airflow_mcp_provider.plugin.growth.handing_on import HANDED
-from airflow_mcp_provider.plugin.growth.missing import damaged, missing_of
+from airflow_mcp_provider.plugin.growth.missing import GONE, damaged, ended_by_runners
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskInstanceState
@@ -24,7 +24,6 @@ from airflow_mcp_provider.spec.step import RUN
 
 PAGE_ROWS = 500
 PAGE_BYTES = 1_000_000
-FAILURES = 20
 MOST_BYTES = 1_000_000
 """Of an outcome: a result of wire.MAX_RESULT_BYTES, a message and a traceback, escaped."""
 PLACE = re.compile(r"\d{1,4}\.\d{1,9}")
@@ -37,7 +36,7 @@ def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     state = Reserved.read(session, run)
     if state is None or position >= len(state.steps):
         return {"outcomes": [], "next": None}
-    found = list(_page(session, run, state.steps[position], offset))
+    found = list(places(session, run, state.steps[position], offset))
     outcomes: list[dict[str, Any]] = []
     size = 0
     for row, outcome in found:
@@ -53,12 +52,16 @@ def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     }
 
 
-def _page(session: Session, run: RunRef, step: Step, offset: int) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
+def places(session: Session, run: RunRef, step: Step, offset: int) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
+    """Give each row of a step from a place on, PAGE_ROWS at most, with its outcome."""
     if step.batch > 1:
         yield from batched.page(session, run, step, offset, PAGE_ROWS)
         return
-    for row in session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(PAGE_ROWS)):
-        yield row, _outcome(step.name, row)
+    read = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(PAGE_ROWS)).all()
+    silent = [row.map_index for row in read if _status(row.state) == "success" and "result" not in _said(row.outcome)]
+    ended = ended_by_runners(session, run, step.name, silent)
+    for row in read:
+        yield row, _outcome(step.name, row, ended)
 
 
 def counts(session: Session, run: RunRef) -> dict[str, Any]:
@@ -76,8 +79,6 @@ def counts(session: Session, run: RunRef) -> dict[str, Any]:
         "skipped": skipped,
         "pending": pending if plan == TaskInstanceState.SUCCESS else 0,
         "plan": str(plan),
-        "missing": missing_of(session, run, state) if state else 0,
-        "failures": _failures(session, run, state) if state and failed else [],
         "steps": {} if list(steps) == [RUN] else steps,
     }
 
@@ -174,30 +175,6 @@ def _clear_number(session: Session, run: RunRef) -> int:
     return session.scalars(select(DagRun.clear_number).where(DagRun.id == run.id)).one()
 
 
-def _failures(session: Session, run: RunRef, state: Reserved) -> list[dict[str, str]]:
-    failures: list[dict[str, str]] = []
-    for step in state.steps:
-        failures += map(_short, _failed(session, run, step, FAILURES - len(failures)))
-    return failures
-
-
-def _failed(session: Session, run: RunRef, step: Step, most: int) -> list[dict[str, Any]]:
-    if step.batch > 1:
-        return batched.failures(session, run, step, most)
-    query = _query(run, step.name).where(TaskInstance.state.in_(FAILED), ~_done())
-    return [_outcome(step.name, row) for row in session.execute(query.limit(most))]
-
-
-def _short(outcome: dict[str, Any]) -> dict[str, str]:
-    step = {} if outcome["step"] == RUN else {"step": outcome["step"]}
-    return {
-        "key": outcome["key"],
-        **step,
-        "type": outcome["error"]["type"],
-        "message": outcome["error"]["message"][:500],
-    }
-
-
 _item = aliased(Store)
 _end = aliased(Store)
 _pod = aliased(Store)
@@ -249,15 +226,18 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine co
     )
 
 
-def _outcome(step: str, row: Row[Any]) -> dict[str, Any]:
+def _outcome(step: str, row: Row[Any], ended: Collection[int]) -> dict[str, Any]:
     try:
         item = rows.item(row.item)
     except InvalidRow as error:
         return damaged(step, row.map_index, str(error))
-    status = "success" if item.get(HANDED) == row.max_tries else _status(row.state)
+    handed_on = HANDED in item and item[HANDED] == row.max_tries
+    status = "success" if handed_on else _status(row.state)
     said = _said(row.outcome)
     if status == "success" and row.outcome is not None and not said:
         return damaged(step, row.map_index, f"its row {wire.OUTCOME} has {row.outcome!r:.80}", item)
+    if status == "success" and "result" not in said and (handed_on or row.map_index in ended):
+        return damaged(step, row.map_index, GONE, item)
     current = said if said.get("attempt") == row.try_number else {}
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},

@@ -171,17 +171,18 @@ def test_an_empty_plan_has_nothing_to_do(ended: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("job", "said"),
+    ("job", "said", "tries"),
     [
-        ("deeds-no-plan", "LookupError: nothing to plan"),
-        ("deeds-wrong-plan", "plan returns a list (or yields) of payloads"),
+        ("deeds-no-plan", "LookupError: nothing to plan", 4),
+        ("deeds-wrong-plan", "plan returns a list (or yields) of payloads", 1),
     ],
 )
-def test_a_plan_that_fails_fails_the_run(ended: Run, job: str, said: str) -> None:
+def test_a_plan_that_fails_fails_the_run(ended: Run, job: str, said: str, tries: int) -> None:
     run = ended(job)
     assert (run.run["state"], run.result["state"]) == ("failed", "failed")
     assert run.run["note"].startswith("failed: plan ended as failed")
     assert said in run.api.log(*run.names, "plan")
+    assert run.rows("plan")[0]["try_number"] == tries
 
 
 def test_an_async_function_is_awaited(ended: Run) -> None:

@@ -25,6 +25,7 @@ def test_secrets_come_out_nowhere(airflow: Embedded, record: Path) -> None:
     run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [leaks("raise"), leaks("return")]))
     scripts = [{"node": f"script {number}", "script": script} for number, script in enumerate(SCRIPTS)]
     shell = Ended(airflow, "shell", airflow.api.trigger("shell", {"subtasks": scripts}))
+    report, plan = fails(airflow, "deeds-report", record), fails(airflow, "deeds-plan-leak", record)
     outcomes, said = run.outcomes, shell.outcomes
     assert outcomes["leak raise"]["error"]["message"] == f"('![p](http://evil.example/x.png)', {['***'] * 5})"
     assert outcomes["leak return"]["result"]["found"] == ["***"] * 5
@@ -33,7 +34,19 @@ def test_secrets_come_out_nowhere(airflow: Embedded, record: Path) -> None:
     assert len(outcomes) == 2 + 2 * len(PLANTED), "a key without its secret is still another one"
     note = run.run["note"].splitlines()[1]
     assert (note[:13], note[-1]) == ("`leak raise: ", "`"), "data is shown as code"
-    assert {place: sorted(text) for place, text in found(airflow, run, shell).items() if text} == {}
+    assert report.result["error"]["message"] == f"('the password is', {['***'] * 5})"
+    assert report.run["note"].startswith("failed: the report failed:")
+    assert "the password is" in report.run["note"]
+    assert {place: sorted(text) for place, text in found(airflow, run, shell, report, plan).items() if text} == {}
+
+
+def fails(airflow: Embedded, job: str, record: Path) -> Ended:
+    """A run whose plan or report raises with all secrets in its message."""
+    conf = {"subtasks": [does("give")], "record": str(record)}
+    how = {"how": "leak"} if job == "deeds-report" else {}
+    ended = Ended(airflow, job, airflow.api.trigger(job, {**conf, **how}))
+    assert ended.run["state"] == "failed"
+    return ended
 
 
 def leaks(how: str) -> dict[str, object]:

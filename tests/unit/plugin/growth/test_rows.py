@@ -13,7 +13,8 @@ from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.growth.batch import Batch
 from airflow_mcp_provider.plugin.growth.reserved import Reserved
 from airflow_mcp_provider.plugin.kept import KeptBackend
-from airflow_mcp_provider.plugin.store import RunRef, Store
+from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.plugin.tables import Store
 from airflow_mcp_provider.runtime import wire
 from tests.unit.plugin.played import Played
 
@@ -119,14 +120,6 @@ def test_a_damaged_outcome_fails_its_own_subtask(run, value):
     assert found["b", "run"]["result"] == 1
 
 
-def test_a_damaged_outcome_of_a_success_is_counted(run):
-    ended(run)
-    run.instance("report", -1)
-    assert run.ask("report", -1, wire.CONFIRM, {})["missing"] == 0
-    damage(run, wire.OUTCOME, "[1]")
-    assert run.ask("report", -1, wire.CONFIRM, {})["missing"] == 1
-
-
 @pytest.mark.parametrize("value", ["[1]", "null", "{", "5", '{"steps": 5}', '{"tolerate": "x", "steps": []}'])
 def test_a_damaged_counter_is_told(run, value):
     run.instance("run", 0)
@@ -135,13 +128,6 @@ def test_a_damaged_counter_is_told(run, value):
         with pytest.raises(HTTPException) as refused:
             ask()
         assert refused.value.status_code == 409
-
-
-def test_the_counter_tells_how_many_items_are_gone(run):
-    ended(run)
-    run.session.query(Store).filter_by(task_id="run", map_index=0).delete()
-    run.instance("report", -1)
-    assert run.ask("report", -1, wire.CONFIRM, {})["missing"] == 1
 
 
 @pytest.mark.parametrize(
