@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ from airflow_mcp_provider.runtime.container import (
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.quantity import number
 
+INVALID = "InvalidResult"
 PLACE = "mcp/place"
 """Label: the subtask, whatever the attempt."""
 _ANSWER_S = 20.0
@@ -103,8 +105,7 @@ class Docker:
             running = command.start(argv, environment, shared / RESULT_FILE, order.printed())
             if code := self._ended(running.pid, order.grace):
                 self._failed(code, running)
-            if not (shared / RESULT_FILE).stat().st_size:
-                (shared / RESULT_FILE).unlink()
+            _keep_what_says_something(shared / RESULT_FILE)
             _hand_over(shared, order.pipe)
             return running.read(0)
 
@@ -216,12 +217,30 @@ def _shared(pipe: Path) -> Path:
     return shared
 
 
+def _keep_what_says_something(result: Path) -> None:
+    """An empty file says no result. Another kind is refused: a link may lead to a file of this machine."""
+    with suppress(FileNotFoundError):  # removed: the output says the result
+        there = result.lstat()
+        if not stat.S_ISREG(there.st_mode):
+            raise container.failed("the work put something else than a file in the place of $MCP_RESULT", INVALID)
+        if not there.st_size:
+            result.unlink()
+
+
 def _hand_over(shared: Path, pipe: Path) -> None:
     """Give the runner the files of ``$MCP_ENQUEUE_DIR``, and what has become of the pipe."""
-    with suppress(FileNotFoundError):  # removed: the runner sees that its own is gone, too
-        pipe.with_name(ENQUEUE_FILES).rmdir()
-        (shared / ENQUEUE_FILES).rename(pipe.with_name(ENQUEUE_FILES))
+    files = pipe.with_name(ENQUEUE_FILES)
+    files.rmdir()
+    if stat.S_ISDIR(_mode(shared / ENQUEUE_FILES)):  # else the runner sees that its own is gone, too
+        (shared / ENQUEUE_FILES).rename(files)
     with suppress(FileNotFoundError):
         if os.path.samestat((shared / ENQUEUE).lstat(), pipe.lstat()):
             return
     pipe.unlink()
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return 0

@@ -7,7 +7,7 @@ sidecar gets when the work's container has ended, makes it print the rest and th
 
     [1, "line written to the pipe"]
     [2, "another"]
-    ["lost", "why lines could not be taken"]
+    ["lost", "why lines, or the result, could not be taken"]
     ["end", "the text of the result file"]
 """
 
@@ -17,9 +17,11 @@ import json
 import os
 import select
 import signal
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 MOST = 1_100_000
 """Bytes of a result that are read: more than any result may have."""
@@ -71,20 +73,37 @@ def _all(source: int) -> bytes:
 def _say_files(files: Path, count: int) -> int:
     """Print the lines of all files in the directory; returns how many lines there were, with those before."""
     try:
+        if files.is_symlink():
+            raise OSError("it is a link")  # noqa: TRY301 - told as any other reason
         for path in sorted(files.iterdir()):
-            for line in path.read_bytes().split(b"\n"):
-                if line.strip():
-                    count += 1
-                    _say(count, line)
+            with _regular(path) as file:
+                for line in file:
+                    if line.strip():
+                        count += 1
+                        _say(count, line.rstrip(b"\n"))
     except OSError as error:
         _say("lost", f"$MCP_ENQUEUE_DIR cannot be read: {error}".encode())
     return count
 
 
 def _head(result: Path) -> bytes:
-    with suppress(OSError), result.open("rb") as file:
-        return file.read(MOST)
+    try:
+        with _regular(result) as file:
+            return file.read(MOST)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        _say("lost", f"$MCP_RESULT cannot be read: {error}".encode())
     return b""
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open a file; raises OSError for a link, which may lead out of the folder, and a pipe, which never ends."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(f"{path.name} is no regular file")
 
 
 def _say(what: int | str, text: bytes) -> None:

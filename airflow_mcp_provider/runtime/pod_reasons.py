@@ -14,6 +14,8 @@ from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 
 IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+UNKNOWN = "ContainerStatusUnknown"
+"""What the kubelet says of a container, with exit code 137, that had not begun when its pod was deleted."""
 REFUSED = "PodRefused"
 UNREACHED = "the runner could not reach Airflow's API at "
 LONGEST = 1000
@@ -34,7 +36,7 @@ def reason(pod: Any, event: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
     if status.phase != "Succeeded" and (disruption := _disruption(pod)):
         return disruption
     if status.phase == "Failed":
-        return _failed(pod)
+        return _deleted(pod) if _deleted_unbegun(pod) else _failed(pod)
     if event == "DELETED" and status.phase in ("Pending", "Running") and pod.metadata.deletion_timestamp:
         return _deleted(pod)
     return _pending(pod) if status.phase == "Pending" else None
@@ -68,8 +70,13 @@ def _failed(pod: Any) -> Reason:  # noqa: ANN401
     return _over("RunnerFailed", f"the pod ended with exit code {wrong.exit_code} ({wrong.reason}){told}")
 
 
+def _deleted_unbegun(pod: Any) -> bool:  # noqa: ANN401
+    ended = [one.state.terminated for one in _containers(pod.status) if one.state.terminated]
+    return bool(pod.metadata.deletion_timestamp) and any(one.reason == UNKNOWN for one in ended)
+
+
 def _deleted(pod: Any) -> Reason:  # noqa: ANN401
-    at = "before it started" if pod.status.phase == "Pending" else "while it ran"
+    at = "while it ran" if pod.status.phase == "Running" else "before it started"
     return _over("PodDeleted", f"somebody deleted the pod {at}, on node {pod.spec.node_name or '-'}")
 
 

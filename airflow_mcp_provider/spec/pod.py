@@ -102,7 +102,9 @@ class Volume(Part):
     claim: Name | None = Field(default=None, description="A PersistentVolumeClaim.")
     config_map: Name | None = Field(default=None, description="A ConfigMap, a file a key.")
     empty: Quantity | None = Field(default=None, description="An empty folder of at most this size, gone with the pod.")
-    host_path: MountPath | None = Field(default=None, description="A folder of the node; clusters often forbid it.")
+    host_path: MountPath | None = Field(
+        default=None, description="A folder of the node; only where [mcp] pod_override is any."
+    )
     sub_path: Text | None = Field(default=None, description="Only this folder of the volume.")
     read_only: bool = Field(default=False, description="Mounted for reading alone.")
 

@@ -37,17 +37,18 @@ def save_image(docker: Engine, tag: str, path: Path) -> Path:
 
 def archive() -> Path:
     """Give the image as an archive; made once for what is in it, for it takes minutes."""
-    if not _kept().exists():
+    kept = _kept()  # before it is built: somebody may edit a file meanwhile
+    if not kept.exists():
         with engine() as docker:
             build_image(docker, IMAGE)
-            keep(docker)
-    return _kept()
+            keep(docker, kept)
+    return kept
 
 
-def keep(docker: Engine) -> None:
+def keep(docker: Engine, kept: Path | None = None) -> None:
     """Keep the image that was built as an archive outside of the tree."""
-    if not _kept().exists():
-        with replacing(_kept()) as fresh:
+    if not (kept := kept or _kept()).exists():
+        with replacing(kept) as fresh:
             save_image(docker, IMAGE, fresh)
 
 

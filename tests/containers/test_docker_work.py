@@ -96,6 +96,22 @@ def test_result_file_and_growth(do, ledger):
         do(sh("echo rubbish > $MCP_ENQUEUE"))
 
 
+def test_files_of_the_directory_are_taken(do, ledger):
+    assert (
+        do(sh("cd $MCP_ENQUEUE_DIR; echo '{\"item\": 1}' > ../x; /busybox mv ../x x; echo '{\"item\": 2}' > y")) is None
+    )
+    assert ledger.children == {"1": {"item": 1}, "2": {"item": 2}}
+    assert do(sh("/busybox rm $MCP_RESULT; echo 5")) == 5
+
+
+def test_what_stands_in_the_place_of_ours_is_an_error(do):
+    with pytest.raises(InvalidPayload, match="replaced the pipe"):
+        do(sh("echo '{\"item\": 1}' > /mcp/x; /busybox mv /mcp/x $MCP_ENQUEUE"))
+    with pytest.raises(InvalidPayload, match="MCP_ENQUEUE_DIR cannot be read"):
+        do(sh("/busybox rmdir $MCP_ENQUEUE_DIR; /busybox ln -s /etc $MCP_ENQUEUE_DIR"))
+    assert failed(do, sh("/busybox ln -sf /proc/version $MCP_RESULT"))[0] == ("InvalidResult",)
+
+
 def test_how_it_fails(do):
     assert failed(do, sh("echo it is broken; exit 4")) == (
         ("CommandFailed",),

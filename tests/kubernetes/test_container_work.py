@@ -42,6 +42,8 @@ def works(runners, run):
 
 GROWS = """
 echo '{"name": "late", "script": "/busybox id -u", "image": "IMAGE", "program": "/busybox"}' > $MCP_ENQUEUE
+echo '{"name": "moved", "script": "echo 7", "image": "IMAGE", "program": "/busybox"}' > /mcp/x
+/busybox mv /mcp/x $MCP_ENQUEUE_DIR/x
 echo 'words for the log'
 echo "{\\"told\\": [\\"$PLAIN$MINE$OWN\\", \\"$MCP_SUBTASK_NAME\\"]}" > $MCP_RESULT
 """.replace("IMAGE", BARE)
@@ -63,6 +65,8 @@ def test_what_comes_out_of_containers(runners):
         subtask("grows", GROWS),
         subtask(DATA, TELLS),
         subtask("fails", "echo it is broken; exit 4"),
+        subtask("replaces", "echo > /mcp/x; /busybox mv /mcp/x $MCP_ENQUEUE"),
+        subtask("links", "/busybox ln -sf /etc/hostname $MCP_RESULT"),
         subtask("no program", program="/no-such"),
         subtask("root", "echo 1", image=ROOT),
         subtask("no image", image="registry.invalid/no/such:1"),
@@ -83,12 +87,16 @@ def test_what_comes_out_of_containers(runners):
     )
     assert {key: kind for key, (kind, _) in failures.items()} == {
         "fails": "CommandFailed",
+        "replaces": "airflow_mcp_provider.errors.InvalidPayload",
+        "links": "airflow_mcp_provider.errors.InvalidPayload",
         "no program": "CommandNotStarted",
         "root": "PodNotStarted",
         "no image": "ImageNotPulled",
         "hungry": "OutOfMemory",
     }
     for key, told in {
+        "replaces": "$MCP_ENQUEUE",
+        "links": "$MCP_RESULT cannot be read",
         "no program": "/no-such",
         "root": "container.user",
         "no image": "such:1",
@@ -104,7 +112,7 @@ def test_what_comes_out_of_containers(runners):
         key: api.state_store("contained", run, "run", n)["mcp.outcome"].get("result") for key, n in indexes.items()
     }
     assert results["grows"] == {"told": ["121", "grows"]}
-    assert results["late"] == USER
+    assert (results["late"], results["moved"]) == (USER, 7)
     assert "words for the log" in api.log("contained", run, "run", indexes["grows"])
 
 

@@ -46,6 +46,8 @@ def wrong(value: object, kind: str, path: Path) -> Iterator[Problem]:
 def _inside(value: object, kind: str, inner: str, path: Path) -> Iterator[Problem]:
     if kind == "list" and isinstance(value, list | tuple):
         for number, each in enumerate(value):
+            if each is None:
+                yield _must_be("a value", each, (*path, number))
             yield from wrong(each, inner, (*path, number))
     elif kind == "dict" and isinstance(value, Mapping):
         for name, each in value.items():

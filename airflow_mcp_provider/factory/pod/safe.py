@@ -1,7 +1,8 @@
 """What of a job's pod reaches beyond the pod: the node, other pods' rights. ``[mcp] pod_override`` says what is taken.
 
-``safe`` is what Kubernetes calls the restricted standard of pod security, but for the user: an image may run as root
-where its job says so. It is told when the DAG is read; Pod Security of the namespace holds whoever makes a pod there.
+``safe`` is what Kubernetes calls the restricted standard of pod security, but for the user and what he may do in his
+container: an image may run as root, with the runtime's own capabilities, where its job says so. It is told when the DAG
+is read; Pod Security of the namespace holds whoever makes a pod there.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ SYSCTLS = frozenset(
     }
 )
 PROFILES = ("RuntimeDefault", "Localhost")
+APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+"""How the annotations begin that are the older form of ``appArmorProfile``."""
+HANDLERS: tuple[Path, ...] = (
+    *(("livenessProbe",), ("readinessProbe",), ("startupProbe",)),
+    *(("lifecycle", "postStart"), ("lifecycle", "preStop")),
+)
 SELINUX = ("container_t", "container_init_t", "container_kvm_t", "container_engine_t", "")
 
 
@@ -48,10 +55,14 @@ def refused(pod: Pod) -> Iterator[Problem]:
         yield Problem(f"is not taken here: {SETTING} is off", "pod.override")
     elif setting != "any":
         yield from _of_fields(pod)
-        yield from _of_spec((pod.override or {}).get("spec") or {}, ("pod", "override", "spec"))
+        override = pod.override or {}
+        annotations = (override.get("metadata") or {}).get("annotations") or {}
+        yield from _annotations(annotations, ("pod", "override", "metadata", "annotations"))
+        yield from _of_spec(override.get("spec") or {}, ("pod", "override", "spec"))
 
 
 def _of_fields(pod: Pod) -> Iterator[Problem]:
+    yield from _annotations(pod.annotations, ("pod", "annotations"))
     yield from _context(pod.security_context or {}, ("pod", "security_context"))
     yield from _account(pod.service_account, ("pod", "service_account"))
     yield from _priority(pod.priority_class, ("pod", "priority_class"))
@@ -74,7 +85,7 @@ def _of_spec(spec: Mapping[str, Any], path: Path) -> Iterator[Problem]:
 
 
 def _volume(volume: Mapping[str, Any], path: Path) -> Iterator[Problem]:
-    for key in volume.keys() - VOLUMES:
+    for key in sorted({key for key, source in volume.items() if source is not None} - VOLUMES):
         yield _unsafe((*path, key), ", ".join(sorted(VOLUMES - {"name"})))
     for number, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
         if source.get("serviceAccountToken"):
@@ -86,6 +97,25 @@ def _container(container: Mapping[str, Any], path: Path) -> Iterator[Problem]:
     for number, port in enumerate(container.get("ports") or ()):
         if port.get("hostPort"):
             yield _unsafe((*path, "ports", number, "hostPort"))
+    for at in HANDLERS:
+        yield from _handler(container, at, path)
+
+
+def _handler(container: Mapping[str, Any], at: Path, path: Path) -> Iterator[Problem]:
+    """The kubelet, on the node's network, asks the host that a probe or a hook names."""
+    handler: Any = container
+    for key in at:
+        handler = handler.get(key) or {}
+    for kind in ("httpGet", "tcpSocket"):
+        if (handler.get(kind) or {}).get("host"):
+            yield _unsafe((*path, *at, kind, "host"), "none: it is the pod")
+
+
+def _annotations(annotations: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+    for name, value in annotations.items():
+        safe = str(value or "") in {"", "runtime/default"} or str(value).startswith("localhost/")
+        if name.startswith(APPARMOR) and not safe:
+            yield _unsafe((*path, name), "runtime/default, localhost/…")
 
 
 def _context(context: Mapping[str, Any], path: Path) -> Iterator[Problem]:
@@ -124,4 +154,5 @@ def _priority(name: str | None, path: Path) -> Iterator[Problem]:
 
 
 def _unsafe(path: Path, allowed: str = "") -> Problem:
-    return Problem(sentence(f"reaches beyond the pod, and {SETTING} is not any", allowed=allowed), dotted(path))
+    told = f"reaches beyond the pod; only an installation with {SETTING} = any takes it"
+    return Problem(sentence(told, allowed=allowed), dotted(path))

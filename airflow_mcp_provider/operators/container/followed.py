@@ -131,7 +131,7 @@ class Followed:
             self._over.set()
             return
         if what == "lost":
-            self._lost = text
+            self._lost = self._lost or text
             return
         self._lines += 1
         self._whole &= what == self._lines

@@ -26,9 +26,9 @@ from airflow_mcp_provider.plugin.pods.seam import DONE, get_kube_client
 from airflow_mcp_provider.plugin.pods.subject import JOB, Subject
 from airflow_mcp_provider.plugin.pods.sweep import Sweep
 from airflow_mcp_provider.plugin.pods.unmade import unmade, why
+from airflow_mcp_provider.plugin.pods.waiting import Waiting
 from airflow_mcp_provider.plugin.queue.forks import undivided
 from airflow_mcp_provider.plugin.tables import create_session
-from airflow_mcp_provider.runtime.pod_reasons import reason
 
 TURN = 5
 """Seconds from sweep to sweep."""
@@ -64,7 +64,7 @@ class PodWatch:
     def __init__(self, worker: str) -> None:
         self._worker = worker
         self._version: str | None = None
-        self._waiting: set[Subject] = set()
+        self._waiting = Waiting()
         self._pods: list[Any] = []
         self._away = False
 
@@ -136,8 +136,7 @@ class PodWatch:
             return
         if subject.instance is None:  # the plugin writes it on each pod of a job that Airflow makes
             return
-        taken_away = subject in self._waiting and pod.metadata.deletion_timestamp  # what it waited for is known
-        found = None if taken_away else reason(pod, kind)
+        found = self._waiting.reason(subject, pod, kind)
         with create_session(scoped=False) as session:
             if kind == "DELETED" and pod.status.phase == "Pending" and again.wanted(session, subject, pod):
                 again.make(self._api, pod)
@@ -145,10 +144,7 @@ class PodWatch:
                 note(session, subject, pod.metadata.name, found)
             elif subject in self._waiting and pod.status.phase == "Running":
                 forget(session, subject)
-        if found and not found.over:
-            self._waiting.add(subject)
-        elif pod.status.phase != "Pending":
-            self._waiting.discard(subject)
+        self._waiting.learn(subject, pod, kind, found)
 
     def _sweep_away(self) -> None:
         with undivided, create_session(scoped=False) as session:
@@ -167,7 +163,7 @@ class PodWatch:
             with undivided, create_session(scoped=False) as session:
                 for subject in without:
                     note(session, subject, "", found)
-            self._waiting.update(without)
+            self._waiting.add(without)
 
     @cached_property
     def _api(self) -> CoreV1Api:

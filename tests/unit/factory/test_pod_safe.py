@@ -25,6 +25,9 @@ OF_CONTAINERS = {
     "securityContext.seLinuxOptions": {"securityContext": {"seLinuxOptions": {"type": "spc_t"}}},
     "securityContext.windowsOptions.hostProcess": {"securityContext": {"windowsOptions": {"hostProcess": True}}},
     "ports.0.hostPort": {"ports": [{"containerPort": 80, "hostPort": 80}]},
+    "livenessProbe.httpGet.host": {"livenessProbe": {"httpGet": {"host": "169.254.169.254", "port": 80}}},
+    "readinessProbe.tcpSocket.host": {"readinessProbe": {"tcpSocket": {"host": "127.0.0.1", "port": 80}}},
+    "lifecycle.preStop.httpGet.host": {"lifecycle": {"preStop": {"httpGet": {"host": "a", "port": 80}}}},
 }
 OF_PODS = {
     "hostNetwork": {"hostNetwork": True},
@@ -42,7 +45,10 @@ OF_PODS = {
     "securityContext.sysctls.0": {"securityContext": {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}},
     "securityContext.seccompProfile.type": {"securityContext": {"seccompProfile": {"type": "Unconfined"}}},
 }
+APPARMOR = "container.apparmor.security.beta.kubernetes.io/base"
 FIELDS = {
+    f"annotations.{APPARMOR}": {"annotations": {APPARMOR: "unconfined"}},
+    f"override.metadata.annotations.{APPARMOR}": {"override": {"metadata": {"annotations": {APPARMOR: "unconfined"}}}},
     "volumes.0.host_path": {"volumes": [{"path": "/x", "host_path": "/"}]},
     "service_account": {"service_account": ACCOUNT, "service_account_token": True},
     "priority_class": {"priority_class": "system-cluster-critical"},
@@ -89,12 +95,33 @@ def test_it_is_refused_where_it_stands(path, monkeypatch):
         {"override": {"spec": {"volumes": [{"name": "x", "csi": {"driver": "a"}}], "dnsPolicy": "Default"}}},
         {"override": {"spec": {"containers": [{"ports": [{"containerPort": 80}], "securityContext": {}}]}}},
         {"override": {"metadata": {"labels": {"app": "x"}}, "spec": {}}},
+        {
+            "annotations": {APPARMOR: "runtime/default"},
+            "override": {"metadata": {"annotations": {APPARMOR: "localhost/a"}}},
+        },
+        {"override": {"spec": {"containers": [{"livenessProbe": {"httpGet": {"port": 80}}, "lifecycle": {}}]}}},
+        {"override": {"spec": {"volumes": [{"name": "x", "emptyDir": {}, "hostPath": None}]}}},
         {"override": {"spec": {"containers": [{"securityContext": None, "ports": None}], "volumes": None}}},
     ],
     ids=json.dumps,
 )
 def test_what_stays_in_the_pod_is_taken(pod):
     assert told(pod) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "spec"),
+    [
+        ("containers.0", {"containers": [None]}),
+        ("initContainers.0", {"initContainers": [None]}),
+        ("volumes.0", {"volumes": [None]}),
+        ("containers.0.ports.0", {"containers": [{"ports": [None]}]}),
+        ("volumes.0.projected.sources.0", {"volumes": [{"name": "x", "projected": {"sources": [None]}}]}),
+        ("securityContext.sysctls.0", {"securityContext": {"sysctls": [None]}}),
+    ],
+)
+def test_a_list_has_no_empty_places(path, spec):
+    assert told({"override": {"spec": spec}}) == [f"pod.override.spec.{path}: must be a value; given nothing"]
 
 
 def test_without_override_only_the_fields_are_left(monkeypatch):

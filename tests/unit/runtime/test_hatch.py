@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 import time
@@ -65,3 +66,26 @@ def test_a_replaced_pipe_is_told(opened):
     (folder / "line").write_text('{"a": 1}')
     (folder / "line").rename(folder / "enqueue")
     assert ended(process) == [["lost", "the work removed or replaced the pipe $MCP_ENQUEUE"], ["end", ""]]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
+def test_what_is_no_file_is_told(opened, kind):
+    process, folder = opened
+    secret = folder / "secret"
+    secret.write_text("[1]")
+    (folder / "result").unlink()
+    for path in (folder / "enqueue.d" / "x", folder / "result"):
+        {"link": lambda path: path.symlink_to(secret), "pipe": os.mkfifo, "directory": os.mkdir}[kind](path)
+    first, second, end = ended(process)
+    assert (first[0], first[1].partition(":")[0]) == ("lost", "$MCP_ENQUEUE_DIR cannot be read")
+    assert (second[0], second[1].partition(":")[0]) == ("lost", "$MCP_RESULT cannot be read")
+    assert end == ["end", ""]
+
+
+def test_a_link_in_the_place_of_the_directory_is_told(opened, tmp_path_factory):
+    process, folder = opened
+    other = tmp_path_factory.mktemp("other")
+    (other / "a").write_text("{}")
+    (folder / "enqueue.d").rmdir()
+    (folder / "enqueue.d").symlink_to(other)
+    assert ended(process) == [["lost", "$MCP_ENQUEUE_DIR cannot be read: it is a link"], ["end", ""]]

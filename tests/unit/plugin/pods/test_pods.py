@@ -229,6 +229,16 @@ def test_memory_grows_to_its_limit_and_never_shrinks(quantity, factor, most, tim
         ),
         (
             "MODIFIED",
+            {
+                "phase": "Failed",
+                "containerStatuses": container(terminated={"exitCode": 137, "reason": "ContainerStatusUnknown"}),
+            },
+            {"deletionTimestamp": WHEN},
+            "PodDeleted",
+            "somebody deleted the pod before it started, on node -",
+        ),
+        (
+            "MODIFIED",
             {"phase": "Failed", "reason": "DeadlineExceeded", "message": "x"},
             {},
             "PodDeadline",
