@@ -61,7 +61,7 @@ HOSTILE = {
     "too large": "the payload has 40035 bytes, 32768 are allowed",
     "a set": "a payload is plain JSON; this one is not",
     "nan": "a payload is plain JSON; this one is not",
-    "too deep": "a payload is plain JSON; this one is not",
+    "too deep": "is nested deeper than 100 levels, which is the most allowed",
     "a lone surrogate": "the payload is not plain JSON",
     "no key": "subtasks.key names the field 'node', but the payload has None there",
     "an empty key": "a subtask's key is a text of 1 to 2000 characters, not ''",

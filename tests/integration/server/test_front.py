@@ -88,7 +88,7 @@ def test_a_wrong_signature_and_none_at_all(sender: Sender) -> None:
 @pytest.mark.parametrize(
     ("key", "body", "status"),
     [
-        (wire.ENQUEUE, {"value": 5}, 204),
+        (wire.ENQUEUE, {"value": 5}, 422),
         (wire.ENQUEUE, {"value": None}, 422),
         (wire.ENQUEUE, {"val": {}}, 422),
         (wire.ENQUEUE, [], 422),
