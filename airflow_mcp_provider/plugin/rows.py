@@ -32,6 +32,15 @@ def invalid(key: str, expected: str, given: object) -> InvalidRow:
     return InvalidRow(f"the row {key} of the state store is {expected}; it has {given!r:.80}: it was changed by others")
 
 
+def time(value: object) -> datetime | None:
+    """Return a time with its zone, as we write it; None for anything else."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
 def item(text: str) -> dict[str, Any]:
     """Return a subtask's item; raises InvalidRow."""
     return item_of(parsed(text), text)
@@ -89,7 +98,7 @@ class Called:
         try:
             made = cls(**found)  # type: ignore[arg-type]  # checked below
             texts = isinstance(made.job, str) and isinstance(made.run, str)
-            if texts and isinstance(made.attempt, int | None) and datetime.fromisoformat(made.at).tzinfo is not None:
+            if texts and isinstance(made.attempt, int | None) and time(made.at) is not None:
                 return made
         except BROKEN:
             pass
