@@ -128,7 +128,7 @@ class GrowthBackend(KeptBackend):
 def wrong_form(key: str, body: object) -> str | None:
     """Say what is wrong with the form of what a runner writes under a key of ours."""
     if key == wire.OUTCOME:
-        return outcomes.wrong(body)
+        return rows.wrong_outcome(body)
     if key in {*QUESTIONS, wire.GO_ON} and not (isinstance(body, dict) and isinstance(body.get("call"), str)):
         return f"{key} is an object with the name of its call; given {body!r:.80}"
     if key == wire.VERDICT and not (isinstance(body, dict) and isinstance(body.get("note"), str)):

@@ -18,12 +18,14 @@ from sqlalchemy.orm import Session, aliased
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth.batch import Batch
+from airflow_mcp_provider.plugin.growth.missing import broken, damaged
 from airflow_mcp_provider.plugin.growth.reserved import Step
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 
 FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
+ENDED = (*FAILED, TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED)
 LOST = {
     "type": "RunnerLost",
     "message": "the runner ended without a word: killed, evicted or out of memory; the task's log may tell more",
@@ -47,9 +49,12 @@ class Served:
     there: bool
     pod: dict[str, Any] | None
     batch: Batch
+    damaged: InvalidRow | None = None
 
     def status(self, place: int) -> str | None:
-        """Tell how a subtask ended; None: it has not."""
+        """Tell how a subtask ended; None: it has not. Of a damaged batch nobody knows who did well."""
+        if self.damaged is not None:
+            return "failed" if self.state in ENDED else None
         turn = self.batch.turns.get(place)
         if turn is not None and turn.ended:
             return turn.status
@@ -64,25 +69,28 @@ _item, _end, _pod, _batch = aliased(Store), aliased(Store), aliased(Store), alia
 
 def counted(session: Session, run: RunRef, step: Step, *, halted: bool) -> dict[str, int]:
     """Count the subtasks of a step by how they ended."""
-    served = _served(session, run, step.name)
-    statuses = Counter(_status(served, step, place, halted=halted) for place in _places(session, run, step.name))
+    served, spoiled = _served(session, run, step.name), _damaged(session, run, step.name)
+    every = _places(session, run, step.name)
+    statuses = Counter(_status(served, step, place, spoiled, halted=halted) for place in every)
     ended = {name: statuses[name] for name in ("succeeded", "failed", "skipped", "pending")}
     return {"subtasks": step.filled, **ended}
 
 
-def _status(served: dict[int, Served], step: Step, place: int, *, halted: bool) -> str:
+def _status(served: dict[int, Served], step: Step, place: int, spoiled: set[int], *, halted: bool) -> str:
     one = served.get(place // step.batch, _NOBODY)
     if halted and not one.there:
         return "skipped"
     status = one.status(place)
-    return "pending" if status is None else "succeeded" if status == "success" else status
+    if status == "success":
+        return "failed" if place in spoiled else "succeeded"
+    return "pending" if status is None else status
 
 
 def failures(session: Session, run: RunRef, step: Step, most: int) -> list[dict[str, Any]]:
     """Return the outcomes of the first subtasks that failed."""
     served = _served(session, run, step.name)
-    every = _places(session, run, step.name)
-    failed = [place for place in every if served.get(place // step.batch, _NOBODY).status(place) == "failed"][:most]
+    every, spoiled = _places(session, run, step.name), _damaged(session, run, step.name)
+    failed = [place for place in every if _status(served, step, place, spoiled, halted=False) == "failed"][:most]
     read = session.execute(_query(run, step.name).where(_item.map_index.in_(failed)))
     return [_outcome(step, row, served) for row in read]
 
@@ -104,6 +112,12 @@ def _places(session: Session, run: RunRef, step: str) -> list[int]:
     return list(session.scalars(query.order_by(_item.map_index)))
 
 
+def _damaged(session: Session, run: RunRef, step: str) -> set[int]:
+    """Return the places whose item or outcome is not of our form."""
+    query = select(_item.map_index).where(_item.dag_run_id == run.id, _item.task_id == step, broken(_item))
+    return set(session.scalars(query))
+
+
 def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | None = None) -> dict[int, Served]:
     columns = (TaskInstance.map_index, TaskInstance.state, TaskInstance.try_number, TaskInstance.max_tries)
     query: Any = select(*columns, _batch.value.label("batch"), _pod.value.label("pod"))
@@ -119,29 +133,13 @@ def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | N
 
 def _read(row: Row[Any]) -> Served:
     """Take a batch that was begun before its task instance was cleared as one that has not begun again."""
+    told: Any = {"there": True, "pod": rows.pod(row.pod)}
     try:
         batch = Batch.of(rows.parsed(row.batch)) if row.batch else Batch()
-    except InvalidRow:
-        batch = Batch()
+    except InvalidRow as error:
+        return Served(row.state, row.try_number, batch=Batch(), damaged=error, **told)
     current = batch if batch.life == row.max_tries else Batch()
-    return Served(row.state, row.try_number, there=True, pod=rows.pod(row.pod), batch=current)
-
-
-BROKEN: dict[str, Any] = {
-    "payload": {},
-    "parent": None,
-    "depth": 0,
-    "status": "failed",
-    "attempts": 0,
-    "started": None,
-    "ended": None,
-    "result": None,
-}
-"""The outcome of a subtask whose item cannot be read."""
-
-
-def _told(error: InvalidRow) -> dict[str, str]:
-    return {"type": InvalidRow.__name__, "message": str(error), "trace": ""}
+    return Served(row.state, row.try_number, batch=current, **told)
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
@@ -160,24 +158,30 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three c
 
 
 def _outcome(step: Step, row: Row[Any], served: dict[int, Served]) -> dict[str, Any]:
-    item = rows.parsed(row.item)
-    try:
-        rows.item_of(item, row.item)
-    except InvalidRow as wrong:
-        return {**BROKEN, "key": f"{step.name}[{row.map_index}]", "step": step.name, "error": _told(wrong)}
-    said = rows.parsed(row.outcome)
-    said = said if isinstance(said, dict) else {}
     one = served.get(row.map_index // step.batch, _NOBODY)
     status = one.status(row.map_index) or "skipped"
+    try:
+        item = rows.item(row.item)
+    except InvalidRow as error:
+        return damaged(step.name, row.map_index, str(error))
+    if one.damaged is not None and status == "failed":
+        return damaged(step.name, row.map_index, str(one.damaged), item)
+    said = rows.outcome(row.outcome)
+    if status == "success" and row.outcome is not None and not said:
+        return damaged(step.name, row.map_index, f"its row {wire.OUTCOME} has {redaction.shown(row.outcome)}", item)
     turn = one.batch.turns.get(row.map_index)
-    error = said.get("error") if turn is not None and turn.ended else None
+    current = said if turn is not None and turn.ended else {}
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},
         "step": step.name,
         "status": status,
         "attempts": turn.attempts if turn else 0,
-        "started": said.get("started"),
-        "ended": said.get("ended"),
-        "result": said.get("result") if status == "success" and turn is not None and turn.ended else None,
-        "error": (error or lost(one.pod, one.attempt)) if status == "failed" else None,
+        **{name: _time(said.get(name)) for name in ("started", "ended")},
+        "result": current.get("result") if status == "success" else None,
+        "error": (rows.error_of(current) or lost(one.pod, one.attempt)) if status == "failed" else None,
     }
+
+
+def _time(value: object) -> str | None:
+    found = rows.time(value)
+    return None if found is None else found.isoformat()

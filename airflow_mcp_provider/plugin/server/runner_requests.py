@@ -15,8 +15,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.backend import QUESTIONS, is_final
-from airflow_mcp_provider.plugin.growth import outcomes
 from airflow_mcp_provider.plugin.server import desk
 from airflow_mcp_provider.plugin.server.bodies import Client, Held, Receive
 from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
@@ -181,7 +181,7 @@ def _sent(instance: UUID, key: str, body: bytes) -> Asked | None:
     value, expires_at = sent.value, sent.expires_at
     if not isinstance(value, dict) or (expires_at is not None and expires_at.tzinfo is None):
         return None
-    if key == wire.OUTCOME and outcomes.wrong(value):
+    if key == wire.OUTCOME and rows.wrong_outcome(value):
         return None
     if key not in NO_QUESTIONS and not isinstance(value.get("call"), str):
         return None
