@@ -15,6 +15,8 @@ from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.runtime import redaction, wire
 
 MOST_OOMS = 1_000
+MOST_MESSAGE = 1_000
+"""Of a subtask's progress, whose secrets may have grown to ``***``."""
 MOST_BYTES = 1_000_000
 """Of an outcome: a result of wire.MAX_RESULT_BYTES, a message and a traceback, escaped."""
 BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -52,12 +54,15 @@ def item(text: str) -> dict[str, Any]:
 
 def item_of(found: object, shown: object = None) -> dict[str, Any]:
     """Return a subtask's item that was parsed; raises InvalidRow."""
-    if not isinstance(found, dict) or not _is_item(found):
+    if not isinstance(found, dict) or not is_item(found):
         raise invalid(wire.ITEM, "an object with key, payload, parent and depth", shown or found)
     return found
 
 
-def _is_item(found: Mapping[str, Any]) -> bool:
+def is_item(found: object) -> bool:
+    """Whether a value is a subtask's item."""
+    if not isinstance(found, dict):
+        return False
     texts = isinstance(found.get("key"), str) and isinstance(found.get("parent"), str | None)
     job = isinstance(found.get("job"), str | None)
     objects = isinstance(found.get("payload"), dict) and isinstance(found.get("results", {}), dict)
@@ -67,6 +72,17 @@ def _is_item(found: Mapping[str, Any]) -> bool:
 def is_ooms(value: object) -> bool:
     """Whether a value is a list of attempts."""
     return isinstance(value, list) and len(value) <= MOST_OOMS and all(type(one) is int for one in value)
+
+
+def wrong_progress(value: object) -> str | None:
+    """Say what is wrong with the form of a subtask's progress, which people are shown."""
+    told = value if isinstance(value, dict) else {}
+    fraction, message = told.get("fraction"), told.get("message")
+    share = type(fraction) in {int, float} and 0 <= fraction <= 1  # type: ignore[operator]  # a number
+    if share and isinstance(message, str) and len(message) <= MOST_MESSAGE and len(told) == 2:  # noqa: PLR2004 - those
+        return None
+    allowed = f"an object with fraction, from 0 to 1, and message, a text of at most {MOST_MESSAGE} characters"
+    return f"progress is {allowed}; given {redaction.shown(value)}"
 
 
 def wrong_outcome(value: object) -> str | None:
