@@ -19,10 +19,10 @@ MB = 1_000_000
 SIZES: dict[str, tuple[str, bytes, int]] = {
     "parent": (wire.ENQUEUE, json.dumps({"value": {"call": "x.1", "parent": "p" * 5 * MB}}).encode(), 413),
     "nested": (wire.ENQUEUE, b'{"value": ' + b"[" * 1_950_000 + b"]" * 1_950_000 + b"}", 413),
-    "nested less": (wire.ENQUEUE, b'{"value": ' + b"[" * 900_000 + b"]" * 900_000 + b"}", 422),
+    "nested less": (wire.ENQUEUE, b'{"value": ' + b"[" * 900_000 + b"]" * 900_000 + b"}", 400),
     "outcome": (wire.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 4 * MB}}).encode(), 413),
     "outcome less": (wire.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 1_500_000}}).encode(), 422),
-    "note": (wire.VERDICT, json.dumps({"value": {"note": "x\n" * 800_000}}).encode(), 422),
+    "note": (wire.VERDICT, json.dumps({"value": {"note": "x\n" * 300_000}}).encode(), 422),
     "progress": (wire.PROGRESS, json.dumps({"value": {"fraction": 0.5, "message": "x" * 4 * MB}}).encode(), 413),
     "progress less": (wire.PROGRESS, json.dumps({"value": {"fraction": 0.5, "message": "x" * 5_000}}).encode(), 422),
     "key": ("mcp." + "k" * 30_000, b'{"value": 1}', 403),
