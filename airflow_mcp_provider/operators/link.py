@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Protocol, Self
 
@@ -76,8 +77,9 @@ class Link:
         """Set ``question`` and read its answer; raises what the server refused, InstallationError without a plugin."""
         with self._lock:
             call = self._call()
-            self._store.set(question, {**body, "call": call})
-            answer = self._store.get(wire.ANSWER_TO + call)
+            with _damage_told():
+                self._store.set(question, {**body, "call": call})
+                answer = self._store.get(wire.ANSWER_TO + call)
         if not isinstance(answer, dict) or answer.get("call") != call:
             raise errors.InstallationError(NO_PLUGIN)
         if refused := answer.get("refused"):
@@ -90,7 +92,8 @@ class Link:
 
     def item(self) -> dict[str, Any]:
         """Return this subtask's item; raises InstallationError when it has none."""
-        item = self._store.get(wire.ITEM)
+        with _damage_told():
+            item = self._store.get(wire.ITEM)
         if not isinstance(item, dict):
             raise errors.InstallationError(
                 "this subtask has no item: its run was planned without the plugin, or [state_store] clear_on_success "
@@ -148,7 +151,8 @@ class Link:
     def _pages(self, word: str) -> Iterator[dict[str, Any]]:
         place: str | None = wire.FIRST_PAGE
         while place is not None:
-            page = self._store.get(f"{word}{place}")
+            with _damage_told():
+                page = self._store.get(f"{word}{place}")
             if not isinstance(page, dict):
                 raise errors.InstallationError(NO_PLUGIN)
             yield page
@@ -157,6 +161,19 @@ class Link:
     def verdict(self, note: str) -> None:
         """Show ``note`` beside the run; an empty one removes what an earlier try has shown."""
         self._store.set(wire.VERDICT, {"note": redaction.text(note)})
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Raise InvalidRow where the server says that a row is damaged: Airflow's own error would be tried again."""
+    try:
+        yield
+    except AirflowRuntimeError as error:
+        answer = (error.error.detail or {}).get("detail")
+        told = answer.get("detail") if isinstance(answer, dict) else None
+        if not isinstance(told, dict) or told.get("reason") != wire.DAMAGED:
+            raise
+        raise errors.InvalidRow(told["message"]) from None
 
 
 class Progress:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from airflow.sdk import Context
 from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 
-from airflow_mcp_provider.errors import EnqueueRefused, SpecError, SubtaskError
+from airflow_mcp_provider.errors import EnqueueRefused, InvalidRow, SpecError, SubtaskError
 from airflow_mcp_provider.runtime.function import class_names
 
-HOPELESS = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in (EnqueueRefused, SpecError))
-"""A second try meets the same limit, payload or missing function."""
+HOPELESS = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in (EnqueueRefused, SpecError, InvalidRow))
+"""A second try meets the same limit, payload, missing function or damaged row."""
 
 
 class NamedRetryPolicy(RetryPolicy):

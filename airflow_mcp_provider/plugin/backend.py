@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from airflow.utils.session import NEW_SESSION, provide_session
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -30,12 +31,14 @@ from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import go_on
 from airflow_mcp_provider.plugin.growth.tally import tally
 from airflow_mcp_provider.plugin.kept import KeptBackend, check, is_ours
-from airflow_mcp_provider.plugin.store import REPORT, RunRef
-from airflow_mcp_provider.plugin.tables import TaskScope
+from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.tables import Store, TaskScope
 from airflow_mcp_provider.runtime import redaction, wire
 
 LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
+MOST_NOTE = 100_000
+"""Of what the report tells; of that is kept what ``notes.CHARS`` allows."""
 QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.NEXT, wire.CALL, wire.CONFIRM)
 Page = Callable[[Session, RunRef, str], dict[str, Any]]
 PAGES: dict[str, Page] = {wire.OUTCOMES: outcomes.page, wire.TALLY: tally}
@@ -66,6 +69,8 @@ class GrowthBackend(KeptBackend):
     ) -> None:
         """Store a value, or answer the question that ``key`` is."""
         assert session is not None  # noqa: S101 - provide_session gives one
+        if key == wire.PROGRESS and (wrong := rows.wrong_progress(rows.parsed(value))) and _is_of_job(session, scope):
+            raise malformed(wrong)
         if is_ours(scope, key):
             self._heard_in_time(scope, key, value, session)
         else:
@@ -89,7 +94,7 @@ class GrowthBackend(KeptBackend):
         try:
             return json.dumps(Starts(session, self._settler).item(runner, rows.item(value)))
         except InvalidRow as error:
-            raise refusal(str(error)) from error
+            raise refusal(str(error), wire.DAMAGED) from error
 
     def _page(self, read: Page, scope: TaskScope, place: str, session: Session) -> str | None:
         if not outcomes.PLACE.fullmatch(place):
@@ -97,7 +102,7 @@ class GrowthBackend(KeptBackend):
         try:
             return json.dumps(read(session, RunRef.of(session, scope), place))
         except InvalidRow as error:
-            raise refusal(str(error)) from error
+            raise refusal(str(error), wire.DAMAGED) from error
 
     def _heard_in_time(self, scope: TaskScope, key: str, value: str, session: Session) -> None:
         """Answer, or keep, what is more than a value; where a lock is not free, the runner is made to ask again."""
@@ -107,7 +112,7 @@ class GrowthBackend(KeptBackend):
         except OperationalError as error:
             raise busy() from error
         except InvalidRow as error:
-            raise refusal(str(error)) from error
+            raise refusal(str(error), wire.DAMAGED) from error
 
     def _heard(self, scope: TaskScope, key: str, body: Any, session: Session) -> None:  # noqa: ANN401 - any JSON
         if wrong := wrong_form(key, body):
@@ -132,14 +137,28 @@ class GrowthBackend(KeptBackend):
 def wrong_form(key: str, body: object) -> str | None:
     """Say what is wrong with the form of what a runner writes under a key of ours."""
     if key == wire.OUTCOME:
-        return outcomes.wrong(body)
+        return rows.wrong_outcome(body)
     if key in {*QUESTIONS, wire.GO_ON} and not (isinstance(body, dict) and isinstance(body.get("call"), str)):
-        return f"{key} is an object with the name of its call; given {body!r:.80}"
-    if key == wire.VERDICT and not (isinstance(body, dict) and isinstance(body.get("note"), str)):
-        return f"{key} is an object with a note, a text; given {body!r:.80}"
+        return f"{key} is an object with the name of its call; given {redaction.shown(body)}"
+    if key == wire.VERDICT and not (isinstance(body, dict) and _is_note(body.get("note"))):
+        return (
+            f"{key} is an object with a note, a text of at most {MOST_NOTE} characters; given {redaction.shown(body)}"
+        )
     if key == wire.OOMS and not rows.is_ooms(body):
-        return f"{key} is a list of at most {rows.MOST_OOMS} numbers of attempts; given {body!r:.80}"
+        return f"{key} is a list of at most {rows.MOST_OOMS} numbers of attempts; given {redaction.shown(body)}"
     return None
+
+
+def _is_note(note: object) -> bool:
+    return isinstance(note, str) and len(note) <= MOST_NOTE
+
+
+def _is_of_job(session: Session, scope: object) -> bool:
+    """Whether a task is one of a planned run of a job: of another DAG's ``progress`` the form is its own affair."""
+    if not isinstance(scope, TaskScope):
+        return False
+    of_run = (Store.dag_id == scope.dag_id, Store.run_id == scope.run_id, Store.task_id == PLAN)
+    return session.scalar(select(Store.key).where(*of_run, Store.key == wire.RUN)) is not None
 
 
 def answered(value: str | None, key: str) -> str | None:

@@ -29,7 +29,7 @@ def shown(note: str) -> str:
 
     Its first line begins with our own words; whatever else is in it may be data.
     """
-    first, *more = redaction.text(note).splitlines() or [""]
+    first, *more = redaction.text(note)[: 4 * CHARS].splitlines() or [""]
     text = "\n".join(told for told in [_first(first), *map(markdown.line, more)] if told)
     cut = text if len(text) <= CHARS else text[: CHARS - 1]
     return f"{cut}`" if cut.count("`") % 2 else cut

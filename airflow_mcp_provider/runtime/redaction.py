@@ -29,9 +29,12 @@ KEY_CHARS = 1_980
 _LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
 _ALTERNATIVE = re.compile(r"(?:\\.|[^\\|])+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+SHOWN_CHARS = 100_000
+"""So much of a value is looked through for secrets before it is cut: a long one may stand where it is cut."""
 _REPR = reprlib.Repr()
-_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 100_000
-_REPR.maxdict = _REPR.maxlist = _REPR.maxtuple = _REPR.maxset = 50
+_REPR.maxlevel = 3
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = SHOWN_CHARS
+_REPR.maxdict = _REPR.maxlist = _REPR.maxtuple = _REPR.maxset = 20
 
 
 def text(told: str) -> str:
@@ -41,7 +44,7 @@ def text(told: str) -> str:
 
 def shown(value: object, chars: int = 80) -> str:
     """Return a value as an error message shows it, redacted and then cut."""
-    return text(_REPR.repr(value))[:chars]
+    return text(_REPR.repr(value)[:SHOWN_CHARS])[:chars]
 
 
 def key(told: str) -> str:

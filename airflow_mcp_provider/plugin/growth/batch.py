@@ -36,8 +36,8 @@ class Turn:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has the form that we write; raises ValueError for a time that is none."""
-        if self.at is not None and datetime.fromisoformat(self.at).tzinfo is None:
+        """Whether it has the form that we write."""
+        if self.at is not None and rows.time(self.at) is None:
             return False
         numbers = type(self.attempts) is int and type(self.spent) is int
         return numbers and self.status in get_args(Status)

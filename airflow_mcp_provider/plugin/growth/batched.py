@@ -22,9 +22,10 @@ from airflow_mcp_provider.plugin.growth.missing import GONE, damaged, ended_by_r
 from airflow_mcp_provider.plugin.growth.reserved import Step
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 
 FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
+ENDED = (*FAILED, TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED)
 LOST = {
     "type": "RunnerLost",
     "message": "the runner ended without a word: killed, evicted or out of memory; the task's log may tell more",
@@ -52,6 +53,7 @@ class Served:
     pod: dict[str, Any] | None
     batch: Batch
     cleared: bool = False
+    damaged: InvalidRow | None = None
 
     def has_ended(self, place: int) -> bool:
         """Whether the batch says that a subtask ended."""
@@ -59,7 +61,9 @@ class Served:
         return turn is not None and turn.ended
 
     def status(self, place: int) -> str | None:
-        """Tell how a subtask ended; None: it has not."""
+        """Tell how a subtask ended; None: it has not. Of a damaged batch nobody knows who did well."""
+        if self.damaged is not None:
+            return "failed" if self.state in ENDED else None
         turn = self.batch.turns.get(place)
         if turn is not None and turn.ended:
             return turn.status
@@ -127,13 +131,13 @@ def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | N
 
 def _read(row: Row[Any]) -> Served:
     """Take a batch that was begun before its task instance was cleared as one that has not begun again."""
+    told: Any = {"there": True, "pod": rows.pod(row.pod)}
     try:
         batch = Batch.of(rows.parsed(row.batch)) if row.batch else Batch(row.max_tries)
-    except InvalidRow:
-        batch = Batch(row.max_tries)
+    except InvalidRow as error:
+        return Served(row.state, row.try_number, batch=Batch(), damaged=error, **told)
     cleared = batch.life != row.max_tries
-    known = Batch() if cleared else batch
-    return Served(row.state, row.try_number, there=True, pod=rows.pod(row.pod), batch=known, cleared=cleared)
+    return Served(row.state, row.try_number, batch=Batch() if cleared else batch, cleared=cleared, **told)
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
@@ -152,15 +156,18 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three c
 
 
 def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collection[int]) -> dict[str, Any]:
+    index = row.map_index // step.batch
+    one = served.get(index, _NOBODY)
+    status = one.status(row.map_index) or "skipped"
     try:
         item = rows.item(row.item)
     except InvalidRow as wrong:
         return damaged(step.name, row.map_index, str(wrong))
-    said = rows.parsed(row.outcome)
-    said = said if isinstance(said, dict) else {}
-    index = row.map_index // step.batch
-    one = served.get(index, _NOBODY)
-    status = one.status(row.map_index) or "skipped"
+    if one.damaged is not None and status == "failed":
+        return damaged(step.name, row.map_index, str(one.damaged), item)
+    said = rows.outcome(row.outcome)
+    if status == "success" and row.outcome is not None and not said:
+        return damaged(step.name, row.map_index, f"its row {wire.OUTCOME} has {redaction.shown(row.outcome)}", item)
     told = one.has_ended(row.map_index)
     if status == "success" and (index in ended if not told else "result" not in said):
         return damaged(step.name, row.map_index, GONE, item)
@@ -171,8 +178,14 @@ def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collec
         "step": step.name,
         "status": status,
         "attempts": turn.attempts if turn else 0,
-        "started": said.get("started"),
-        "ended": said.get("ended"),
+        **{name: _time(said.get(name)) for name in ("started", "ended")},
         "result": said.get("result") if status == "success" and told else None,
-        "error": ((told and said.get("error")) or lost(one.pod, one.attempt)) if status == "failed" else None,
+        "error": ((rows.error_of(said) if told else None) or lost(one.pod, one.attempt))
+        if status == "failed"
+        else None,
     }
+
+
+def _time(value: object) -> str | None:
+    found = rows.time(value)
+    return None if found is None else found.isoformat()

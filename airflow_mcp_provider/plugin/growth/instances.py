@@ -154,13 +154,8 @@ def _labels(session: Session, run: RunRef, step: Step, indexes: Sequence[int]) -
         query = query.where(Store.map_index % step.batch == 0)
     wanted = {index * step.batch: index for index in indexes}
     found = {wanted[i]: rows.parsed(value) for i, value in session.execute(query) if i in wanted}
-    return {index: _key(found.get(index), step, index)[: wire.LABEL_CHARS] for index in indexes}
-
-
-def _key(item: object, step: Step, index: int) -> str:
-    """A damaged item has no key; its task instance is made all the same, and fails by itself."""
-    key = item.get("key") if isinstance(item, dict) else None
-    return key if isinstance(key, str) else f"{step.name}[{index}]"
+    # Also of a damaged item a task instance is made, which fails by itself.
+    return {index: rows.key_of(found.get(index), step.name, index)[: wire.LABEL_CHARS] for index in indexes}
 
 
 def revive(session: Session, run: RunRef) -> int:

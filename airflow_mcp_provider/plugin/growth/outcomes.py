@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,13 +18,11 @@ from airflow_mcp_provider.plugin.growth.missing import GONE, damaged, ended_by_r
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 from airflow_mcp_provider.spec.step import RUN
 
 PAGE_ROWS = 500
 PAGE_BYTES = 1_000_000
-MOST_BYTES = 1_000_000
-"""Of an outcome: a result of wire.MAX_RESULT_BYTES, a message and a traceback, escaped."""
 PLACE = re.compile(r"\d{1,4}\.\d{1,9}")
 """Of a page: the step and the first place in it, both counted."""
 
@@ -58,7 +55,9 @@ def places(session: Session, run: RunRef, step: Step, offset: int) -> Iterator[t
         yield from batched.page(session, run, step, offset, PAGE_ROWS)
         return
     read = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(PAGE_ROWS)).all()
-    silent = [row.map_index for row in read if _status(row.state) == "success" and "result" not in _said(row.outcome)]
+    silent = [
+        row.map_index for row in read if _status(row.state) == "success" and "result" not in rows.outcome(row.outcome)
+    ]
     ended = ended_by_runners(session, run, step.name, silent)
     for row in read:
         yield row, _outcome(step.name, row, ended)
@@ -99,7 +98,7 @@ def _failing(session: Session, run: RunRef, steps: Sequence[str]) -> int:
     """Count the subtasks that have said their last attempt failed, and have not ended yet."""
     running = (TaskInstance.state == TaskInstanceState.RUNNING, _end.value.contains('"final": true'))
     read = [row for name in steps for row in session.execute(_query(run, name).where(*running))]
-    said = ((_said(row.outcome), row.try_number) for row in read)
+    said = ((rows.outcome(row.outcome), row.try_number) for row in read)
     return sum(1 for outcome, attempt in said if outcome.get("final") is True and outcome.get("attempt") == attempt)
 
 
@@ -233,9 +232,9 @@ def _outcome(step: str, row: Row[Any], ended: Collection[int]) -> dict[str, Any]
         return damaged(step, row.map_index, str(error))
     handed_on = HANDED in item and item[HANDED] == row.max_tries
     status = "success" if handed_on else _status(row.state)
-    said = _said(row.outcome)
+    said = rows.outcome(row.outcome)
     if status == "success" and row.outcome is not None and not said:
-        return damaged(step, row.map_index, f"its row {wire.OUTCOME} has {row.outcome!r:.80}", item)
+        return damaged(step, row.map_index, f"its row {wire.OUTCOME} has {redaction.shown(row.outcome)}", item)
     if status == "success" and "result" not in said and (handed_on or row.map_index in ended):
         return damaged(step, row.map_index, GONE, item)
     current = said if said.get("attempt") == row.try_number else {}
@@ -248,26 +247,8 @@ def _outcome(step: str, row: Row[Any], ended: Collection[int]) -> dict[str, Any]
         "started": row.start_date.isoformat() if row.start_date else None,
         "ended": row.end_date.isoformat() if row.end_date else None,
         "result": said.get("result") if status == "success" else None,
-        "error": (current.get("error") or lost(rows.pod(row.pod), row.try_number)) if status == "failed" else None,
+        "error": (rows.error_of(current) or lost(rows.pod(row.pod), row.try_number)) if status == "failed" else None,
     }
-
-
-def wrong(value: object) -> str | None:
-    """Say what is wrong with the form of an outcome: other runners' questions and the report read it."""
-    if not isinstance(value, dict) or type(value.get("attempt")) is not int:
-        return f"an outcome is an object with the number of its attempt; given {value!r:.80}"
-    if len(json.dumps(value)) > MOST_BYTES:
-        return f"an outcome has at most {MOST_BYTES} bytes"
-    error = value.get("error", {"type": "", "message": ""})
-    if not isinstance(error, dict) or not all(isinstance(error.get(name), str) for name in ("type", "message")):
-        return f"the error of an outcome is an object with type and message, both texts; given {error!r:.80}"
-    return None
-
-
-def _said(outcome: str | None) -> dict[str, Any]:
-    """Read an outcome; what a person or another program has put there says nothing."""
-    said = rows.parsed(outcome)
-    return said if isinstance(said, dict) and wrong(said) is None else {}
 
 
 def _status(state: str | None) -> str:

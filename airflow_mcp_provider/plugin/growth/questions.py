@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, McpError, RunIsOver, TryAgain
-from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.growth import instances, outcomes, runner
 from airflow_mcp_provider.plugin.growth.calling import call
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
@@ -26,7 +26,7 @@ from airflow_mcp_provider.plugin.growth.settler import Settler
 from airflow_mcp_provider.plugin.growth.starts import Starts
 from airflow_mcp_provider.plugin.growth.taking import Taking
 from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
@@ -76,7 +76,7 @@ Asking = tuple[tuple[str, int], str]
 """A runner's place and its call: what names a question."""
 Answers = dict[Asking, dict[str, Any]]
 ByPlace = Mapping[tuple[str, int], Runner]
-MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+MALFORMED = rows.BROKEN
 """What reading a body of another form than ours comes to."""
 
 
@@ -158,8 +158,10 @@ class Questions:
         except McpError as error:
             return _refused(error)
         except MALFORMED as error:
-            log.warning("a question was malformed", key=question.key, task=question.task_id, error=f"{error!r:.200}")
-            return _refused(InvalidPayload(f"the question {question.key} is malformed: {error!r:.200}"))
+            log.warning(
+                "a question was malformed", key=question.key, task=question.task_id, error=redaction.shown(error, 200)
+            )
+            return _refused(InvalidPayload(f"the question {question.key} is malformed: {redaction.shown(error, 200)}"))
         self._grown |= bool(answer.get("new")) and question.map_index >= 0
         return answer
 
@@ -174,7 +176,7 @@ class Questions:
         if question.key == wire.CALL:
             return self._state, call(self._session, asking.scope, self._run, question.body)
         if question.key == wire.DONE:
-            if wrong := outcomes.wrong(question.body["outcome"]):
+            if wrong := rows.wrong_outcome(question.body["outcome"]):
                 raise InvalidPayload(wrong)
             here = Place(asking.step, asking.index, asking.life)
             return hand_on(self._session, self._run, self._state, here, question.body["outcome"])
@@ -189,7 +191,7 @@ class Questions:
 
     def _next(self, asking: Runner, state: Reserved, body: dict[str, Any]) -> tuple[Reserved, dict[str, Any]]:
         """A runner of a batch asks for its next subtask."""
-        if body.get("ended") and (wrong := outcomes.wrong(body["ended"])):
+        if body.get("ended") and (wrong := rows.wrong_outcome(body["ended"])):
             raise InvalidPayload(wrong)
         taking = Taking(self._session, asking, state.step(asking.step), body)
         state, told = taking.deliver(state)

@@ -53,9 +53,9 @@ EXPANDED_TO_NOTHING = (TaskInstanceState.SKIPPED, TaskInstanceState.UPSTREAM_FAI
 LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the label of a mapped instance
 
 
-def refusal(reason: str) -> Exception:
+def refusal(message: str, reason: str = "conflict") -> Exception:
     """Return what makes the Execution API undo a request and answer it with 409, which a runner does not try again."""
-    return HTTPException(HTTPStatus.CONFLICT, detail={"reason": "conflict", "message": reason})
+    return HTTPException(HTTPStatus.CONFLICT, detail={"reason": reason, "message": message})
 
 
 def malformed(reason: str) -> Exception:

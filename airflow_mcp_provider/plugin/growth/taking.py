@@ -7,7 +7,6 @@ row of the batch is locked, too: a runner that only tells that it goes on, as wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InstallationError, TryAgain
-from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.errors import InstallationError, InvalidRow, TryAgain
+from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.growth import batched
 from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
 from airflow_mcp_provider.plugin.growth.handing_on import Place, hand_on
@@ -65,9 +64,11 @@ class Taking:
 
     def take(self, state: Reserved) -> tuple[Reserved, dict[str, Any]]:
         """Give the next subtask; else say when one is ``due`` again, else how all of them ended."""
-        place = self._batch.next(self._places, self._now, fresh=self._asked["fresh"])
-        if place is not None:
-            return state, {**self._taken(place), "ahead": self._ahead(state)}
+        while (place := self._batch.next(self._places, self._now, fresh=self._asked["fresh"])) is not None:
+            try:
+                return state, {**self._taken(place), "ahead": self._ahead(state)}
+            except InvalidRow as error:
+                self._spoiled(place, error)
         if due := self._batch.due(self._places):
             return state, {"due": due[0].isoformat(), **self._told()}
         if state.step(self._runner.step).open == self._runner.index:
@@ -94,10 +95,17 @@ class Taking:
         return True
 
     def _taken(self, place: int) -> dict[str, Any]:
-        turn = self._batch.begun(place, self._now)
+        turn, item = self._batch.begun(place, self._now), rows.item_of(self._read(place, wire.ITEM))
         self._batch = self._batch.set(place, turn)
         self._write()
-        return _given(place, turn, self._read(place, wire.ITEM))
+        return _given(place, turn, item)
+
+    def _spoiled(self, place: int, error: InvalidRow) -> None:
+        """Nobody can do this one: its item is damaged. It has failed, and the others are done."""
+        begun = self._batch.begun(place, self._now)
+        self._batch = self._batch.set(place, Turn("failed", begun.attempts, begun.spent))
+        self._keep(place, {**self._told_of(begun), "error": rows.told(error)})
+        self._write()
 
     def _ahead(self, state: Reserved) -> list[dict[str, Any]]:
         """Tell what comes next; not in a job with steps, whose items change when an earlier step is done again."""
@@ -106,9 +114,9 @@ class Taking:
         size = 0
         for place, text in _items(self._session, self._runner, untried):
             size += len(text)
-            if size > AHEAD_BYTES:
+            if size > AHEAD_BYTES or not rows.is_item(item := rows.parsed(text)):
                 break
-            ahead.append(_given(place, self._batch.begun(place, self._now), json.loads(text)))
+            ahead.append(_given(place, self._batch.begun(place, self._now), item))
         return ahead
 
     def _end(self, state: Reserved, place: int, turn: Turn, outcome: dict[str, Any]) -> tuple[Reserved, int]:
@@ -140,8 +148,8 @@ class Taking:
         return Turn("again", turn.attempts, turn.spent, due.isoformat())
 
     def _lost(self) -> dict[str, Any]:
-        pod = self._read(self._runner.index, wire.POD)
-        return {"error": batched.lost(pod, self._runner.attempt - 1)}
+        pod = self._text(self._runner.index, wire.POD)
+        return {"error": batched.lost(rows.pod(pod), self._runner.attempt - 1)}
 
     def _told(self) -> dict[str, Any]:
         ended = [place for place in self._places if (turn := self._batch.turns.get(place)) and turn.status == "failed"]
@@ -150,13 +158,21 @@ class Taking:
 
     def label(self) -> str:
         """Name the task instance: its first subtask's key, and how many more there are."""
-        key: str = self._read(self._places[0], wire.ITEM)["key"] if self._places else ""
+        key = self._key(self._places[0]) if self._places else ""
         more = f" +{len(self._places) - 1}" if len(self._places) > 1 else ""
         return key[: wire.LABEL_CHARS - len(more)] + more
 
     def _first(self, place: int) -> str:
-        error = self._read(place, wire.OUTCOME)["error"]
-        return f"{self._read(place, wire.ITEM)['key']}: {error['type']}: {error['message']}"[:1000]
+        error = rows.error_of(rows.outcome(self._text(place, wire.OUTCOME))) or batched.LOST
+        return f"{self._key(place)}: {error['type']}: {error['message']}"[:1000]
+
+    def _key(self, place: int) -> str:
+        return rows.key_of(rows.parsed(self._text(place, wire.ITEM)), self._runner.step, place)
+
+    def _text(self, index: int, key: str) -> str | None:
+        """Return a row as it stands: whoever reads it may go on without."""
+        query = select(Store.value).where(*store.where(self._runner.run, self._runner.step, index, key))
+        return self._session.scalar(query)
 
     def _read(self, index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
         return store.read(self._session, self._runner.run, self._runner.step, index, key)

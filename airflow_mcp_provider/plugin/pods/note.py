@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin import store
+from airflow_mcp_provider.plugin import rows, store
 from airflow_mcp_provider.plugin.pods.seam import Log
 from airflow_mcp_provider.plugin.pods.subject import Subject
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance
@@ -28,7 +28,7 @@ def note(session: Session, subject: Subject, pod: str, reason: Reason) -> None:
     run = _run(session, subject)
     place = (subject.task_id, subject.map_index)
     value = {"attempt": subject.attempt, "name": pod, "reason": reason.type, "message": reason.message}
-    known = None if run is None else store.read(session, run, *place, wire.POD)
+    known = None if run is None else rows.pod(_text(session, run, *place, wire.POD))
     if run is None or known == value or (not reason.over and _is_refused(known, subject)):
         return
     store.write(session, run, *place, wire.POD, value)
@@ -42,7 +42,7 @@ def note(session: Session, subject: Subject, pod: str, reason: Reason) -> None:
 
 def _is_refused(known: dict[str, Any] | None, subject: Subject) -> bool:
     """No pod is made in this attempt any more, whatever a look that was under way thinks of a task without one."""
-    return bool(known) and (known["attempt"], known["reason"]) == (subject.attempt, REFUSED)  # type: ignore[index]
+    return known is not None and (known.get("attempt"), known["reason"]) == (subject.attempt, REFUSED)
 
 
 def forget(session: Session, subject: Subject) -> None:
@@ -55,8 +55,13 @@ def forget(session: Session, subject: Subject) -> None:
 
 def _count(session: Session, run: store.RunRef, subject: Subject) -> None:
     place = (subject.task_id, subject.map_index, wire.OOMS)
-    known: list[int] = store.read(session, run, *place) or []
-    store.write(session, run, *place, sorted({*known, subject.attempt}))
+    known = rows.parsed(_text(session, run, *place))
+    store.write(session, run, *place, sorted({*(known if rows.is_ooms(known) else ()), subject.attempt}))
+
+
+def _text(session: Session, run: store.RunRef, task_id: str, map_index: int, key: str) -> str | None:
+    """Return a row as it stands: a damaged one is replaced."""
+    return session.scalar(select(Store.value).where(*store.where(run, task_id, map_index, key)))
 
 
 def _run(session: Session, subject: Subject) -> store.RunRef | None:

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin import notes, rows
 from airflow_mcp_provider.plugin.queue.ending import ended
+from airflow_mcp_provider.plugin.queue.markers import marker_of
 from airflow_mcp_provider.plugin.queue.seam import (
     DBDagBag,
     SerializedDagModel,
-    default_args,
     guarded,
     set_dag_run_state_to_failed,
 )
@@ -26,7 +26,7 @@ from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.plugin.store import PLAN
 from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import wire
-from airflow_mcp_provider.spec.marker import KEY, Marker
+from airflow_mcp_provider.spec.marker import Marker
 
 CALLER = "mcp.caller"
 """Row of plan, in a run that was made for a subtask: the subtask's place."""
@@ -45,14 +45,10 @@ log = structlog.get_logger(__name__)
 
 
 def markers(session: Session, jobs: Iterable[str]) -> dict[str, Marker]:
-    """Read the markers of jobs from their newest serialized DAGs; what is no job is left out."""
-    found: dict[str, Marker] = {}
-    for job in jobs:
-        row = SerializedDagModel.get(job, session=session)
-        value = default_args(row).get(KEY) if row else None
-        if value is not None:
-            found[job] = Marker.read(value)
-    return found
+    """Read the markers of jobs from their newest serialized DAGs; what is no job, or a broken one, is left out."""
+    rows_of = {job: SerializedDagModel.get(job, session=session) for job in jobs}
+    found = {job: marker_of(row) for job, row in rows_of.items() if row}
+    return {job: marker for job, marker in found.items() if marker is not None}
 
 
 def end_abandoned(session: Session, settings: GateSettings) -> None:

@@ -41,13 +41,14 @@ class Markers:
         )
         for dag_id, state, number in session.execute(query):
             if self._read.get(dag_id, ("",))[0] != state:
-                self._read[dag_id] = (state, _marker(session.get_one(SerializedDagModel, number)))
+                self._read[dag_id] = (state, marker_of(session.get_one(SerializedDagModel, number)))
 
 
-def _marker(row: SerializedDagModel) -> Marker | None:
+def marker_of(row: SerializedDagModel) -> Marker | None:
+    """Return a job's marker; None for a DAG that is no job, or whose marker is broken."""
     try:
         value = default_args(row).get(KEY)
         return None if value is None else Marker.read(value)
     except Exception:
-        log.exception("a job's marker cannot be read; its runs stay queued", job=row.dag_id)
+        log.exception("a job's marker cannot be read; it has no runs until its DAG is right", job=row.dag_id)
         return None

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import structlog
 from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
@@ -19,6 +20,8 @@ from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, DagTag
 from airflow_mcp_provider.spec.marker import KEY, TAG
 
 AT_ONCE = 5
+
+log = structlog.get_logger(__name__)
 
 
 @cache
@@ -33,9 +36,17 @@ def overlooked(session: Session) -> list[DagRun]:
     query = select(DagRun).where(DagRun.id.in_(_one_a_job())).order_by(oldest).limit(AT_ONCE)
     locked = free(query, session, DagRun).execution_options(populate_existing=True)
     runs = list(session.scalars(locked).unique())
-    for run in runs:
+    return [run for run in runs if _is_job(session, run)]
+
+
+def _is_job(session: Session, run: DagRun) -> bool:
+    """Give a run its DAG; a DAG that cannot be read keeps the runs of other jobs from nothing."""
+    try:
         run.dag = _bag().get_dag_for_run(run, session=session)
-    return [run for run in runs if run.dag is not None and KEY in run.dag.default_args]
+    except Exception:
+        log.exception("a job's DAG cannot be read; its runs stay queued", job=run.dag_id, run=run.run_id)
+        return False
+    return run.dag is not None and KEY in run.dag.default_args
 
 
 def _one_a_job() -> Select[Any]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
+from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store
 
 TASK, ENDED = "mcp", "mcp.ended"
@@ -33,13 +34,13 @@ def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
     query = select(DagRun.id, DagRun.run_id, DagRun.state).where(
         DagRun.dag_id == run.dag_id, DagRun.id != run.id, (DagRun.state == DagRunState.RUNNING) | recent
     )
-    rows = connection.execute(query).all()
-    if running := [row.run_id for row in rows if row.state == DagRunState.RUNNING]:
+    others = connection.execute(query).all()
+    if running := [row.run_id for row in others if row.state == DagRunState.RUNNING]:
         return Slot(len(running), held_by(running[0]))
-    names = {row.id: row.run_id for row in rows}
+    names = {row.id: row.run_id for row in others}
     if run.clear_number:  # it may have been ended, and cleared at once
         names[run.id] = run.run_id
-    return Slot(0, _dying(connection, names) if grace and names else None)
+    return Slot(0, _dying(connection, names, grace) if grace and names else None)
 
 
 def held_by(run_id: str) -> str:
@@ -57,15 +58,22 @@ def keep(connection: Connection, run: DagRun, grace: timedelta) -> None:
     connection.execute(insert(Store).values(**names, **more, value=value))
 
 
-def _dying(connection: Connection, names: dict[int, str]) -> str | None:
-    for number, value in connection.execute(_ended(list(names))):
-        until = datetime.fromisoformat(json.loads(value)["until"])
+def _dying(connection: Connection, names: dict[int, str], grace: timedelta) -> str | None:
+    for number, value, written in connection.execute(_ended(list(names))):
+        until = _until(value, written + grace)
         if until > datetime.now(UTC):
             return f"{names[number]} was ended while it worked; its processes may live until {until:%H:%M:%S} UTC"
     return None
 
 
-def _ended(runs: Sequence[int]) -> Select[int, str]:
-    return select(Store.dag_run_id, Store.value).where(
+def _until(value: str, latest: datetime) -> datetime:
+    """Read the row; a damaged one neither fails here nor keeps the job's runs back for longer than any other."""
+    found = rows.parsed(value)
+    until = rows.time(found.get("until")) if isinstance(found, dict) else None
+    return latest if until is None else min(until, latest)
+
+
+def _ended(runs: Sequence[int]) -> Select[int, str, datetime]:
+    return select(Store.dag_run_id, Store.value, Store.updated_at).where(
         Store.dag_run_id.in_(runs), Store.task_id == TASK, Store.map_index == -1, Store.key == ENDED
     )

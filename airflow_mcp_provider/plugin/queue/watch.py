@@ -62,16 +62,23 @@ class Watch:
             if component.__dict__.get("job_type") != SCHEDULER:
                 return
             watching_pods = watching_pods or _watch_pods(component)
+            with undivided:
+                self.round()
+
+    def round(self) -> None:
+        """Look at all jobs, and at the runs that were made for a subtask, whatever becomes of the first."""
+        for look in (self.look, self._end_abandoned):
             try:
-                with undivided:
-                    self.look()
-                    with create_session(scoped=False) as session:
-                        end_abandoned(session, self._settings)
+                look()
             except Exception:
-                log.exception("the queue could not be looked at")
+                log.exception("the queue could not be looked at", look=look.__name__)
+
+    def _end_abandoned(self) -> None:
+        with create_session(scoped=False) as session:
+            end_abandoned(session, self._settings)
 
     def look(self) -> None:
-        """End what waited too long, and say what the others wait for."""
+        """End what waited too long, and say what the others wait for; what goes wrong at one job stays with it."""
         with create_session(scoped=False) as session:
             connection = session.connection()
             jobs = _by_job(waiting.read(connection, DagRun.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == TAG))))
@@ -79,7 +86,10 @@ class Watch:
             holders = _holders(connection, jobs)
         for dag_id, queue in jobs.items():
             if (marker := self._markers.of(dag_id)) is not None:
-                self._look_at(queue, marker, holders.get(dag_id))
+                try:
+                    self._look_at(queue, marker, holders.get(dag_id))
+                except Exception:
+                    log.exception("a job's queue could not be looked at", job=dag_id)
 
     def _look_at(self, queue: list[Waiting], marker: Marker, holder: str | None) -> None:
         now = datetime.now(UTC)

@@ -104,7 +104,7 @@ def _failed(error: Exception, one: Asked) -> Reply:
         return AGAIN
     if isinstance(error, InvalidRow):
         log.warning("a row is damaged", key=one.key, task_instance=str(one.instance), reason=str(error))
-        return Reply(HTTPStatus.CONFLICT, {"detail": {"reason": "conflict", "message": str(error)}})
+        return Reply(HTTPStatus.CONFLICT, {"detail": {"reason": wire.DAMAGED, "message": str(error)}})
     log.error("a runner's request failed", key=one.key, task_instance=str(one.instance), exc_info=error)
     return FAULT
 

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.backend import QUESTIONS, is_final
-from airflow_mcp_provider.plugin.growth import outcomes
 from airflow_mcp_provider.plugin.server import desk
 from airflow_mcp_provider.plugin.server.bodies import Client, Held, Receive
 from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
@@ -30,7 +30,7 @@ from airflow_mcp_provider.runtime import wire
 _STORE = re.compile(r"/execution/store/ti/([0-9a-f-]{36})/(mcp\.[a-z_]+|mcp\.answer\.[0-9a-f.]+|progress)")
 _NOTHING = re.compile(r"(?!)")
 _BEAT = re.compile(r"/execution/task-instances/([0-9a-f-]{36})/heartbeat")
-_OURS = re.compile(r"/execution/store/ti/[^/]+/mcp\..*", re.DOTALL)
+_OURS = re.compile(r"/execution/store/ti/[^/]+/(mcp\..*|progress)", re.DOTALL)
 MOST_BYTES = 2_000_000
 """Of a request: a runner sends wire.BATCH_BYTES and a child more. Of other keys a larger one is left to Airflow."""
 REMEMBERED, ANSWER_BYTES = 20_000, 1_024
@@ -142,7 +142,7 @@ class RunnerRequests:
 
 TOO_LARGE = Reply(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    {"detail": {"reason": "too_large", "message": f"a value under mcp.… has at most {MOST_BYTES} bytes"}},
+    {"detail": {"reason": "too_large", "message": f"a value under mcp.… or progress has at most {MOST_BYTES} bytes"}},
 )
 BEAT = "heartbeat"
 OF_RUNS: dict[str, Work] = {wire.GO_ON: desk.take, wire.OUTCOME: desk.keep}
@@ -181,7 +181,7 @@ def _sent(instance: UUID, key: str, body: bytes) -> Asked | None:
     value, expires_at = sent.value, sent.expires_at
     if not isinstance(value, dict) or (expires_at is not None and expires_at.tzinfo is None):
         return None
-    if key == wire.OUTCOME and outcomes.wrong(value):
+    if (key == wire.OUTCOME and rows.wrong_outcome(value)) or (key == wire.PROGRESS and rows.wrong_progress(value)):
         return None
     if key not in NO_QUESTIONS and not isinstance(value.get("call"), str):
         return None

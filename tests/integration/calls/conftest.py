@@ -1,5 +1,7 @@
 """One Airflow for all jobs that call jobs, and what their tests look at."""
 
+import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ CALLED = "called"
 def airflow() -> Iterator[Embedded]:
     """Two slots: a caller that held one would leave nothing to the called run's two tasks at a time of three."""
     with Embedded(dags=DAGS, schedulers=2, parallelism=2) as embedded:
-        for job in ("caller", CALLED, "ring_a", "ring_b", "nobody", "mixed", "round", "lines", "staged"):
+        for job in ("caller", CALLED, "ring_a", "ring_b", "nobody", "mixed", "round", "lines", "staged", "stranger"):
             embedded.api.wait_for_dag(job)
         yield embedded
 
@@ -39,6 +41,18 @@ def outcomes(airflow: Embedded, job: str, run_id: str) -> dict[str, Json]:
 def called_runs(airflow: Embedded) -> list[Json]:
     runs: list[Json] = airflow.api.get(f"/dags/{CALLED}/dagRuns", order_by="id", limit=100)["dag_runs"]
     return runs
+
+
+PLANT = """insert into task_state_store (dag_run_id, dag_id, run_id, task_id, map_index, key, value, updated_at)
+    select id, dag_id, run_id, 'plan', -1, 'mcp.caller', %s, now() from dag_run where dag_id = 'stranger' and run_id = %s"""
+
+
+def planted_caller(airflow: Embedded, value: object) -> str:
+    """Make a run that waits and has such a row, as if it were made for a subtask; return its id."""
+    later = "2999-01-01T00:00:00Z"
+    run_id = airflow.api.trigger("stranger", dag_run_id=f"subtask__{uuid.uuid4().hex}", run_after=later)
+    airflow.sql(PLANT, json.dumps(value), run_id)
+    return run_id
 
 
 def working(airflow: Embedded) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.cli.embedded import Embedded
-from tests.integration.calls.conftest import called_runs, outcomes, result, subtask, working
+from tests.integration.calls.conftest import called_runs, outcomes, planted_caller, result, subtask, working
 from tests.integration.growth.waiting import until
 
 
@@ -18,7 +18,8 @@ def test_results_failures_and_further_tries(airflow: Embedded, tmp_path: Path) -
         subtask(tmp_path, "again", "fail_first"),
         subtask(tmp_path, "wrong", "nonsense"),
     ]
-    told = outcomes(airflow, "caller", airflow.api.trigger("caller", {"subtasks": subtasks}))
+    run_id = airflow.api.trigger("caller", {"subtasks": subtasks})
+    told = outcomes(airflow, "caller", run_id)
     assert [told[name]["result"] for name in "abc"] == [[{"name": name, "call": 1}] for name in "abc"]
     assert told["again"]["result"] == [{"name": "again", "call": 2}]
     assert told["fails"]["error"][0] == "JobFailed"
@@ -26,6 +27,9 @@ def test_results_failures_and_further_tries(airflow: Embedded, tmp_path: Path) -
     assert told["wrong"]["error"][0].endswith("InvalidPayload")
     runs = called_runs(airflow)
     assert len(runs) == 3 + 2 + 2
+    user = airflow.api.run("caller", run_id)["triggering_user_name"]
+    assert user
+    assert {run["triggering_user_name"] for run in runs} == {user}
     spans = sorted((run["start_date"], run["end_date"]) for run in runs)
     assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
 
@@ -39,7 +43,9 @@ def test_nobody_waits_in_a_process(airflow: Embedded, tmp_path: Path) -> None:
     assert outcomes(airflow, "caller", run_id)["slow"]["result"] == [{"name": "slow", "call": 1}]
 
 
-def test_cancel_reaches_the_called_run(airflow: Embedded, tmp_path: Path) -> None:
+def test_cancel_reaches_the_called_run_whatever_others_have_written(airflow: Embedded, tmp_path: Path) -> None:
+    """A row that SQL has damaged harms its own run alone: nobody knows any more whom that was made for."""
+    damaged = planted_caller(airflow, 5)
     subtasks = [subtask(tmp_path, name, "wait", file=str(tmp_path / "never")) for name in ("one", "two")]
     before = len(called_runs(airflow))
     run_id = airflow.api.trigger("caller", {"subtasks": subtasks})
@@ -51,6 +57,8 @@ def test_cancel_reaches_the_called_run(airflow: Embedded, tmp_path: Path) -> Non
     assert all(
         run["note"] == "failed: the subtask that this run was made for is over" for run in called_runs(airflow)[before:]
     )
+    assert airflow.api.run("stranger", damaged)["state"] == "queued"
+    airflow.api.cancel("stranger", damaged)
 
 
 def test_a_run_gets_what_its_job_declares(airflow: Embedded, tmp_path: Path) -> None:

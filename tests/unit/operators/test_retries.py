@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from airflow_mcp_provider.errors import HardTimeout, LimitReached, SpecError, SubtaskError
+from airflow_mcp_provider.errors import HardTimeout, InvalidRow, LimitReached, SpecError, SubtaskError
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 
 
@@ -31,6 +31,7 @@ def failure(*kinds: str) -> SubtaskError:
             RetryAction.FAIL,
         ),
         ({}, SpecError("no such function"), RetryAction.FAIL),
+        ({}, InvalidRow("the row mcp.item is damaged"), RetryAction.FAIL),
     ],
 )
 def test_decides_by_name(policy, error, action):

@@ -70,6 +70,12 @@ def test_a_runner_may_not_write_what_is_the_servers(run, key, value):
         (wire.NEXT, {"call": 7}),
         (wire.ENQUEUE, [1]),
         (wire.OUTCOME, {"attempt": 1, "result": "x" * 1_100_000}),
+        (wire.VERDICT, {"note": "x" * 1_000_000}),
+        (wire.PROGRESS, {"fraction": 2, "message": "x"}),
+        (wire.PROGRESS, {"fraction": True, "message": "x"}),
+        (wire.PROGRESS, {"fraction": 0.5, "message": "x" * 2_000}),
+        (wire.PROGRESS, {"fraction": 0.5, "message": "x", "more": [1] * 100_000}),
+        (wire.PROGRESS, "x" * 1_000_000),
     ],
 )
 def test_what_a_runner_writes_has_our_form(run, key, value):
@@ -166,3 +172,31 @@ def test_what_plan_begins_with_has_our_form(run):
         with pytest.raises(InvalidRow):
             Reserved.of(begin)
     assert json.loads(run.get("plan", -1, wire.RUN))["subtasks"] == 2
+
+
+def test_progress_of_our_form_is_kept_and_of_another_dag_any(run, make_job):
+    for told in ({"fraction": 0.5, "message": "page 1"}, {"fraction": 1, "message": ""}):
+        run.set("run", 0, wire.PROGRESS, told)
+        assert json.loads(run.get("run", 0, wire.PROGRESS)) == told
+    make_job("plain").run("theirs")
+    plain = TaskScope(dag_id="plain", run_id="theirs", task_id="work", map_index=-1)
+    run.backend.set(plain, wire.PROGRESS, '"half of it"', session=run.session)
+    assert run.backend.get(plain, wire.PROGRESS, session=run.session) == '"half of it"'
+
+
+def test_what_a_runner_adds_to_its_error_is_not_the_reports(run):
+    one = run.instance("run", 0)
+    error = {"type": "OSError", "message": "gone", "more": [1], "trace": 5}
+    run.set("run", 0, wire.OUTCOME, {"attempt": 1, "error": error})
+    one.state = "failed"
+    run.session.flush()
+    told = run.outcomes()["a", "run"]["error"]
+    assert told == {"type": "OSError", "message": "gone", "trace": "5"}
+
+
+@pytest.mark.parametrize("value", ["[1]", "5", "{}", '{"key": 5}', '{"key": "a", "payload": []}'])
+def test_a_damaged_item_of_a_success_is_counted(run, value):
+    ended(run)
+    run.instance("report", -1)
+    damage(run, wire.ITEM, value)
+    assert run.ask("report", -1, wire.CONFIRM, {})["missing"] == 1

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState, TaskInstanceState
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from airflow_mcp_provider.plugin import notes
 from airflow_mcp_provider.plugin.queue import ending, slot, waiting, watch
+from airflow_mcp_provider.plugin.tables import Store
 from airflow_mcp_provider.spec.marker import Marker
 from tests.unit.plugin.conftest import SETTINGS
 
@@ -102,3 +103,18 @@ def test_a_marker_is_read_as_it_was_written(marker):
 def test_a_broken_marker_is_an_error(broken):
     with pytest.raises(ValueError, match="the marker of the serialized DAG is broken"):
         Marker.read(broken)
+
+
+@pytest.mark.parametrize(
+    "value", ["5", "[]", "null", "{", '{"until": 5}', '{"until": "x"}', '{"until": "2999-01-01T00:00:00+00:00"}']
+)
+def test_a_damaged_row_of_an_ended_run_holds_the_slot_as_long_as_any_other(job, session, value):
+    run = job.run("slow", DagRunState.FAILED)
+    run.end_date = datetime.now(UTC)
+    session.flush()
+    slot.keep(session.connection(), run, timedelta(seconds=15))
+    session.execute(update(Store).where(Store.key == slot.ENDED).values(value=value))
+    following, grace = job.run("next"), timedelta(seconds=15)
+    assert slot.look(session.connection(), following, grace).reason
+    session.execute(update(Store).values(updated_at=datetime.now(UTC) - timedelta(seconds=16)))
+    assert slot.look(session.connection(), following, grace).reason is None
