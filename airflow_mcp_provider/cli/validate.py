@@ -6,26 +6,27 @@ Runs in the shell and in CI, so that a wrong spec is found before it is deployed
 from __future__ import annotations
 
 import json
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, placed
+from airflow_mcp_provider.spec import JobSpec, is_spec, job_schema, load_job, named_twice, placed, printable
+from airflow_mcp_provider.spec.folder import ENDINGS
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Mapping, Sequence
-
-SUFFIXES = (".yaml", ".yml")
 
 
 def main(args: Namespace) -> None:
     """Check each spec; exit with 1 when one is wrong."""
     paths = specs(map(Path, args.paths))
     if not paths:
-        raise SystemExit(f"no job spec ({', '.join(SUFFIXES)}) in {', '.join(args.paths)}")
-    found = [spec for path in paths if (spec := _valid(path))]
+        raise SystemExit(f"no job spec ({', '.join(ENDINGS)}) in {', '.join(args.paths)}")
+    twins = named_twice(paths)
+    found = [spec for path in paths if (spec := _valid(path, twins.get(path)))]
     way = circle({spec.id: spec.calls for spec in found})
     if way:
         print(f"a circle of jobs would wait for itself: {' -> '.join(way)}")  # noqa: T201 - the command's output
@@ -47,26 +48,47 @@ def schema(_: Namespace) -> None:
 
 
 def specs(paths: Iterable[Path]) -> list[Path]:
-    """Give the files themselves, and those of the folders, in order."""
-    return [file for path in paths for file in ([path] if not path.is_dir() else _inside(path))]
+    """Give the files themselves, and those of the folders, in order, each once."""
+    return list(dict.fromkeys(file for path in paths for file in ([path] if not path.is_dir() else _inside(path))))
 
 
 def _inside(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    """Give also what is no file, or a link to nowhere: the loader of DAGs meets it, too."""
+    return sorted(path for path in folder.rglob("*") if is_spec(path) and not _is_hidden(path.relative_to(folder)))
 
 
-def _valid(path: Path) -> JobSpec | None:
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _valid(path: Path, twin: SpecError | None) -> JobSpec | None:
+    if twin:
+        _tell(twin)
+        return None
     try:
         spec = load_job(path)
         _check_pod(spec)
     except SpecError as error:
-        print(placed(error, path))  # noqa: T201 - the command's output
-        return None
+        _tell(_placed(error, path))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one file, the others are checked
-        print(f"{path}: cannot be loaded: {type(error).__name__}: {error}")  # noqa: T201 - the command's output
-        return None
-    print(f"{path}: ok, job {spec.id}")  # noqa: T201 - the command's output
-    return spec
+        _tell(f"{printable(path)}: cannot be loaded: {type(error).__name__}: {printable(error)}")
+    else:
+        _tell(f"{printable(path)}: ok, job {spec.id}")
+        return spec
+    return None
+
+
+def _placed(error: SpecError, path: Path) -> SpecError:
+    try:
+        return placed(error, path)
+    except Exception:  # noqa: BLE001 - the file may have changed; its first error is still true
+        return error
+
+
+def _tell(line: object) -> None:
+    """Print a line, also where the output's encoding has not all of it."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(str(line).encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201 - the command's output
 
 
 def _check_pod(spec: JobSpec) -> None:

@@ -9,20 +9,23 @@ latter. Named in tests/unit/test_airflow_contract.py.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow.sdk import DAG
 
 from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.spec import printable
 
 
 class BrokenJob(DAG):
     """Stands for the spec at ``path``; tells ``error`` when Airflow wants to keep it."""
 
-    def __init__(self, path: Path, error: Exception) -> None:
-        super().__init__(f"broken.{_name(path)}", schedule=None)
+    def __init__(self, name: str, path: Path, error: SpecError) -> None:
+        super().__init__(name, schedule=None)
         self._path = path
         self._error = error
 
@@ -39,7 +42,8 @@ class BrokenJob(DAG):
     def relative_fileloc(self) -> str:
         """The spec's path, relative to the bundle as the DAG file's is."""
         bundle = Path(self.fileloc.removesuffix(self._dag_file))
-        return str(self._path.relative_to(bundle) if self._path.is_relative_to(bundle) else self._path)
+        own = self._path.relative_to(bundle) if self._path.is_relative_to(bundle) else self._path
+        return printable(own)  # as no database and no line between processes takes every name
 
     @relative_fileloc.setter
     def relative_fileloc(self, value: str | None) -> None:
@@ -47,9 +51,11 @@ class BrokenJob(DAG):
         self._dag_file = value or ""
 
 
-def _name(path: Path) -> str:
-    """Return what Airflow takes as a part of a dag_id, another one for each file of a folder."""
+def broken_id(path: Path, taken: Container[str]) -> str:
+    """Return what Airflow takes as a dag_id, none of ``taken``: the stem where it can, else with a hash."""
     plain = re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:100]
-    if plain == path.stem and path.suffix == ".yaml":
-        return plain
-    return f"{plain}.{hashlib.sha256(path.name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    told = f"broken.{plain}"
+    if plain == path.stem and path.suffix == ".yaml" and told not in taken:
+        return told
+    whole = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+    return next(name for chars in range(8, 65) if (name := f"{told}.{whole[:chars]}") not in taken)

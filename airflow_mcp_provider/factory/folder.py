@@ -11,11 +11,10 @@ from pathlib import Path
 from airflow.sdk import DAG, get_parsing_context
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.factory.broken import BrokenJob
+from airflow_mcp_provider.factory.broken import BrokenJob, broken_id
 from airflow_mcp_provider.factory.dag import build_dag
-from airflow_mcp_provider.spec import load_job, placed
-
-ENDINGS = (".yaml", ".yml")
+from airflow_mcp_provider.spec import is_spec, load_job, named_twice, placed, printable
+from airflow_mcp_provider.spec.folder import ENDINGS
 
 
 def load_jobs(folder: str | Path) -> dict[str, DAG]:
@@ -26,16 +25,15 @@ def load_jobs(folder: str | Path) -> dict[str, DAG]:
     root = Path(folder)
     if not root.is_dir():
         raise SpecError(f"{root}: no such folder of job specs")
-    first: dict[str, Path] = {}
-    dags: list[DAG] = []
-    for path in _wanted(root):
-        twin = first.setdefault(path.stem, path)
-        dags.append(_load(path) if twin == path else BrokenJob(path, _named_twice(path, twin)))
-    return {dag.dag_id: dag for dag in dags}
-
-
-def _named_twice(path: Path, twin: Path) -> SpecError:
-    return SpecError(f"{path}: has the job id of {twin.name}; given {path.stem}; allowed one file for each job id")
+    paths = _wanted(root)
+    twins = named_twice(paths)
+    loaded = {path: twins.get(path) or _load(path) for path in paths}
+    dags = {one.dag_id: one for one in loaded.values() if isinstance(one, DAG)}
+    for path, error in loaded.items():
+        if isinstance(error, SpecError):
+            name = broken_id(path, dags)
+            dags[name] = BrokenJob(name, path, error)
+    return dags
 
 
 def _wanted(root: Path) -> list[Path]:
@@ -44,20 +42,21 @@ def _wanted(root: Path) -> list[Path]:
         one = [root / f"{dag_id}{ending}" for ending in ENDINGS]
         if found := [path for path in one if path.is_file()]:
             return found
-    return sorted(path for path in root.iterdir() if path.suffix in ENDINGS and not path.name.startswith("."))
+    return sorted(path for path in root.iterdir() if is_spec(path))
 
 
-def _load(path: Path) -> DAG:
+def _load(path: Path) -> DAG | SpecError:
     try:
         return build_dag(load_job(path))
     except SpecError as error:
-        return BrokenJob(path, _placed(error, path))
+        return _placed(error, path)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one job stays with it
-        return BrokenJob(path, SpecError(f"{path}: cannot be loaded: {type(error).__name__}: {error}"))
+        return SpecError(f"{printable(path)}: cannot be loaded: {type(error).__name__}: {printable(error)}")
 
 
-def _placed(error: SpecError, path: Path) -> Exception:
+def _placed(error: SpecError, path: Path) -> SpecError:
     try:
-        return placed(error, path)
+        found = placed(error, path)
+        return found if found.problems else SpecError(f"{printable(path)}: {printable(found)}")
     except Exception:  # noqa: BLE001 - the file may have changed; its first error is still true
-        return error
+        return SpecError(f"{printable(path)}: {printable(error)}")

@@ -12,26 +12,37 @@ from inspect import Parameter
 from typing import Any
 
 from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.runtime.annotations import is_mapping
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.VAR_POSITIONAL)
+_ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 def fitting(reference: str, function: Callable[..., Any], given: tuple[Any, ...], names: str) -> Arguments:
     """Return the arguments, by position and by name, that ``function`` is called with.
 
-    ``given`` is what it may get, most important first, ``names`` how an error calls them. Where the function's first
-    parameter has the name of a value in the first of them, all its parameters get the values of their names, there or
-    in the second; otherwise it gets as many of the given as it takes. Raises SpecError when the signature fits neither.
+    ``given`` is what it may get, most important first, ``names`` what each of them is called (``subtask, params``).
+    Where the function's first parameter has the name of a value in the first of them, all its parameters get the values
+    of their names, there or in the second; otherwise it gets as many of the given as it takes. Raises SpecError when
+    the signature fits neither.
     """
     try:
-        signature = inspect.signature(function)
+        signature = _signature(function)
     except ValueError:  # a builtin without a signature
         return given[:1], {}
+    ours = dict(zip(names.split(", "), given, strict=False))
     first = given[0] if given and isinstance(given[0], Mapping) else {}
     if _is_named(signature, first):
-        return (), _named(reference, signature, first, given[1] if len(given) > 1 else None)
-    return _positional(reference, signature, given, names), {}
+        return (), _named(reference, signature, first, ours)
+    return _bound(reference, signature, ours)
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function, eval_str=True)
+    except Exception:  # noqa: BLE001 - an annotation that only a type checker can read
+        return inspect.signature(function)
 
 
 def _is_named(signature: inspect.Signature, values: Mapping[str, Any]) -> bool:
@@ -42,16 +53,17 @@ def _is_named(signature: inspect.Signature, values: Mapping[str, Any]) -> bool:
 
 
 def _named(
-    reference: str, signature: inspect.Signature, first: Mapping[str, Any], second: Mapping[str, Any] | None
+    reference: str, signature: inspect.Signature, first: Mapping[str, Any], ours: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Take what the parameters are named like; a payload's fields must all be taken, a form's values need not."""
     kinds = {name: each.kind for name, each in signature.parameters.items()}
-    values = {**(second or {}), **first}
-    taken = {name: values[name] for name in kinds if name in values}
+    form = len(ours) == 1
+    values = {**ours, **({} if form else ours.get("params") or {}), **first}
+    taken = {name: values[name] for name, kind in kinds.items() if name in values and kind not in _ANY}
     if Parameter.VAR_KEYWORD in kinds.values():
         taken = {**first, **taken}
     wrong = [f"nothing is named {name}" for name in _required(signature) if name not in taken]
-    if second is not None:
+    if not form:
         wrong += [f"it takes no {name}" for name in first if name not in taken]
     if wrong:
         raise SpecError(f"{reference}{signature}: is called by names, but {', '.join(wrong)}")
@@ -59,30 +71,45 @@ def _named(
 
 
 def _required(signature: inspect.Signature) -> list[str]:
-    optional = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
     parameters = signature.parameters.items()
-    return [name for name, each in parameters if each.default is Parameter.empty and each.kind not in optional]
+    return [name for name, each in parameters if each.default is Parameter.empty and each.kind not in _ANY]
 
 
-def _wanted(signature: inspect.Signature) -> int:
-    """Return how many positional arguments are meant for us: an optional one after the first by its name or type."""
-    parameters = list(signature.parameters.values())
-    if any(each.kind is Parameter.VAR_POSITIONAL for each in parameters):
-        return len(parameters) + 1
-    ours = [each for index, each in enumerate(parameters) if index == 0 or _is_ours(each)]
-    return len(ours) if ours == parameters[: len(ours)] else 1
+def _bound(reference: str, signature: inspect.Signature, ours: Mapping[str, Any]) -> Arguments:
+    """Give each of ours to the parameter of its name, else to the next one that is meant for it."""
+    parameters = signature.parameters
+    taken = {name: ours[name] for name, each in parameters.items() if name in ours and each.kind not in _ANY}
+    rest = {name: value for name, value in ours.items() if name not in taken}
+    for index, (name, each) in enumerate(parameters.items()):
+        if rest and name not in taken and _is_meant(each, next(iter(rest)), index):
+            taken[name] = rest.pop(next(iter(rest)))
+    if lacking := [name for name in _required(signature) if name not in taken]:
+        raise SpecError(
+            f"{reference}: is called as ({', '.join(ours)}), but its signature is {signature}; "
+            f"nothing is there for {', '.join(lacking)}"
+        )
+    return _called(signature, taken, tuple(rest.values()))
 
 
-def _is_ours(parameter: Parameter) -> bool:
-    kind = str(getattr(parameter.annotation, "__name__", parameter.annotation)).partition("[")[0].rpartition(".")[2]
-    return parameter.default is Parameter.empty or parameter.name == "params" or kind in {"dict", "Mapping"}
+def _is_meant(parameter: Parameter, name: str, index: int) -> bool:
+    """Tell whether a parameter of another name takes one of ours: params never go where a default says what it is."""
+    if parameter.kind in _ANY or parameter.kind is Parameter.KEYWORD_ONLY:
+        return parameter.kind is Parameter.KEYWORD_ONLY and name == "params" and is_mapping(parameter.annotation)
+    if parameter.default is Parameter.empty:
+        return True
+    return index == 0 if name != "params" else is_mapping(parameter.annotation)
 
 
-def _positional(reference: str, signature: inspect.Signature, given: tuple[Any, ...], names: str) -> tuple[Any, ...]:
-    for count in range(min(len(given), _wanted(signature)), -1, -1):
-        try:
-            signature.bind(*given[:count])
-        except TypeError:
-            continue
-        return given[:count]
-    raise SpecError(f"{reference}: is called as ({names}), but its signature is {signature}")
+def _called(signature: inspect.Signature, taken: Mapping[str, Any], rest: tuple[Any, ...]) -> Arguments:
+    """Pass by name what stands behind a parameter that gets nothing; what is left over goes to ``*args``."""
+    bound = signature.bind_partial()
+    last = max((index for index, name in enumerate(signature.parameters) if name in taken), default=-1)
+    whole = True
+    for index, (name, each) in enumerate(signature.parameters.items()):
+        if each.kind is Parameter.VAR_POSITIONAL and whole:
+            bound.arguments[name] = rest
+        elif name in taken or (each.kind is Parameter.POSITIONAL_ONLY and index < last):
+            bound.arguments[name] = taken.get(name, each.default)
+        else:
+            whole = False
+    return bound.args, bound.kwargs

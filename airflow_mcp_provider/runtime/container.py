@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
+from airflow_mcp_provider.runtime import argv
 from airflow_mcp_provider.runtime.door import FILES, PIPE
 from airflow_mcp_provider.runtime.printed import RESULT, LastLine, Reader
 from airflow_mcp_provider.spec import Container, StepTimeouts, fill
@@ -77,7 +78,7 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
     return Order(
         image=_image(fill(spec.image, values)),
         command=_program(_filled(spec.command, values)),
-        args=_filled(spec.args, values),
+        args=_filled(spec.args, values, spec.command or ()),
         environment={**spec.env, **environment, **own},
         user=spec.user,
         start=spec.start.total_seconds(),
@@ -102,8 +103,10 @@ def _program(command: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return command
 
 
-def _filled(parts: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...] | None:
-    return None if parts is None else tuple(fill(part, values) for part in parts)
+def _filled(
+    parts: tuple[str, ...] | None, values: Mapping[str, Any], before: tuple[str, ...] = ()
+) -> tuple[str, ...] | None:
+    return None if parts is None else tuple(argv.filled(parts, values, before))
 
 
 def _grace(timeouts: StepTimeouts) -> float:

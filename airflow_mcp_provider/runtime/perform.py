@@ -18,6 +18,7 @@ from typing import Any
 from airflow_mcp_provider.errors import HardTimeout, InstallationError, InvalidPayload, SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import command, container, function, memory, processes
 from airflow_mcp_provider.runtime.arguments import fitting
+from airflow_mcp_provider.runtime.argv import filled as argv_of
 from airflow_mcp_provider.runtime.door import PIPE, Channel, Door
 from airflow_mcp_provider.runtime.folder import private_folder
 from airflow_mcp_provider.runtime.function import Line, NoLine
@@ -25,7 +26,6 @@ from airflow_mcp_provider.runtime.printed import LastLine, Reader
 from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, json_text
 from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, RunnerWork, ShellWork, Timeouts
-from airflow_mcp_provider.spec.template import fill
 
 MAX_VARIABLE_BYTES = 131_072
 """Of Linux, for one variable with its name, and for one argument."""
@@ -133,7 +133,7 @@ class _Start:
 def _argv(work: CommandWork | ShellWork, call: Call) -> list[str]:
     if isinstance(work, ShellWork):
         return ["/bin/sh", "-c", work.shell]
-    argv = [fill(part, {**call.params, **call.subtask}) for part in work.command]
+    argv = argv_of(work.command, {**call.params, **call.subtask})
     if large := [given for given, part in zip(work.command, argv, strict=True) if _size(part) >= MAX_VARIABLE_BYTES]:
         raise InvalidPayload(f"{large[0]!r:.80} is larger than the 128 KiB of an argument: use a file")
     return argv

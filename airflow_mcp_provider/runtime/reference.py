@@ -3,25 +3,62 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.runtime.hidden import hiding, is_standard
 
 
 def resolve(reference: str) -> Callable[..., Any]:
     """Import ``module.path:name``. Raises SpecError: what was missing and where it was looked for."""
     module_name, _, name = reference.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise SpecError(
-            f"{reference}: no module named {error.name!r}; it must be installed in the runner, or lie in the DAG folder"
-        ) from error
+    module = _imported(reference, module_name)
+    found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            raise SpecError(f"{reference}: {module_name} has no {name!r}")
-        found = getattr(found, part)
+            raise SpecError(f"{reference}: {module_name}{_place(module)} has no {name!r}{_standard(module_name)}")
+        around, found = found, getattr(found, part)
     if not callable(found):
         raise SpecError(f"{reference}: a function is wanted, {type(found).__name__} is there")
+    if needs_instance(around, part):
+        raise SpecError(
+            f"{reference}: is a method of the class {around.__name__}, which needs an instance; "
+            "expected a function, a static or class method, or the method of an instance in the module"
+        )
     return found  # type: ignore[no-any-return]  # callable() narrows Any to a callable without a signature
+
+
+def needs_instance(around: object, name: str) -> bool:
+    """Tell whether ``name`` of the class ``around`` is a method whose first argument would be an instance."""
+    if not inspect.isclass(around) or isinstance(inspect.getattr_static(around, name, None), staticmethod):
+        return False
+    found = getattr(around, name)
+    return hasattr(type(found), "__get__") and getattr(found, "__self__", None) is None
+
+
+def _imported(reference: str, module_name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except Exception as error:
+        if told := hiding(error):
+            raise SpecError(f"{reference}: cannot be imported: {type(error).__name__}: {error}; {told}") from error
+        if not isinstance(error, ModuleNotFoundError):
+            raise
+        raise SpecError(
+            f"{reference}: no module named {error.name!r}; it must be installed in the runner, or lie in the DAG folder"
+            f"{_standard(error.name or '')}"
+        ) from error
+
+
+def _place(module: ModuleType) -> str:
+    return f" ({file})" if (file := getattr(module, "__file__", None)) else ""
+
+
+def _standard(module_name: str) -> str:
+    """Python looks into the standard library before it looks into the DAG folder."""
+    top = module_name.partition(".")[0]
+    told = f"; {top} is a module of Python's standard library: give a module of your own another name"
+    return told if is_standard(top) else ""

@@ -1,6 +1,8 @@
 """The job spec: read from YAML or built in Python, checked, frozen."""
 
 from airflow_mcp_provider.spec.durations import human
+from airflow_mcp_provider.spec.faults import printable
+from airflow_mcp_provider.spec.folder import is_spec, named_twice
 from airflow_mcp_provider.spec.forms import parse_plan, parse_subtask, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.limits import Queue, Retries, StepTimeouts, Subtasks, Timeouts
@@ -53,12 +55,15 @@ __all__ = [
     "fill",
     "fill_all",
     "human",
+    "is_spec",
     "job_schema",
     "load_job",
+    "named_twice",
     "names",
     "parse_job",
     "parse_plan",
     "parse_subtask",
     "parse_work",
     "placed",
+    "printable",
 ]

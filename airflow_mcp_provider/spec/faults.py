@@ -35,6 +35,16 @@ def sentence(wrong: str, given: str = "", allowed: str = "") -> str:
     return "; ".join(part for part in parts if part)
 
 
+def printable(name: object) -> str:
+    """Return a file's name as one line that any output and database takes: what is unprintable in it is escaped."""
+    text = str(name)
+    return text if text.isprintable() else "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 def dotted(path: Path) -> str:
     """Return a path as it stands in messages; what is too long or unprintable in it is cut or escaped."""
     return ".".join(shortened(str(key) if str(key).isprintable() else json.dumps(str(key))) for key in path)

@@ -39,6 +39,8 @@ Control = Literal["pod", "local"]
 def _id(name: str) -> str:
     if not re.fullmatch(JOB_ID, name) or not name.strip("."):
         raise fault("is no job id", allowed="letters, digits, - . and _, at most 200, not dots alone")
+    if name.startswith("__"):  # in a DAG file's globals() a __file__ that is a DAG would take down all of them
+        raise fault("begins as Python's own names do", allowed="a job id without __ at its beginning")
     return name
 
 

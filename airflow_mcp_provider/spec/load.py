@@ -4,12 +4,16 @@ Runs in the DAG processor and in every runner (each parses its DAG's file), so t
 for errors' sake: lines and near misses are looked up only when something is wrong.
 """
 
+import os
+import stat
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.spec.document import Document
-from airflow_mcp_provider.spec.faults import sentence
+from airflow_mcp_provider.spec.faults import printable, sentence
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.problems import told
 
@@ -19,7 +23,7 @@ LARGEST = 1_000_000
 def load_job(path: str | Path) -> JobSpec:
     """Read the job in the YAML file at ``path``; the file's stem is its id."""
     path = Path(path)
-    return parse_job(_read(path), id=path.stem, source=str(path))
+    return parse_job(_read(path), id=path.stem, source=printable(path))
 
 
 def parse_job(text: str, *, id: str, source: str = "job") -> JobSpec:  # noqa: A002 - the spec's own word
@@ -38,13 +42,14 @@ def placed(error: SpecError, path: str | Path) -> SpecError:
     if any(problem.file for problem in error.problems) or not error.problems:
         return error
     lines = Document(_read(Path(path))).lines()
-    return told(_located(problem, str(path), lines) for problem in error.problems)
+    return told(_located(problem, printable(path), lines) for problem in error.problems)
 
 
 def _job(document: Document, name: str, source: str) -> JobSpec:
     problems = document.problems
     if "id" in document.values:
         problems.append(Problem(sentence("is told by the file's name", allowed="no such key"), "id"))
+    problems += _empty_beside(document.values)
     try:
         spec = JobSpec.model_validate(document.values | {"id": name})
     except SpecError as error:
@@ -56,6 +61,13 @@ def _job(document: Document, name: str, source: str) -> JobSpec:
     raise told(_located(problem, source, lines) for problem in problems)
 
 
+def _empty_beside(values: Mapping[str, Any]) -> list[Problem]:
+    """One of run and steps, empty beside the other: a file says what it means (a model's dump has both)."""
+    both = ("run", "steps") if "run" in values and "steps" in values else ()
+    empty = [name for name in both if values[name] is None or values[name] == []]
+    return [Problem(sentence("is empty", allowed="one of run and steps, no other"), name) for name in empty]
+
+
 def _located(problem: Problem, source: str, lines: dict[str, int]) -> Problem:
     """Return ``problem`` with the line of its path, or of the nearest place around it that is there."""
     place = problem.path
@@ -65,16 +77,27 @@ def _located(problem: Problem, source: str, lines: dict[str, int]) -> Problem:
 
 
 def _read(path: Path) -> str:
-    if path.exists() and not (path.is_file() or path.is_dir()):  # to open a FIFO would wait for its writer
-        raise _unreadable(str(path), "is no file; allowed a regular file")
+    source = printable(path)
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise _unreadable(str(path), f"cannot be read: {error.strerror}") from error
+        data = _content(path, source)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise _unreadable(source, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > LARGEST:
-        raise _unreadable(str(path), sentence("is too large", allowed=f"{LARGEST} bytes"))
-    return _decoded(data, str(path))
+        raise _unreadable(source, sentence("is too large", allowed=f"{LARGEST} bytes"))
+    return _decoded(data, source)
+
+
+def _content(path: Path, source: str) -> bytes:
+    """Read no more than a spec may have; devices are not touched, and nobody waits for the writer of a FIFO."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise _unreadable(source, "is no file; allowed a regular file")
+    with open(path, "rb", opener=_at_once) as file:
+        return file.read(LARGEST + 1) or b""
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _decoded(data: bytes, source: str) -> str:

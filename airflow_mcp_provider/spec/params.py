@@ -9,7 +9,9 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from airflow_mcp_provider.spec.bounded import MOST_S, TakesTooLongError, bounded
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.values import FrozenDict, frozen_json
 
@@ -33,10 +35,25 @@ def _schema(value: object) -> FrozenDict:
         raise fault("must be a mapping", allowed="a JSON Schema property such as {type: string, default: …}")
     schema = FrozenDict(frozen_json(value))  # type: ignore[arg-type]  # a mapping stays one
     _refuse_references(schema)
-    if not _plain(schema):
-        _check_schema(schema)
-    _check_default(schema)
+    _check(schema)
     return schema
+
+
+def _check(schema: FrozenDict) -> None:
+    """Whatever jsonschema and ``re`` make of a schema, it is the schema's fault."""
+    try:
+        with bounded():
+            if not _plain(schema):
+                _check_schema(schema)
+            _check_default(schema)
+    except PydanticCustomError:
+        raise
+    except TakesTooLongError:
+        wrong = "takes too long to check, as a pattern such as (a+)+$ does"
+        raise fault(wrong, given="", allowed=f"a schema and a default that are checked in {MOST_S:g} s") from None
+    except Exception as error:  # noqa: BLE001 - RecursionError, OverflowError, what else jsonschema and re may raise
+        wrong = f"cannot be checked ({type(error).__name__})"
+        raise fault(wrong, given=f"{error}"[:100], allowed="a JSON Schema that jsonschema can use") from None
 
 
 def _refuse_references(schema: object, at: tuple[str | int, ...] = ()) -> None:

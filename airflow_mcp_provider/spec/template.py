@@ -51,6 +51,12 @@ def fill_all(value: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 -
     return [fill_all(inner, values) for inner in value] if isinstance(value, list | tuple) else value
 
 
+def begins_with_value(text: str) -> bool:
+    """Tell whether the first thing in ``text`` is a placeholder: then its value says how the filled text begins."""
+    first = _PIECE.match(text)
+    return first is not None and first[1] is not None
+
+
 def stray_brace(text: str) -> str:
     """Return the first brace that belongs to no placeholder and no escape, or nothing."""
     return next((found[0] for found in _PIECE.finditer(text) if len(found[0]) == 1), "")

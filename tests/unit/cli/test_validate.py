@@ -1,9 +1,11 @@
+import os
 from argparse import Namespace
 
 import pytest
 
 from airflow_mcp_provider.cli import validate
 
+ALLOWED = "allowed letters, digits, - . and _, at most 200, not dots alone"
 GOOD = "plan: {items: [1]}\nrun: {command: [echo, '{item}']}\n"
 
 
@@ -52,3 +54,37 @@ def test_a_circle_of_jobs_is_found_before_they_run(tmp_path, capsys):
     way = told.rpartition(": ")[2].split(" -> ")
     assert way[0] == way[-1]
     assert " -> ".join([*way, *way[1:]]).count("a -> b -> c -> a") >= 1
+
+
+def test_what_the_loader_of_dags_meets_is_told(tmp_path, capsys):
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "twice.yaml").write_text(GOOD)
+    (tmp_path / "twice.yml").write_text(GOOD)
+    (tmp_path / "nowhere.yaml").symlink_to("none")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "line\nbreak.yaml").write_text(GOOD)
+    (tmp_path / "\udcff.yaml").write_text(GOOD)
+    (tmp_path / ".hidden.yaml").write_text("no spec")
+    os.mkfifo(tmp_path / "fifo.yaml")
+    assert run(tmp_path) == 1
+    assert sorted(line.removeprefix(f"{tmp_path}/") for line in capsys.readouterr().out.splitlines()) == [
+        f'\\udcff.yaml: id: is no job id; given "\\udcff"; {ALLOWED}',
+        "device.yaml: is no file; allowed a regular file",
+        "fifo.yaml: is no file; allowed a regular file",
+        "folder.yaml: cannot be read: Is a directory",
+        "good.yaml: ok, job good",
+        f'line\\nbreak.yaml: id: is no job id; given "line\\nbreak"; {ALLOWED}',
+        "loop.yaml: cannot be read: Too many levels of symbolic links",
+        "nowhere.yaml: cannot be read: No such file or directory",
+        "twice.yaml: ok, job twice",
+        "twice.yml: has the job id of twice.yaml; given twice; allowed one file for each job id",
+    ]
+
+
+def test_files_of_one_name_in_two_folders_are_two_deployments(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.yaml").write_text(GOOD)
+    assert run(tmp_path) == 0

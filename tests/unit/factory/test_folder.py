@@ -105,3 +105,58 @@ def test_whatever_is_wrong_with_one_file_stays_with_it(jobs):
             with pytest.raises(SpecError, match=r"\.ya?ml"):
                 _ = dag.task_group
     assert sorted(bag(jobs).dags) == sorted(found)
+
+
+def told(job):
+    assert isinstance(job, BrokenJob)
+    with pytest.raises(SpecError) as raised:
+        _ = job.task_group
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["a\nb.yaml", "\udcff.yaml", "a\x1b[0m.yaml", "é\r.yml"])
+def test_a_file_of_any_name_is_told_in_one_line_that_can_be_stored(jobs, name):
+    (jobs / name).write_text("plan: {items: [a]}\n")
+    found = bag(jobs)
+    [broken] = [job for job in found.dags.values() if isinstance(job, BrokenJob)]
+    assert all(line.startswith(f"{jobs}/") for line in told(broken).split("\n"))
+    for text in (told(broken), broken.relative_fileloc, broken.dag_id):
+        assert text.encode().decode().replace("\n", "").isprintable()
+
+
+def test_a_broken_spec_does_not_take_the_place_of_a_job(jobs):
+    for name in ("broken.bad.yaml", "broken.one.yaml"):
+        (jobs / name).write_text(GOOD)
+    (jobs / "bad.yaml").write_text("nothing")
+    (jobs / "one.yml").write_text(GOOD)
+    found = load_jobs(jobs)
+    assert [name for name, job in found.items() if not isinstance(job, BrokenJob)] == [
+        *("broken.bad", "broken.one", "one", "two")
+    ]
+    assert sorted(told(job).partition(": ")[0] for job in found.values() if isinstance(job, BrokenJob)) == [
+        *(f"{jobs}/bad.yaml:1", f"{jobs}/one.yml")
+    ]
+    assert all(job.dag_id == name for name, job in found.items())
+
+
+def test_a_jobs_name_does_not_replace_what_python_has_of_the_dag_file(jobs):
+    for name in ("__file__", "__name__", "__builtins__"):
+        (jobs / f"{name}.yaml").write_text(GOOD)
+    found = bag(jobs)
+    assert found.import_errors == {}
+    assert {"one", "two"} <= set(found.dags)
+    assert "begins as Python's own names do" in told(found.dags["broken.__file__"])
+
+
+def test_a_file_that_is_gone_when_its_error_is_placed(jobs, monkeypatch):
+    """A job that is read can be refused by Kubernetes' models later; its file may have changed by then."""
+    path = jobs / "bad.yaml"
+    path.write_text(GOOD + "pod: {tolerations: [{efect: x}]}\n")
+    built = folder.build_dag
+
+    def build_and_lose(spec):
+        path.unlink(missing_ok=True)
+        return built(spec)
+
+    monkeypatch.setattr(folder, "build_dag", build_and_lose)
+    assert told(load_jobs(jobs)["broken.bad"]).startswith(f"{path}: ")

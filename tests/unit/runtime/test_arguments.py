@@ -1,4 +1,7 @@
 import functools
+import typing
+from collections.abc import Mapping
+from typing import Annotated, Any, Optional
 
 import pytest
 
@@ -21,6 +24,16 @@ def called(function, subtask=PAYLOAD, params=PARAMS):
         (lambda subtask, params: (subtask, params), (PAYLOAD, PARAMS)),
         (lambda subtask, dry_run=False: (subtask, dry_run), (PAYLOAD, False)),
         (lambda subtask, params=None: (subtask, params), (PAYLOAD, PARAMS)),
+        (lambda subtask, dry_run=False, params=None: (subtask, dry_run, params), (PAYLOAD, False, PARAMS)),
+        (lambda subtask, dry_run=False, params=None, /: (subtask, dry_run, params), (PAYLOAD, False, PARAMS)),
+        (lambda subtask, dry_run=False, *rest: (subtask, dry_run, rest), (PAYLOAD, False, ())),
+        (lambda subtask, *, params: (subtask, params), (PAYLOAD, PARAMS)),
+        (lambda subtask, *, dry_run=False: (subtask, dry_run), (PAYLOAD, False)),
+        (lambda *, subtask, params=None: (subtask, params), (PAYLOAD, PARAMS)),
+        (lambda params, subtask: (subtask, params), (PAYLOAD, PARAMS)),
+        (lambda params: params, PARAMS),
+        (lambda first=None, dry_run=False: (first, dry_run), (PAYLOAD, False)),
+        (lambda x, y, params=None: (x, y, params), (1, 2, PARAMS)),
         (lambda *all_of_it: all_of_it, (PAYLOAD, PARAMS)),
         (lambda x, /: x, PAYLOAD),
         (lambda: 0, 0),
@@ -64,3 +77,78 @@ def test_what_does_not_fit_is_told(function, wrong):
 
 def test_builtins_get_the_payload():
     assert fitting("m:f", dict, (PAYLOAD, PARAMS), "subtask, params") == ((PAYLOAD,), {})
+
+
+class Settings(typing.TypedDict, total=False):
+    depth: int
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        dict,
+        Mapping,
+        dict[str, Any],
+        dict | None,
+        Optional[Mapping],  # noqa: UP045 - as people write it
+        typing.Dict[str, int],  # noqa: UP006 - likewise
+        Annotated[dict[str, Any], "of the run"],
+        Settings,
+        "dict | None",
+        "'dict' | None",
+        "typing.Optional[Mapping[str, Any]]",
+        "Union[NotThere, None, dict[str, Any]]",
+        "MutableMapping[str, NotThere]",
+    ],
+)
+def test_params_go_where_a_mapping_is_wanted(annotation):
+    def work(subtask, dry_run=0, settings=None):
+        return subtask, dry_run, settings
+
+    def by_keyword(subtask, *, settings=None):
+        return subtask, 0, settings
+
+    for function in (work, by_keyword):
+        function.__annotations__["settings"] = annotation
+        assert called(function) == (PAYLOAD, 0, PARAMS)
+
+
+@pytest.mark.parametrize(
+    "annotation", [bool, "bool", list[dict], "list[dict]", "not python", Any, "Callable[[dict], int]"]
+)
+def test_and_nowhere_else(annotation):
+    def work(subtask, settings=5):
+        return settings
+
+    work.__annotations__["settings"] = annotation
+    assert called(work) == 5
+
+
+@pytest.mark.parametrize(
+    ("function", "result"),
+    [
+        (lambda params: params, {"other": 1}),
+        (lambda anything: anything, {"other": 1}),
+        (lambda dry_run=False: dry_run, False),
+        (lambda dry_run=False, params=None: (dry_run, params), (False, {"other": 1})),
+        (lambda *, params: params, {"other": 1}),
+        (lambda other, params=None: (other, params), (1, {"other": 1})),
+    ],
+)
+def test_a_plan_gets_params_by_the_same_rule(function, result):
+    positional, named = fitting("m:f", function, ({"other": 1},), "params")
+    assert function(*positional, **named) == result
+
+
+@pytest.mark.parametrize(
+    ("function", "result"),
+    [
+        (lambda outcomes, verbose=False, params=None: (outcomes, verbose, params), ([1], False, PARAMS)),
+        (lambda outcomes, *, params: (outcomes, params), ([1], PARAMS)),
+        (lambda rows, verbose=False: (rows, verbose), ([1], False)),
+        (lambda params, outcomes: (outcomes, params), ([1], PARAMS)),
+    ],
+)
+def test_a_report_gets_params_by_the_same_rule(function, result):
+    positional, named = fitting("m:f", function, ([1], PARAMS), "outcomes, params")
+    assert function(*positional, **named) == result

@@ -45,7 +45,7 @@ def test_an_empty_program_is_not_the_first_argument():
 
 
 def test_image_and_arguments_stand_behind_the_options(tmp_path):
-    argv, _ = line({"image": "a", "command": ["{x}", "-y"], "args": ["--privileged"]}, tmp_path / "mcp", x="--help")
+    argv, _ = line({"image": "a", "command": ["--help", "-y"], "args": ["--privileged"]}, tmp_path / "mcp", x="--help")
     assert argv[argv.index("--") :] == ["--", "a", "-y", "--privileged"]
     assert "--entrypoint=--help" in argv
     assert "--label=mcp/subtask=--privileged=\nx" in argv

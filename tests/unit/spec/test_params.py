@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 
 from airflow_mcp_provider.errors import SpecError
@@ -93,3 +95,31 @@ def test_what_looks_secret_is_not_told(name):
 def test_a_line_is_where_the_fault_is(refused):
     text = "plan: {items: [1]}\nrun: {shell: x}\nparams:\n  a:\n    type: array\n    items:\n      type: strin\n"
     assert [line.partition(": ")[0] for line in refused(text)] == ["job.yaml:7"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"pattern": "(a+)+$", "default": "a" * 60 + "!"},
+        {"pattern": "(a|a)*$", "default": "a" * 60 + "!"},
+        {"patternProperties": {"^(a*)*$": {}}, "default": {"a" * 60 + "!": 1}},
+        {"properties": {"x": {"items": {"pattern": "(a+)+$"}}}, "default": {"x": ["a" * 60 + "!"]}},
+    ],
+)
+def test_a_pattern_that_never_ends_is_refused(schema):
+    before = signal.getsignal(signal.SIGVTALRM)
+    with pytest.raises(SpecError, match=r"params\.p: takes too long to check, as a pattern such as \(a\+\)\+\$ does"):
+        JobSpec(id="a", params={"p": schema}, **GOOD)
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+    assert signal.getsignal(signal.SIGVTALRM) is before
+
+
+@pytest.mark.parametrize("pattern", [r"^[a-z]+(\.[a-z]+)*$", "^(a+)+$"])
+def test_a_pattern_that_ends_passes(pattern):
+    JobSpec(id="a", params={"p": {"pattern": pattern, "default": "a" * 1000}}, **GOOD)
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999}", "(" * 5000 + ")" * 5000])
+def test_whatever_a_pattern_does_is_its_own_fault(pattern):
+    with pytest.raises(SpecError, match=r"params\.p"):
+        JobSpec(id="a", params={"p": {"pattern": pattern, "default": "a"}}, **GOOD)

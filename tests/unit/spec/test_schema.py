@@ -44,6 +44,8 @@ BAD = [
     SMALL + "timeouts: {soft: 1.5h}\n",
     SMALL + "steps: [{name: a, run: {shell: x}}]\n",
     "plan: {items: [1]}\nsteps: []\n",
+    SMALL + "steps: []\n",
+    "plan: {items: [1]}\nsteps: [{name: a, run: {shell: x}}]\nrun:\n",
     "plan: {items: [1]}\nrun:\n",
     "plan: {items: [1]}\nsteps: [{name: a-b, run: {shell: x}}]\n",
     "plan: {items: [1]}\nsteps: [{name: a}]\n",
