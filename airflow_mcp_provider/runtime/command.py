@@ -20,7 +20,7 @@ from typing import IO, Any, TextIO
 from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.function import death
-from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed
+from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed, readable
 from airflow_mcp_provider.runtime.processes import die_with_parent
 
 _CHUNK = 65_536
@@ -50,7 +50,7 @@ class Running:
         if code != 0:
             raise SubtaskError(failure(code, self._pumps[0].last.text), kinds=("CommandFailed",))
         if self.result.exists():
-            return self.printed.of_file(self.result.read_text(errors="replace"))
+            return self.printed.of_file(self.result.read_text("utf-8", "surrogateescape"))
         return self.printed.result()
 
     def _all_read(self) -> None:
@@ -91,7 +91,7 @@ class _Pump:
         self._rest, self._whole = "", True
         self._lock = threading.Lock()
         self._ended = False
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
         self._thread = threading.Thread(target=self._pump, daemon=True)
         self._thread.start()
@@ -128,7 +128,7 @@ class _Pump:
         self._whole = True
 
     def _log(self, text: str) -> None:
-        told = redaction.text(text)  # Airflow masks the task's log, not what LocalExecutor writes beside it
+        told = redaction.text(readable(text))  # Airflow masks the task's log, not what LocalExecutor writes beside it
         for start in range(0, len(told) or 1, _CHUNK):
             self._target.write(told[start : start + _CHUNK] + "\n")
         self._target.flush()
