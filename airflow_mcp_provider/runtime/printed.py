@@ -3,7 +3,8 @@
 Runs beside the command. Its output arrives line by line. Nothing that was printed counts as nothing: it is a result, a
 list of payloads, text for the log, or an error.
 
-Bytes that are no UTF-8 stand in the lines as Python's ``surrogateescape`` has them: nobody takes them for what was meant.
+Bytes that are no UTF-8 stand in the lines as Python's ``surrogateescape`` has them: nobody takes them for what was
+meant.
 """
 
 from __future__ import annotations
