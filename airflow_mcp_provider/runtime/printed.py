@@ -24,6 +24,7 @@ MOST_CHARS = 1_100_000
 PLAN_CHARS = 1_000_000
 """Of all lines that a plan may print."""
 SHOWN_CHARS = 80
+_JSON_BLANK = " \t\r\n"
 _DIGITS = 25
 """More than 64 bits have."""
 
@@ -112,7 +113,11 @@ class PlanLines:
         values = [_json_or_none(line) for line in self._lines] if self._kept else [None]
         if all(map(_is_payload, values)):
             return {"payloads": values}
-        return {"payloads": []} if last.strip() == "null" else {"text": redaction.text(readable(last))[:SHOWN_CHARS]}
+        return (
+            {"payloads": []}
+            if last.strip(_JSON_BLANK) == "null"
+            else {"text": redaction.text(readable(last))[:SHOWN_CHARS]}
+        )
 
     def of_file(self, text: str) -> dict[str, Any]:
         """See ``Printed``."""

@@ -26,7 +26,9 @@ def _explains(lines: list[bytes], got: Any) -> bool:
     values = [_value(line) for line in lines]
     if any(len(line) > MOST_CHARS for line in lines[-1:]):
         return refused
-    lists = [isinstance(value, list) for value in values]
+    lists = [
+        isinstance(value, list) or _is_unreadable_list(value, line) for value, line in zip(values, lines, strict=True)
+    ]
     if values and lists[-1] and lists.count(True) == 1:
         return _is(values[-1], got)
     size = sum(len(line.decode(errors="replace")) for line in lines)
@@ -36,21 +38,28 @@ def _explains(lines: list[bytes], got: Any) -> bool:
 
 
 def _value(line: bytes) -> Any:
+    text = line.decode(errors="replace")
     try:
-        return json.loads(line.decode(), parse_constant=printed.no_constant)
+        json.loads(text, parse_constant=printed.no_constant, parse_int=str)
     except RecursionError:
         return Odd.UNREADABLE
-    except json.JSONDecodeError:
+    except ValueError:
         return Odd.TEXT
+    try:
+        return json.loads(line.decode())
     except ValueError:  # thousands of digits, or no UTF-8
         return Odd.UNREADABLE
+
+
+def _is_unreadable_list(value: Any, line: bytes) -> bool:
+    return value is Odd.UNREADABLE and line.lstrip().startswith(b"[")
 
 
 def _is_payload(value: Any) -> bool:
     return isinstance(value, dict | str | int | float) and not isinstance(value, bool)
 
 
-def _is(value: list[Any], got: Any) -> bool:
-    if not printed.carriable(value, 2 * PLAN_CHARS):
+def _is(value: Any, got: Any) -> bool:
+    if value is Odd.UNREADABLE or not printed.carriable(value, 2 * PLAN_CHARS):
         return isinstance(got, Exception)
     return isinstance(got, list) and same(value, got)

@@ -7,6 +7,8 @@ import pytest
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime.printed import MOST_CHARS, PLAN_CHARS, LastLine, PlanLines, payloads
 
+DEEP = "[" * 100_000 + "]" * 100_000
+
 
 def read(reader, text):
     for line in text.split("\n"):
@@ -48,6 +50,8 @@ def test_a_plan_prints_payloads(text, found):
         "[1]\n[2]",
         "[1, 2]\ndone",
         "NaN",
+        "\x85null",
+        DEEP + "\n[1]",
         '{"a": 1}\n' * (PLAN_CHARS // 8 + 1),
     ],
 )
@@ -75,7 +79,6 @@ def test_a_line_that_is_too_long_is_an_error(reader):
         one.result()
 
 
-DEEP = "[" * 100_000 + "]" * 100_000
 NO_UTF8 = b'["\xff"]'.decode(errors="surrogateescape")
 
 
