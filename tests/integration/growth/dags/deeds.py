@@ -130,7 +130,6 @@ def leave_quietly(subtask, params):
 def close_streams(subtask, params):
     sys.stdout.close()
     sys.stderr.close()
-    os.close(1)
     if os.fork() == 0:
         return "of a forked process"
     return os.waitstatus_to_exitcode(os.wait()[1])
