@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction
+from airflow_mcp_provider.runtime.environment import MAX_VARIABLE_BYTES, size
 from airflow_mcp_provider.spec.template import begins_with_value, fill, names
 
 END_OF_OPTIONS = "--"
@@ -22,13 +23,15 @@ def filled(parts: Iterable[str], values: Mapping[str, Any], before: Iterable[str
     """Return ``parts`` with the values in them; ``before`` are the parts of the same arguments that come first.
 
     Raises InvalidPayload where a value would begin an argument with ``-`` and no ``--`` stands before it. A number
-    below zero may.
+    below zero may. Raises it, too, for an argument that Linux lets no program have.
     """
     ended, argv = END_OF_OPTIONS in before, []
     for part in parts:
         text = fill(part, values)
         if text.startswith("-") and not ended and begins_with_value(part) and not _numeric(part, values):
             raise _option(part, values)
+        if size(text) >= MAX_VARIABLE_BYTES:
+            raise InvalidPayload(f"{part!r:.80} is larger than the 128 KiB of an argument: use a file")
         argv.append(text)
         ended = ended or part == END_OF_OPTIONS
     return argv

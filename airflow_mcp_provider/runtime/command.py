@@ -7,6 +7,7 @@ stdout says (see ``printed``).
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import subprocess
@@ -17,14 +18,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.function import death
-from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed
+from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed, readable
 from airflow_mcp_provider.runtime.processes import die_with_parent
 
 _CHUNK = 65_536
 """Bytes of one read, and characters of one line in the log."""
+_TOO_LARGE = (
+    "its arguments and the environment are larger than this system lets a program have (a quarter of its stack, 2 MB "
+    "as a rule); write data to a file, or to a store, and pass the address"
+)
 _GRACE_S = 2.0
 """How long an ended command's output may stay open: a process that it left behind holds it."""
 
@@ -50,7 +55,7 @@ class Running:
         if code != 0:
             raise SubtaskError(failure(code, self._pumps[0].last.text), kinds=("CommandFailed",))
         if self.result.exists():
-            return self.printed.of_file(self.result.read_text(errors="replace"))
+            return self.printed.of_file(self.result.read_text("utf-8", "surrogateescape"))
         return self.printed.result()
 
     def _all_read(self) -> None:
@@ -59,9 +64,10 @@ class Running:
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str], result: Path, printed: Printed | None = None) -> Running:
-    """Start ``argv`` (no shell) in a session of its own; raises SubtaskError when there is no such program.
+    """Start ``argv`` (no shell) in a session of its own.
 
-    ``printed`` reads its result from stdout; by default that is the last line.
+    ``printed`` reads its result from stdout; by default that is the last line. Raises SubtaskError when there is no
+    such program, InvalidPayload when its arguments and environment are too large.
     """
     try:
         process = subprocess.Popen(  # noqa: S603 - running the job's command is what it is for
@@ -74,6 +80,8 @@ def start(argv: Sequence[str], environment: Mapping[str, str], result: Path, pri
             preexec_fn=die_with_parent,  # noqa: PLW1509 - before any thread of ours is started
         )
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.E2BIG:
+            raise InvalidPayload(f"{argv[0]!r} cannot be started: {_TOO_LARGE}") from None
         raise SubtaskError(f"{argv[0]!r} cannot be started: {error}", kinds=("CommandNotStarted",)) from None
     process.returncode = 0  # we wait for it ourselves: Popen's destructor must not
     printed = printed or LastLine()
@@ -91,7 +99,7 @@ class _Pump:
         self._rest, self._whole = "", True
         self._lock = threading.Lock()
         self._ended = False
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
         self._thread = threading.Thread(target=self._pump, daemon=True)
         self._thread.start()
@@ -128,7 +136,7 @@ class _Pump:
         self._whole = True
 
     def _log(self, text: str) -> None:
-        told = redaction.text(text)  # Airflow masks the task's log, not what LocalExecutor writes beside it
+        told = redaction.text(readable(text))  # Airflow masks the task's log, not what LocalExecutor writes beside it
         for start in range(0, len(told) or 1, _CHUNK):
             self._target.write(told[start : start + _CHUNK] + "\n")
         self._target.flush()

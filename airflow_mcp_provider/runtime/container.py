@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -37,7 +37,8 @@ class Order:
 
     ``command`` and ``args`` are None where the image says them; ``start``: seconds until it must run; ``grace``:
     seconds that it may take to end when it is asked to; ``pipe``: the runner's own pipe for lines of ``$MCP_ENQUEUE``;
-    ``printed`` reads its result from its output.
+    ``printed`` reads its result from its output; ``files``: what an engine that can puts into the folder, by the
+    variables that name the files.
     """
 
     image: str
@@ -49,6 +50,7 @@ class Order:
     grace: float
     pipe: Path
     printed: Reader = LastLine
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -72,6 +74,7 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
     timeouts: StepTimeouts,
     pipe: Path,
     printed: Reader = LastLine,
+    files: Mapping[str, str] | None = None,
 ) -> Order:
     """Fill in what ``values`` (payload and params) say; ``environment`` is what the work is told by."""
     own = {PIPE: f"{FOLDER}/{ENQUEUE}", FILES: f"{FOLDER}/{ENQUEUE_FILES}", RESULT: f"{FOLDER}/{RESULT_FILE}"}
@@ -85,6 +88,7 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
         grace=_grace(timeouts),
         pipe=pipe,
         printed=printed,
+        files=files or {},
     )
 
 

@@ -13,12 +13,12 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.errors import InstallationError, SoftTimeout
-from airflow_mcp_provider.runtime import command, container, processes, redaction
+from airflow_mcp_provider.runtime import command, container, environment, processes, redaction
 from airflow_mcp_provider.runtime.container import (
     ENQUEUE,
     ENQUEUE_FILES,
@@ -100,9 +100,10 @@ class Docker:
         self._remove_earlier()
         self._pull(order)
         shared = _shared(order.pipe)
-        argv, environment = self._argv(order, shared)
+        order = replace(order, environment={**order.environment, **environment.write(order.files, shared, FOLDER)})
+        argv, variables = self._argv(order, shared)
         with self._watched():
-            running = command.start(argv, environment, shared / RESULT_FILE, order.printed())
+            running = command.start(argv, variables, shared / RESULT_FILE, order.printed())
             if code := self._ended(running.pid, order.grace):
                 self._failed(code, running)
             _keep_what_says_something(shared / RESULT_FILE)

@@ -26,6 +26,7 @@ from airflow_mcp_provider.runtime.wire import MAX_REPORT_BYTES, json_text
 
 TRACE_CHARS = 4_000
 MESSAGE_CHARS = 100_000
+NAME_CHARS = 500
 FATAL = (signal.SIGTERM, signal.SIGINT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
 """Signals that end the work, whatever the runner does on them. Airflow's importer leaves a Python handler for SIGSEGV
 behind, under which a crash in C code repeats its faulting instruction for ever."""
@@ -54,9 +55,14 @@ class NoLine:
 def fork(call: Callable[[], Any], *, result: Path, line: Line) -> int:
     """Start ``call()`` in a child; returns its pid. It leaves ``{"result": …}`` or ``{"error": …}`` in ``result``."""
     leaving.flush_streams()
-    pid = os.fork()
-    if pid == 0:
-        _child(call, result, line)
+    # No signal reaches the child before it has handlers of its own: SOFT would end it, another would run the runner's.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _child(call, result, line)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     line.parent()
     return pid
 
@@ -66,12 +72,15 @@ def _child(call: Callable[[], Any], result: Path, line: Line) -> NoReturn:
     try:
         os.setsid()
         die_with_parent()
-        for inherited in FATAL:
-            signal.signal(inherited, signal.SIG_DFL)
+        _forget_handlers()
         signal.signal(SOFT, _soft_timeout)
         line.child()
         leaving.begin()
-        result.write_text(_outcome(call))
+        text = _outcome(call)
+        leaving.fill_streams()
+        new = result.with_suffix(".new")
+        new.write_text(text, encoding="utf-8")
+        new.rename(result)
         code = 0
     except BaseException:  # noqa: BLE001 - a fork must not return into the runner's stack
         with suppress(BaseException):
@@ -81,17 +90,34 @@ def _child(call: Callable[[], Any], result: Path, line: Line) -> NoReturn:
         os._exit(code)
 
 
+def _forget_handlers() -> None:
+    """A signal does to the work what it does to any process: no handler of the runner is called."""
+    signal.set_wakeup_fd(-1)
+    handled = {each for each in signal.valid_signals() if callable(signal.getsignal(each))}
+    for inherited in handled | set(FATAL):
+        signal.signal(inherited, signal.SIG_DFL)
+
+
 def _outcome(call: Callable[[], Any]) -> str:
     """Do the work, and end as Python does: what its last threads and handlers do is within its time limits."""
-    text, failed = _done(lambda: '{"result":' + json_text(call(), "result", MAX_REPORT_BYTES) + "}")
-    late, too_late = _done(leaving.end)
-    signal.signal(SOFT, signal.SIG_IGN)
-    return late if too_late and not failed else text
+
+    def both() -> str:
+        text, failed = _done(lambda: _returned(call))
+        late, too_late = _done(leaving.end)
+        signal.signal(SOFT, signal.SIG_IGN)
+        return late if too_late and not failed else text
+
+    return _done(both)[0]  # SoftTimeout may come between two steps, too
+
+
+def _returned(call: Callable[[], Any]) -> str:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    return '{"result":' + json_text(call(), "result", MAX_REPORT_BYTES) + "}"
 
 
 def _done(step: Callable[[], str]) -> tuple[str, bool]:
     try:
-        return step(), False
+        return leaving.of_this_process(step), False
     except BaseException as error:  # noqa: BLE001 - SystemExit of the work is its failure, too
         failure = describe(error)
         with suppress(BaseException):  # the work may have closed it
@@ -105,26 +131,39 @@ def _soft_timeout(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def describe(error: BaseException) -> dict[str, Any]:
     """What remains of an exception when it leaves its process."""
-    told = error if isinstance(error, SubtaskError) else None
-    kinds = (told and told.kinds) or class_names(type(error))
-    told_text = told.args[0] if told and told.args else error
-    message = _safely(lambda: str(told_text))
+    told = error if issubclass(type(error), SubtaskError) else None  # isinstance would ask the error itself
+    kinds = _texts(told, "kinds")
+    message, silent = _safely(lambda: str(told.args[0] if told and told.args else error))
     # What is told in words of ours needs no place in our code.
-    trace = told.trace if told and told.kinds else _safely(lambda: "".join(traceback.format_exception(error)))
+    trace = "".join(_texts(told, "trace")) if kinds else _trace(error, silent=silent)
     # Redacted before it is cut, escaped after it is redacted: else a secret is not recognised.
     return {
-        "kinds": kinds,
+        "kinds": kinds or class_names(type(error)),
         "message": _storable(redaction.text(message)[:MESSAGE_CHARS]),
         "trace": _storable(redaction.text(trace)[-TRACE_CHARS:]),
     }
 
 
-def _safely(text: Callable[[], str]) -> str:
-    """Whatever an exception's own methods do, its class is still told."""
+def _texts(told: object, name: str) -> tuple[str, ...]:
+    """Return an attribute of an error of ours; a class made of it may have left it out."""
+    value = getattr(told, name, ())
+    texts = (value,) if isinstance(value, str) else value
+    return texts if isinstance(texts, tuple) and all(type(one) is str for one in texts) else ()
+
+
+def _trace(error: BaseException, *, silent: bool) -> str:
+    """Return the traceback; of a ``silent`` error, whose text cannot be had, its lines alone."""
+    if silent:
+        return "".join(traceback.format_tb(error.__traceback__))
+    return _safely(lambda: "".join(traceback.format_exception(error)))[0]
+
+
+def _safely(text: Callable[[], str]) -> tuple[str, bool]:
+    """Whatever an exception's own methods do, its class is still told. The second: they have failed."""
     try:
-        return str.__str__(text())
+        return str.__str__(text()), False
     except BaseException as error:  # noqa: BLE001 - also SoftTimeout, of a method that never ends
-        return f"(its text cannot be had: {type(error).__name__})"
+        return f"(its text cannot be had: {_name(type(error))})", True
 
 
 def _storable(text: str) -> str:
@@ -138,8 +177,16 @@ def class_names(kind: type) -> tuple[str, ...]:
 
 
 def _name(kind: type) -> str:
-    name, module = type.__dict__["__qualname__"].__get__(kind), type.__dict__["__module__"].__get__(kind)
-    return name if module == "builtins" or not isinstance(module, str) else f"{module}.{name}"
+    """Ask no metaclass: it may be broken, too."""
+    name, module = _own(kind, "__qualname__"), _own(kind, "__module__")
+    return name if module in {"builtins", ""} else f"{module}.{name}"
+
+
+def _own(kind: type, name: str) -> str:
+    try:
+        return _storable(str.__str__(type.__dict__[name].__get__(kind)))[:NAME_CHARS]
+    except (AttributeError, TypeError):  # a class made without a module, or with one that is no text
+        return ""
 
 
 def await_if_needed(value: Any) -> Any:  # noqa: ANN401 - whatever the user's function returned
@@ -153,7 +200,7 @@ async def _awaited(value: Any) -> Any:  # noqa: ANN401
 
 def read(result: Path, code: int) -> Any:  # noqa: ANN401 - any JSON
     """Return what ``fork`` left behind; raises SubtaskError (or SoftTimeout) when it failed or was killed."""
-    text = result.read_text() if result.exists() else ""
+    text = result.read_text(encoding="utf-8") if result.exists() else ""
     if code != 0 or not text:
         raise SubtaskError(death(code), kinds=("WorkDied",))
     outcome = json.loads(text)
@@ -170,7 +217,9 @@ def _failure(failure: dict[str, Any]) -> McpError:
 
 def death(code: int) -> str:
     """Say how a process ended, for people."""
-    if code >= 0:
+    if code == 0:
+        return "the work's process ended with exit code 0 before the function returned"
+    if code > 0:
         return f"the work ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     hint = " (out of memory?)" if name == "SIGKILL" else ""

@@ -8,10 +8,14 @@ from __future__ import annotations
 import atexit
 import gc
 import io
+import logging
 import os
 import sys
 import threading
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 
 def flush_streams() -> None:
@@ -31,8 +35,15 @@ def begin() -> None:
         os.set_inheritable(0, True)  # noqa: FBT003 - the parameter has no name
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - open as long as the process is
     atexit._clear()  # noqa: SLF001 - the runner's handlers
+    _forget_log_handlers()
     _forget_children()
     gc.freeze()  # so that ``end`` sees the work's own files only
+
+
+def _forget_log_handlers() -> None:
+    """What the runner's hold back is not written twice; the work's own are flushed and closed at its exit."""
+    logging._handlerList.clear()  # type: ignore[attr-defined]  # noqa: SLF001 - has no public name
+    atexit.register(logging.shutdown)
 
 
 def _forget_children() -> None:
@@ -44,10 +55,75 @@ def _forget_children() -> None:
 
 def end() -> str:
     """Do what Python does at its exit: wait for threads, call exit handlers, write out open files."""
-    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public name
-    atexit._run_exitfuncs()  # noqa: SLF001 - the process ends by os._exit, which calls none
-    for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
-        for file in [each for each in gc.get_objects() if type(each) is kind]:
-            with suppress(OSError, ValueError):
-                file.flush()
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public name
+    finally:
+        atexit._run_exitfuncs()  # noqa: SLF001 - the process ends by os._exit, which calls none
+        _write_out()
     return ""
+
+
+def _write_out() -> None:
+    """Flush text, close what writes an end of its own (a compressed file), then flush the files below."""
+    files = [each for each in gc.get_objects() if issubclass(type(each), io.IOBase)]
+    for step in (_flush_text, _close_others, _flush_rest):
+        for file in files:
+            with suppress(Exception):
+                step(file)
+
+
+def _flush_text(file: io.IOBase) -> None:
+    if isinstance(file, io.TextIOBase):
+        file.flush()
+
+
+def _close_others(file: io.IOBase) -> None:
+    if not type(file).__module__.startswith("_"):  # not Python's own layers of a file
+        file.close()
+
+
+def _flush_rest(file: io.IOBase) -> None:
+    file.flush()
+
+
+def of_this_process(step: Callable[[], str]) -> str:
+    """Return what ``step`` does; a process that it has forked and that comes back from it, ends as Python ends one."""
+    own, failure = os.getpid(), None
+    try:
+        return step()
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        if os.getpid() != own:
+            _leave(failure)
+
+
+def _leave(failure: BaseException | None) -> NoReturn:
+    code = 1
+    try:
+        code = _exit_code(failure)
+        end()
+    finally:
+        flush_streams()
+        os._exit(code)
+
+
+def _exit_code(failure: BaseException | None) -> int:
+    code = failure.code if isinstance(failure, SystemExit) else failure
+    if code is None or isinstance(code, int):
+        return int(code or 0) & 0xFF
+    if isinstance(failure, SystemExit):
+        sys.stderr.write(f"{code}\n")
+    else:
+        traceback.print_exception(failure)
+    return 1
+
+
+def fill_streams() -> None:
+    """Open what the work has closed of descriptors 0 to 2: what its threads still print must not be in its result."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest that is free

@@ -6,17 +6,15 @@ Runs in the runner, in the task's process. The work itself is a child of this pr
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.errors import HardTimeout, InstallationError, InvalidPayload, SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime import command, container, function, memory, processes
+from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTimeout, SubtaskError
+from airflow_mcp_provider.runtime import command, container, environment, function, memory, processes
 from airflow_mcp_provider.runtime.arguments import fitting
 from airflow_mcp_provider.runtime.argv import filled as argv_of
 from airflow_mcp_provider.runtime.door import PIPE, Channel, Door
@@ -26,9 +24,6 @@ from airflow_mcp_provider.runtime.printed import LastLine, Reader
 from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, json_text
 from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, RunnerWork, ShellWork, Timeouts
-
-MAX_VARIABLE_BYTES = 131_072
-"""Of Linux, for one variable with its name, and for one argument."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +100,11 @@ class _Start:
         return self.function(work, call) if isinstance(work, PythonWork) else self.command(work, call)
 
     def container(self, work: ContainerWork, call: Call, engine: container.Engine) -> tuple[int, Callable[[int], Any]]:
-        values, told = {**call.params, **call.subtask}, _environment(call)
+        values = {**call.params, **call.subtask}
+        told = environment.fitting(environment.variables(call.subtask, call.params), environment.MAX_CONTAINER_BYTES)
         pipe = Path(self.environment[PIPE])
-        order = container.order(work.container, values, told, self.timeouts, pipe, self.printed)
+        files = environment.texts(call.subtask, call.params)
+        order = container.order(work.container, values, told, self.timeouts, pipe, self.printed, files)
         return self._forked(lambda: engine.run(order))
 
     def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:
@@ -124,65 +121,19 @@ class _Start:
         return pid, lambda code: function.read(self.result, code)
 
     def command(self, work: CommandWork | ShellWork, call: Call) -> tuple[int, Callable[[int], Any]]:
-        files = _files(call, self.result.parent)
-        environment = {**os.environ, **self.environment, **_fitting(_environment(call)), **files}
-        running = command.start(_argv(work, call), environment, self.result, self.printed())
+        argv = _argv(work, call)
+        files = environment.write(environment.texts(call.subtask, call.params), self.result.parent)
+        given = {**os.environ, **self.environment, **files}
+        told = environment.variables(call.subtask, call.params)
+        fitting = environment.fitting(told, environment.room(given, argv))
+        running = command.start(argv, {**given, **fitting}, self.result, self.printed())
         return running.pid, running.read
 
 
 def _argv(work: CommandWork | ShellWork, call: Call) -> list[str]:
     if isinstance(work, ShellWork):
         return ["/bin/sh", "-c", work.shell]
-    argv = argv_of(work.command, {**call.params, **call.subtask})
-    if large := [given for given, part in zip(work.command, argv, strict=True) if _size(part) >= MAX_VARIABLE_BYTES]:
-        raise InvalidPayload(f"{large[0]!r:.80} is larger than the 128 KiB of an argument: use a file")
-    return argv
-
-
-def _files(call: Call, folder: Path) -> dict[str, str]:
-    """Leave payload and params in files, which may be larger than a variable."""
-    values = {"MCP_PAYLOAD_FILE": call.subtask, "MCP_PARAMS_FILE": call.params}
-    files = {name: folder / f"{name.lower()}.json" for name in values}
-    for name, file in files.items():
-        file.write_text(json.dumps(dict(values[name])))
-    return {name: str(file) for name, file in files.items()}
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
-
-
-def _fitting(values: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what Linux lets no variable be, and say so."""
-    fit = {name: text for name, text in values.items() if len(name) + _size(text) + 2 <= MAX_VARIABLE_BYTES}
-    if left := sorted(values.keys() - fit.keys()):
-        told = f"too large for a variable, see $MCP_PAYLOAD_FILE and $MCP_PARAMS_FILE: {', '.join(left)}"
-        print(told, flush=True)  # noqa: T201 - the task's log
-    return fit
-
-
-def _environment(call: Call) -> dict[str, str]:
-    return {
-        "MCP_SUBTASK": json.dumps(dict(call.subtask)),
-        "MCP_PARAMS": json.dumps(dict(call.params)),
-        **_variables("MCP_PARAM_", call.params),
-        **_variables("MCP_SUBTASK_", call.subtask),
-    }
-
-
-def _variables(prefix: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """Give each plain value its variable; of names that differ in case alone none has one, and the log says so."""
-    named = Counter(name.upper() for name in values if name.isidentifier())
-    if shared := sorted(prefix + name for name, count in named.items() if count > 1):
-        told = f"left out, because the names of several values differ in case alone: {', '.join(shared)[:1000]}"
-        print(told, flush=True)  # noqa: T201 - the task's log
-    return {prefix + name.upper(): text for name, text in _scalars(values) if named[name.upper()] == 1}
-
-
-def _scalars(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Texts as they are, numbers and booleans as JSON; a name or text that no environment can hold is left out."""
-    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items() if not isinstance(v, dict | list)}
-    return [(k, v) for k, v in texts.items() if k.isidentifier() and "\0" not in v]
+    return argv_of(work.command, {**call.params, **call.subtask})
 
 
 def _limited(pid: int, timeouts: Timeouts, *, told: bool) -> int:

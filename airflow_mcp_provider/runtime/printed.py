@@ -2,6 +2,9 @@
 
 Runs beside the command. Its output arrives line by line. Nothing that was printed counts as nothing: it is a result, a
 list of payloads, text for the log, or an error.
+
+Bytes that are no UTF-8 stand in the lines as Python's ``surrogateescape`` has them: nobody takes them for what was
+meant.
 """
 
 from __future__ import annotations
@@ -14,11 +17,16 @@ from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime import redaction
 
 RESULT = "MCP_RESULT"
+INVALID = "InvalidResult"
+"""What ``retries.never_on`` and ``only_on`` may name."""
 MOST_CHARS = 1_100_000
 """Of one line that is kept: more than any result may have."""
 PLAN_CHARS = 1_000_000
 """Of all lines that a plan may print."""
 SHOWN_CHARS = 80
+_JSON_BLANK = " \t\r\n"
+_DIGITS = 25
+"""More than 64 bits have."""
 
 
 class Printed(Protocol):
@@ -41,13 +49,18 @@ class LastLine:
     """The result of a subtask or a report: the last line that is not blank, where it is JSON."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self._text = ""
         self._whole = True
+
+    @property
+    def text(self) -> str:
+        """The line for people to read."""
+        return readable(self._text)
 
     def line(self, text: str, *, whole: bool) -> None:
         """See ``Printed``."""
         if text.strip() or not whole:
-            self.text, self._whole = text, whole
+            self._text, self._whole = text, whole
 
     def result(self) -> Any:  # noqa: ANN401 - any JSON
         """See ``Printed``."""
@@ -59,9 +72,9 @@ class LastLine:
             raise SubtaskError(
                 f"the last line of stdout has more than {MOST_CHARS} characters: no result can be read from it; "
                 f"write the result to ${RESULT}, or end the output with a line break",
-                kinds=("InvalidResult",),
+                kinds=(INVALID,),
             )
-        return self.text
+        return self._text
 
     def of_file(self, text: str) -> Any:  # noqa: ANN401 - any JSON
         """See ``Printed``."""
@@ -97,10 +110,14 @@ class PlanLines:
         last = self._last.whole_text()
         if self._lists == 1 and _is_list(last):
             return {"payloads": of_last_line(last)}
-        values = [of_last_line(line) for line in self._lines] if self._kept else [None]
+        values = [_json_or_none(line) for line in self._lines] if self._kept else [None]
         if all(map(_is_payload, values)):
             return {"payloads": values}
-        return {"payloads": []} if last.strip() == "null" else {"text": redaction.text(last)[:SHOWN_CHARS]}
+        return (
+            {"payloads": []}
+            if last.strip(_JSON_BLANK) == "null"
+            else {"text": redaction.text(readable(last))[:SHOWN_CHARS]}
+        )
 
     def of_file(self, text: str) -> dict[str, Any]:
         """See ``Printed``."""
@@ -127,7 +144,11 @@ def payloads(found: dict[str, Any], *, enqueued: bool) -> list[Any]:
 
 
 def _is_list(text: str) -> bool:
-    return text.lstrip().startswith("[") and isinstance(of_last_line(text), list)
+    """Whether the line is a list, be it one that cannot be read: ``result`` says so."""
+    try:
+        return text.lstrip().startswith("[") and isinstance(of_last_line(text), list)
+    except SubtaskError:
+        return True
 
 
 def _is_payload(value: object) -> bool:
@@ -137,19 +158,46 @@ def _is_payload(value: object) -> bool:
 def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
     """Return what a result file says; raises SubtaskError when that is no JSON."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise SubtaskError(
-            f"${RESULT} holds no JSON ({error}): {redaction.shown(text)}", kinds=("InvalidResult",)
-        ) from None
+        return _json(text, f"${RESULT}")
+    except ValueError as error:
+        shown = redaction.shown(readable(text))
+        raise SubtaskError(f"${RESULT} holds no JSON ({error}): {shown}", kinds=(INVALID,)) from None
 
 
 def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a line of stdout says, where it is JSON."""
+    """Return what a line of stdout says, where it is JSON; raises SubtaskError for JSON that cannot be read."""
     try:
-        return json.loads(line, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return _json(line, "the last line of stdout")
+    except ValueError:
         return None
+
+
+def _json_or_none(line: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return of_last_line(line)
+    except SubtaskError:
+        return None
+
+
+def _json(text: str, place: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        value = json.loads(text, parse_constant=_no_constant, parse_int=_integer)
+    except RecursionError:
+        raise SubtaskError(f"{place} is JSON nested too deeply to be read", kinds=(INVALID,)) from None
+    if readable(text) != text:
+        given = redaction.shown(readable(text))
+        raise SubtaskError(f"{place} is JSON with bytes that are no UTF-8; given {given}", kinds=(INVALID,))
+    return value
+
+
+def _integer(text: str) -> int:
+    """Python refuses thousands of digits as it refuses what is no JSON; so many are too large, however they go on."""
+    return int(text[:_DIGITS])
+
+
+def readable(text: str) -> str:
+    """Return ``text`` with U+FFFD for each byte that is no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -25,6 +25,23 @@ def output(random: Random) -> bytes:
     return random.choice((b"\n", b"\n", b"\r\n", b"\r")).join(lines) + end
 
 
+def lines(random: Random) -> bytes:
+    """What a plan prints: often payloads, a line each, or a list; else as any program."""
+    if random.random() < 0.3:
+        return output(random)
+    found = [_payload(random) for _ in range(random.randrange(5))]
+    if random.random() < 0.4:
+        found.append(json.dumps([made.value(random) for _ in range(random.randrange(4))]).encode())
+    if random.random() < 0.2:
+        found.insert(random.randrange(len(found) + 1), _line(random))
+    return random.choice((b"\n", b"\r\n", b"\n \n")).join(found) + random.choice((b"\n", b"", b"\n\n"))
+
+
+def _payload(random: Random) -> bytes:
+    value = random.choice((made.mapping, made.scalar))(random)
+    return json.dumps(value, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
+
+
 def _line(random: Random) -> bytes:
     kind = random.random()
     if kind < 0.5:
@@ -49,7 +66,7 @@ def _json(random: Random) -> bytes:
 
 def fits(data: bytes, limit: int, got: Any) -> bool:
     """Whether ``got``, a value or an exception, is what the last line of ``data`` says."""
-    return any(_explains(line, limit, got, none=True) for line in _last_lines(data))
+    return any(_explains(line, limit, got, none=True) for line in last_lines(data))
 
 
 def fits_file(data: bytes, limit: int, got: Any) -> bool:
@@ -57,10 +74,16 @@ def fits_file(data: bytes, limit: int, got: Any) -> bool:
     return any(_explains(whole, limit, got, none=False) for whole in (data, data.removeprefix(_BOM)))
 
 
-def _last_lines(data: bytes) -> Iterator[bytes]:
-    """Each reading of what ends a line, and of what is blank: a carriage return and U+0085 are either."""
+def last_lines(data: bytes) -> Iterator[bytes]:
+    """The last line, in each reading of what ends a line, and of what is blank: a carriage return and U+0085 are either."""
+    for found in readings(data):
+        yield found[-1] if found else b""
+
+
+def readings(data: bytes) -> Iterator[list[bytes]]:
+    """The lines that are not blank, in each reading."""
     for end, blank in itertools.product((rb"\n", rb"\r\n|\r|\n"), (_blank, bytes.isspace)):
-        yield next((line for line in reversed(re.split(end, data)) if line and not blank(line)), b"")
+        yield [line for line in re.split(end, data) if line and not blank(line)]
 
 
 def _blank(line: bytes) -> bool:
@@ -71,7 +94,7 @@ def _explains(said: bytes, limit: int, got: Any, *, none: bool) -> bool:
     refused = isinstance(got, Exception)
     try:
         text = said.decode()
-        json.loads(text, parse_constant=_no_constant, parse_int=str)
+        json.loads(text, parse_constant=no_constant, parse_int=str)
     except RecursionError:
         return refused
     except ValueError:
@@ -80,16 +103,16 @@ def _explains(said: bytes, limit: int, got: Any, *, none: bool) -> bool:
         value = json.loads(text)
     except ValueError:  # a number of more digits than Python reads
         return refused
-    if not _carriable(value, limit):
+    if not carriable(value, limit):
         return refused
     return same(value, got) or (refused and len(said) > limit)
 
 
-def _no_constant(name: str) -> NoReturn:
+def no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _carriable(value: Any, limit: int) -> bool:
+def carriable(value: Any, limit: int) -> bool:
     """Whether the way to the database takes it."""
     try:
         msgspec.msgpack.encode(value)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.runtime.perform import Call, perform
+from airflow_mcp_provider.runtime.printed import LastLine, Reader
 from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, Child
 from airflow_mcp_provider.spec import Timeouts, parse_work
 
@@ -33,8 +34,9 @@ def done(
     subtask: Mapping[str, Any],
     params: Mapping[str, Any] | None = None,
     limit: int = MAX_RESULT_BYTES,
+    printed: Reader = LastLine,
 ) -> Any:
     """Do the work in a process of its own, its log thrown away; returns the result."""
     call = Call((subtask, params or {}), "subtask, params", subtask, params or {})
     with Path(os.devnull).open("w") as log, redirect_stdout(log), redirect_stderr(log):
-        return perform(parse_work(work), call, channel=Ledger(), timeouts=Timeouts(), limit=limit)
+        return perform(parse_work(work), call, channel=Ledger(), timeouts=Timeouts(), limit=limit, printed=printed)

@@ -24,7 +24,7 @@ from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.pod_reasons import Reason, reason
-from airflow_mcp_provider.runtime.printed import LastLine, Printed
+from airflow_mcp_provider.runtime.printed import LastLine, Printed, readable
 
 LOOK_S = 1.0
 LAST_WORDS_S = 30.0
@@ -117,8 +117,8 @@ class Followed:
         return log
 
     def _output(self, line: bytes) -> None:
-        text = line.decode(errors="replace")
-        sys.stdout.write(redaction.text(text) + "\n")
+        text = line.decode(errors="surrogateescape")
+        sys.stdout.write(redaction.text(readable(text)) + "\n")
         sys.stdout.flush()
         for reader in (self._last, self._printed):
             reader.line(text, whole=True)

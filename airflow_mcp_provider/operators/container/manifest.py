@@ -9,6 +9,7 @@ The pod belongs to the runner's: Kubernetes removes it when that is gone, howeve
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import hatch
 from airflow_mcp_provider.runtime.container import FOLDER, RESULT_FILE, Order
 from airflow_mcp_provider.runtime.quantity import number
@@ -31,6 +33,8 @@ _LABEL_CHARS = 63
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.-]")
 _NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 _SIZE = "64Mi"
+MAX_BYTES = 1_000_000
+"""Of a pod: Kubernetes' database takes 1.5 MB an object, and adds to it."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,10 @@ class Runner:
 
 
 def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, name: str) -> dict[str, Any]:
-    """Return the pod; ``told`` is what the factory says, ``ooms`` how often its memory ran out."""
+    """Return the pod; ``told`` is what the factory says, ``ooms`` how often its memory ran out.
+
+    Raises InvalidPayload when it is larger than Kubernetes' objects may be.
+    """
     own, spec = told["pod"]["metadata"], dict(told["pod"]["spec"])
     [given, *more] = spec["containers"]
     deadline = told.get("hard")
@@ -59,20 +66,32 @@ def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, n
         **({"activeDeadlineSeconds": int(deadline + order.start) + 60} if deadline else {}),
     }
     secrets = dict.fromkeys([*(one["name"] for one in spec.get("imagePullSecrets", [])), *runner.pull_secrets])
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {**own, **_metadata(own, runner), "name": name},
-        "spec": {
-            **defaults,
-            **spec,
-            "restartPolicy": "Never",
-            "imagePullSecrets": [{"name": one} for one in secrets],
-            "initContainers": [*spec.get("initContainers", []), _hatch(runner)],
-            "containers": [_work(order, _grown(given, told.get("memory"), ooms), spec), *more],
-            "volumes": [*spec.get("volumes", []), {"name": VOLUME, "emptyDir": {"sizeLimit": _SIZE}}],
-        },
-    }
+    return _checked(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {**own, **_metadata(own, runner), "name": name},
+            "spec": {
+                **defaults,
+                **spec,
+                "restartPolicy": "Never",
+                "imagePullSecrets": [{"name": one} for one in secrets],
+                "initContainers": [*spec.get("initContainers", []), _hatch(runner)],
+                "containers": [_work(order, _grown(given, told.get("memory"), ooms), spec), *more],
+                "volumes": [*spec.get("volumes", []), {"name": VOLUME, "emptyDir": {"sizeLimit": _SIZE}}],
+            },
+        }
+    )
+
+
+def _checked(pod: dict[str, Any]) -> dict[str, Any]:
+    """Kubernetes would refuse a larger one, at last in the words of its database; a second try would be no smaller."""
+    if (size := len(json.dumps(pod))) > MAX_BYTES:
+        raise InvalidPayload(
+            f"the container's pod has {size} bytes with its arguments and variables, {MAX_BYTES} are allowed: put data "
+            "in a store and pass its address"
+        )
+    return pod
 
 
 def name_of(runner: str, random: str) -> str:

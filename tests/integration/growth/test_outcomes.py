@@ -29,7 +29,7 @@ def started(airflow: Embedded, path: Path) -> dict[str, str]:
             does("fail", message="no such page"),
             does("fail_first", times=1),
             *map(does, ["kill_itself", "segfault", "leave", "exit_politely", "too_large", "exactly_large", "no_json"]),
-            does("bad_text"),
+            *map(does, ["bad_text", "leave_quietly", "close_streams"]),
         ],
         "deeds-timed": [does("overtime_softly"), does("overtime_rudely"), does("give")],
         "deeds-hard": [does("overtime_in_c"), does("overtime_deaf"), does("overtime_with_family")],
@@ -76,6 +76,7 @@ def test_an_exception_travels_with_class_message_and_traceback(ended: Run) -> No
         ("kill_itself", "WorkDied", "killed by SIGKILL (out of memory?)"),
         ("segfault", "WorkDied", "killed by SIGSEGV"),
         ("leave", "WorkDied", "ended with exit code 3"),
+        ("leave_quietly", "WorkDied", "exit code 0 before the function returned"),
         ("exit_politely", "SystemExit", "enough"),
         ("too_large", "airflow_mcp_provider.errors.InvalidPayload", "the result has 70002 bytes, 65535 are allowed"),
         ("no_json", "airflow_mcp_provider.errors.InvalidPayload", "the result is not plain JSON"),
@@ -93,12 +94,18 @@ def test_a_result_of_the_largest_size(ended: Run) -> None:
     assert len(ended("deeds").outcomes["exactly_large"]["result"].encode()) == 65_532
 
 
+def test_work_without_streams_and_with_a_fork_ends_one_attempt_once(ended: Run, path: Path) -> None:
+    outcome = ended("deeds").outcomes["close_streams"]
+    assert (outcome["status"], outcome["attempts"], outcome["result"]) == ("success", 1, 0)
+    assert len(notes.seen(path, node="close_streams", begins=True)) == 1
+
+
 def test_the_run_is_partial_and_says_so(ended: Run) -> None:
     run = ended("deeds")
     assert run.run["state"] == "success"
-    assert run.run["note"].startswith("partial: 4 of 12 subtasks succeeded, 8 failed (tolerated: 100%)")
+    assert run.run["note"].startswith("partial: 5 of 14 subtasks succeeded, 9 failed (tolerated: 100%)")
     counts = {name: run.result[name] for name in ("state", "subtasks", "succeeded", "failed", "skipped")}
-    assert counts == {"state": "partial", "subtasks": 12, "succeeded": 4, "failed": 8, "skipped": 0}
+    assert counts == {"state": "partial", "subtasks": 14, "succeeded": 5, "failed": 9, "skipped": 0}
     assert {one["key"] for one in run.result["failures"]} == {
         k for k, o in run.outcomes.items() if o["status"] == "failed"
     }

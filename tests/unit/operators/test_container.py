@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kubernetes.client.rest import ApiException
 
-from airflow_mcp_provider.errors import InstallationError
+from airflow_mcp_provider.errors import InstallationError, InvalidPayload
 from airflow_mcp_provider.factory.placing import of_container
 from airflow_mcp_provider.factory.pod.models import wrong
 from airflow_mcp_provider.operators.container import choice
@@ -56,6 +56,11 @@ def test_by_default_it_is_safe_and_belongs_to_its_runner():
     [hatch] = pod["spec"]["initContainers"]
     assert (hatch["image"], hatch["restartPolicy"]) == ("airflow:3", "Always")
     assert hatch["securityContext"]["runAsUser"] == os.getuid()
+
+
+def test_a_pod_larger_than_kubernetes_keeps_is_refused():
+    with pytest.raises(InvalidPayload, match=r"the container's pod has \d+ bytes .* 1000000 are allowed"):
+        made({"args": ["$" * 60_000] * 9})
 
 
 def test_the_jobs_pod_shapes_it():

@@ -123,9 +123,18 @@ def test_long_lines_and_odd_bytes(do, capsys):
     assert "\ufffd" in said
 
 
-def test_a_payload_too_big_for_an_environment_is_told(do):
-    with pytest.raises(SubtaskError, match="cannot be started"):
-        do(sh("true"), params={f"p{i}": "x" * 100_000 for i in range(40)})
+def test_params_too_big_for_an_environment_are_in_files_and_told(do, capsys):
+    params = {f"p{i}": "x" * (100_000 + i) for i in range(40)}
+    text = 'wc -c < "$MCP_PARAMS_FILE"; echo "[${#MCP_PARAMS}, ${#MCP_PARAM_P0}, ${#MCP_PARAM_P39}]"'
+    assert do(sh(text), params=params) == [0, 100_000, 0]
+    said = capsys.readouterr().out
+    assert str(len(json.dumps(params))) in said
+    assert "left out of it: MCP_PARAMS, MCP_PARAM_P39, MCP_PARAM_P38, " in said
+
+
+def test_arguments_too_large_for_any_program_are_refused(do):
+    with pytest.raises(InvalidPayload, match="'true' cannot be started: its arguments and the environment are larger"):
+        do({"command": ["true", *["{big}"] * 100]}, {"big": "x" * 100_000})
 
 
 def test_environment_leaves_out_what_it_cannot_hold(do):
@@ -210,7 +219,7 @@ def test_values_whose_names_differ_in_case_alone_have_no_variable(do, capsys, mo
 def test_values_too_large_for_a_variable_are_in_files(do, capsys):
     text = 'test -z "$MCP_PARAMS$MCP_PARAM_BIG" && wc -c < "$MCP_PARAMS_FILE" && test -s "$MCP_PAYLOAD_FILE"'
     assert do(sh(text), {"a": 1}, {"big": "x" * 140_000}) == 140_011
-    assert "too large for a variable" in capsys.readouterr().out
+    assert "too large for the environment, and left out of it: MCP_PARAMS, MCP_PARAM_BIG" in capsys.readouterr().out
 
 
 def test_an_argument_that_is_too_large_is_refused(do):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime.container import order
 from airflow_mcp_provider.runtime.docker import Docker, Limits
+from airflow_mcp_provider.runtime.environment import texts, write
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 
 
@@ -74,3 +76,18 @@ def test_what_is_no_line_of_a_file_goes_another_way(tmp_path, value):
         "MCP_ENQUEUE_DIR=/mcp/enqueue.d",
         "MCP_RESULT=/mcp/result",
     ]
+
+
+def test_an_argument_that_no_program_may_have_is_refused():
+    with pytest.raises(InvalidPayload, match=r"'\{x\}' is larger than the 128 KiB of an argument"):
+        asked({"image": "a", "args": ["{x}"]}, x="x" * 140_000)
+
+
+def test_values_of_any_size_are_files_in_the_folder(tmp_path):
+    files = texts({"a": 1}, {"big": "x" * 3_000_000})
+    assert write(files, tmp_path, "/mcp") == {
+        "MCP_PAYLOAD_FILE": "/mcp/payload.json",
+        "MCP_PARAMS_FILE": "/mcp/params.json",
+    }
+    assert json.loads((tmp_path / "params.json").read_text()) == {"big": "x" * 3_000_000}
+    assert (tmp_path / "payload.json").stat().st_mode & 0o777 == 0o644

@@ -7,6 +7,8 @@ import pytest
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime.printed import MOST_CHARS, PLAN_CHARS, LastLine, PlanLines, payloads
 
+DEEP = "[" * 100_000 + "]" * 100_000
+
 
 def read(reader, text):
     for line in text.split("\n"):
@@ -48,6 +50,8 @@ def test_a_plan_prints_payloads(text, found):
         "[1]\n[2]",
         "[1, 2]\ndone",
         "NaN",
+        "\x85null",
+        DEEP + "\n[1]",
         '{"a": 1}\n' * (PLAN_CHARS // 8 + 1),
     ],
 )
@@ -73,3 +77,34 @@ def test_a_line_that_is_too_long_is_an_error(reader):
     one.line("42", whole=False)
     with pytest.raises(SubtaskError, match=f"more than {MOST_CHARS} characters"):
         one.result()
+
+
+NO_UTF8 = b'["\xff"]'.decode(errors="surrogateescape")
+
+
+@pytest.mark.parametrize(("text", "message"), [(DEEP, "nested too deeply"), (NO_UTF8, "no UTF-8; given '\\[\"\ufffd")])
+def test_json_that_cannot_be_read_is_an_error(text, message):
+    for read_it in (
+        lambda: read(LastLine(), text),
+        lambda: planned(text),
+        lambda: planned(text, enqueued=True),
+        lambda: LastLine().of_file(text),
+        lambda: PlanLines().of_file(text),
+    ):
+        with pytest.raises(SubtaskError, match=message) as told:
+            read_it()
+        assert told.value.kinds == ("InvalidResult",)
+
+
+def test_a_number_of_any_length_stays_beyond_64_bits():
+    assert read(LastLine(), "9" * 5_000) > 2**64
+    assert read(LastLine(), "-" + "9" * 5_000) < -(2**64)
+    assert read(LastLine(), "9" * 5_000 + " pages") is None
+    assert LastLine().of_file("[" + "9" * 5_000 + "]")[0] > 2**64
+
+
+def test_what_is_no_json_is_for_the_log_whatever_its_bytes():
+    assert read(LastLine(), b"caf\xe9".decode(errors="surrogateescape")) is None
+    assert planned(b'caf\xe9\n"\xe9"\n{}'.decode(errors="surrogateescape"), enqueued=True) == []
+    with pytest.raises(InvalidPayload, match="its last line is '\"\ufffd\"'"):
+        planned(b'1\n"\xe9"'.decode(errors="surrogateescape"))

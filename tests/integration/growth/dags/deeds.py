@@ -123,6 +123,18 @@ def leave(subtask, params):
     os._exit(3)
 
 
+def leave_quietly(subtask, params):
+    os._exit(0)
+
+
+def close_streams(subtask, params):
+    sys.stdout.close()
+    sys.stderr.close()
+    if os.fork() == 0:
+        return "of a forked process"
+    return os.waitstatus_to_exitcode(os.wait()[1])
+
+
 def exit_politely(subtask, params):
     sys.exit("enough")
 
