@@ -84,7 +84,9 @@ class LocalRun:
 
     def _report(self) -> Any:
         if isinstance(self.spec.report, PythonWork):
-            return self._perform(self.spec.report, Call((iter(self.outcomes), self.params), "", {}, self.params))
+            return self._perform(
+                self.spec.report, Call((iter(self.outcomes), self.params), "outcomes, params", {}, self.params)
+            )
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as lines:
             lines.writelines(json.dumps(asdict(outcome)) + "\n" for outcome in self.outcomes)
             lines.flush()

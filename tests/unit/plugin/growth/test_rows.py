@@ -199,4 +199,4 @@ def test_a_damaged_item_of_a_success_is_counted(run, value):
     ended(run)
     run.instance("report", -1)
     damage(run, wire.ITEM, value)
-    assert run.ask("report", -1, wire.CONFIRM, {})["missing"] == 1
+    assert run.tally(2)["failed"] == 1
