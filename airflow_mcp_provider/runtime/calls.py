@@ -11,6 +11,7 @@ import math
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from airflow_mcp_provider import errors
@@ -101,7 +102,8 @@ def _exchange(line: bytes) -> str:
     with socket.socket(socket.AF_UNIX) as door:
         try:
             door.connect(path)
-            door.sendall(line)
+            with suppress(BrokenPipeError):  # refused before all of it was sent: the answer says why
+                door.sendall(line)
             answer = door.makefile(encoding="utf-8").readline()
         except OSError as error:
             raise errors.RunIsOver(f"the subtask of this call has ended ({error})") from None

@@ -20,6 +20,7 @@ from typing import IO, Any, TextIO
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime import redaction
+from airflow_mcp_provider.runtime.files import content
 from airflow_mcp_provider.runtime.function import death
 from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed, readable
 from airflow_mcp_provider.runtime.processes import die_with_parent
@@ -54,8 +55,9 @@ class Running:
         self._all_read()
         if code != 0:
             raise SubtaskError(failure(code, self._pumps[0].last.text), kinds=("CommandFailed",))
-        if self.result.exists():
-            return self.printed.of_file(self.result.read_text("utf-8", "surrogateescape"))
+        if os.path.lexists(self.result):
+            found = content(self.result, f"${RESULT}", MOST_CHARS, follow=True)
+            return self.printed.of_file(found.decode("utf-8", "surrogateescape"))
         return self.printed.result()
 
     def _all_read(self) -> None:

@@ -13,7 +13,6 @@ import os
 import select
 import socket
 import socketserver
-import stat
 import struct
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from typing import Any, Protocol, Self, TypeAlias
 from airflow_mcp_provider.errors import EnqueueRefused, InvalidPayload, McpError, TryAgain
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.calls import DOOR
+from airflow_mcp_provider.runtime.files import content
 from airflow_mcp_provider.runtime.processes import is_below
 from airflow_mcp_provider.runtime.wire import Child, batches, child_of
 
@@ -158,7 +158,8 @@ class Door:
         except OSError as error:
             raise InvalidPayload(f"the directory $MCP_ENQUEUE_DIR cannot be read: {error.strerror}") from None
         for path in paths:
-            self._enqueue_lines(_content(path).split(b"\n"))
+            found = content(path, f"{path.name!r} in $MCP_ENQUEUE_DIR", MAX_LINE_BYTES)
+            self._enqueue_lines(found.split(b"\n"))
 
     def _check_pipe(self) -> None:
         """Raise InvalidPayload when the work has put something else in the pipe's place: lines may be lost there."""
@@ -170,20 +171,6 @@ class Door:
             "the work removed or replaced the pipe $MCP_ENQUEUE; lines may be lost; expected: the work writes to the "
             'pipe (> "$MCP_ENQUEUE"), or moves its files into the directory $MCP_ENQUEUE_DIR'
         )
-
-
-def _content(path: Path) -> bytes:
-    """Read a file of ``$MCP_ENQUEUE_DIR``; raises InvalidPayload when that cannot be done."""
-    try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise InvalidPayload(f"{path.name!r} in $MCP_ENQUEUE_DIR is no regular file")
-        with path.open("rb") as file:
-            data = file.read(MAX_LINE_BYTES + 1)
-    except OSError as error:
-        raise InvalidPayload(f"{path.name!r} in $MCP_ENQUEUE_DIR cannot be read: {error.strerror}") from None
-    if len(data) > MAX_LINE_BYTES:
-        raise InvalidPayload(f"{path.name!r} in $MCP_ENQUEUE_DIR has more than {MAX_LINE_BYTES} bytes")
-    return data
 
 
 def _from_line(line: bytes | bytearray) -> Requested:

@@ -195,7 +195,8 @@ def test_files_in_the_directory_are_subtasks(do, ledger):
     [
         ('echo oops > "$MCP_ENQUEUE_DIR/a"', "one JSON object"),
         ('mkdir "$MCP_ENQUEUE_DIR/a"', "'a' in .* is no regular file"),
-        ('ln -s /etc/passwd "$MCP_ENQUEUE_DIR/a"', "'a' in .* is no regular file"),
+        ('mkfifo "$MCP_ENQUEUE_DIR/a"', "'a' in .* is no regular file"),
+        ('ln -s /etc/passwd "$MCP_ENQUEUE_DIR/a"', "'a' in .* cannot be read: .*; expected a regular file"),
     ],
 )
 def test_what_is_no_file_of_lines_there_is_an_error(do, make, message):
@@ -225,3 +226,17 @@ def test_values_too_large_for_a_variable_are_in_files(do, capsys):
 def test_an_argument_that_is_too_large_is_refused(do):
     with pytest.raises(InvalidPayload, match=r"'\{big\}' is larger than the 128 KiB of an argument"):
         do({"command": ["true", "{big}"]}, {}, {"big": "x" * 140_000})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        ('mkfifo "$MCP_RESULT"', "is no regular file"),
+        ('mkdir "$MCP_RESULT"', "is no regular file"),
+        ('ln -s /nowhere "$MCP_RESULT"', "cannot be read: No such file"),
+        ('head -c 2000000 /dev/zero > "$MCP_RESULT"', "has more than 1100000 bytes"),
+    ],
+)
+def test_a_result_that_is_no_file_is_an_error(do, make, message):
+    with pytest.raises(InvalidPayload, match=rf"\$MCP_RESULT {message}"):
+        do(sh(make))
