@@ -119,7 +119,7 @@ def backend(name: str, *, ours: bool) -> Finding:
 
 def clear_on_success(*, active: bool) -> Finding:
     """Look whether a subtask's payload survives its success: a cleared subtask needs it again."""
-    cure = "[state_store] clear_on_success = False: a subtask that is cleared later would have no payload"
+    cure = "[state_store] clear_on_success = False: an API server without the plugin would remove payloads and outcomes"
     return Finding("[state_store] clear_on_success", not active, str(active), cure)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from airflow_mcp_provider.spec.marker import PRIORITY
+
 _log = logging.getLogger(__name__)
 
 
@@ -18,6 +20,6 @@ def declared(context: Context) -> dict[str, Any]:
     """Return the declared params of the run; the log tells the names of the others."""
     names = context["dag"].params.keys()
     given = dict(context["params"])
-    if ignored := sorted(str(name) for name in given.keys() - names):
+    if ignored := sorted(str(name) for name in given.keys() - names - {PRIORITY}):
         _log.warning("conf has %s, which the job's params do not declare: ignored", ", ".join(ignored)[:1000])
     return {name: value for name, value in given.items() if name in names}

@@ -88,6 +88,10 @@ def _bound(reference: str, signature: inspect.Signature, ours: Mapping[str, Any]
             f"{reference}: is called as ({', '.join(ours)}), but its signature is {signature}; "
             f"nothing is there for {', '.join(lacking)}"
         )
+    first = next(iter(ours), "params")
+    variadic = any(each.kind is Parameter.VAR_POSITIONAL for each in parameters.values())
+    if parameters and not variadic and first in rest and first != "params":
+        raise SpecError(f"{reference}: its signature is {signature}, and none of it is for {first}; name one {first}")
     return _called(signature, taken, tuple(rest.values()))
 
 
@@ -97,7 +101,9 @@ def _is_meant(parameter: Parameter, name: str, index: int) -> bool:
         return parameter.kind is Parameter.KEYWORD_ONLY and name == "params" and is_mapping(parameter.annotation)
     if parameter.default is Parameter.empty:
         return True
-    return index == 0 if name != "params" else is_mapping(parameter.annotation)
+    if is_mapping(parameter.annotation):
+        return True
+    return index == 0 and name != "params" and parameter.default is None
 
 
 def _called(signature: inspect.Signature, taken: Mapping[str, Any], rest: tuple[Any, ...]) -> Arguments:

@@ -6,6 +6,7 @@ process and any Python program that the subtask starts.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -20,6 +21,10 @@ from airflow_mcp_provider.runtime.plain import plain
 
 DOOR = "MCP_DOOR"
 _SHOWN_CHARS = 500
+_AT_ONCE = 500
+"""Children of one call to the runner."""
+_MAX_BYTES = 64_000_000
+"""Of such a call: a little less than the runner reads."""
 
 
 def enqueue(payload: Mapping[str, Any], *, key: str | None = None, job: str | None = None) -> bool:
@@ -49,8 +54,17 @@ def enqueue_many(
 
     Raises what ``enqueue`` raises. They are sent in batches: after an error the batches before it are in.
     """
-    children = [[plain(payload, "payload"), None if key is None else key(payload), job] for payload in payloads]
-    return int(_ask({"op": "enqueue", "children": children})["new"]) if children else 0
+    children = ([plain(payload, "payload"), _key(key, payload), job] for payload in payloads)
+    new = 0
+    while batch := list(itertools.islice(children, _AT_ONCE)):
+        new += int(_ask({"op": "enqueue", "children": batch})["new"])
+    return new
+
+
+def _key(key: Callable[[Mapping[str, Any]], str] | None, payload: Mapping[str, Any]) -> object:
+    """Return the key that is given; a secret in it may be known here alone."""
+    given: object = None if key is None else key(payload)
+    return redaction.key(given) if isinstance(given, str) else given
 
 
 def progress(fraction: float, message: str = "") -> None:
@@ -77,6 +91,8 @@ def _share(fraction: float) -> float:
         number = float(fraction)
     except OverflowError:  # an integer that no float holds
         number = 1.0 if fraction > 0 else 0.0
+    except (TypeError, ValueError):  # no number at all: progress fails no subtask
+        number = 0.0
     return 0.0 if math.isnan(number) else min(max(number, 0.0), 1.0)
 
 
@@ -90,9 +106,12 @@ def _ask(request: dict[str, Any]) -> dict[str, Any]:
 
 def _line(request: dict[str, Any]) -> bytes:
     try:
-        return json.dumps(request, allow_nan=False).encode() + b"\n"
+        line = json.dumps(request, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.InvalidPayload(f"a payload is plain JSON; this one is not: {error}") from None
+    if len(line) > _MAX_BYTES:
+        raise errors.InvalidPayload(f"the payloads of one call have {len(line)} bytes, {_MAX_BYTES} are allowed")
+    return line
 
 
 def _exchange(line: bytes) -> str:

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -31,6 +31,8 @@ _TOO_LARGE = (
     "its arguments and the environment are larger than this system lets a program have (a quarter of its stack, 2 MB "
     "as a rule); write data to a file, or to a store, and pass the address"
 )
+_LONG_GRACE_S = 60.0
+"""How long the rest of it may take on its way to a slow log, once nobody is left who writes."""
 _GRACE_S = 2.0
 """How long an ended command's output may stay open: a process that it left behind holds it."""
 
@@ -50,9 +52,12 @@ class Running:
         self._all_read()
         return self._pumps[1].last.text.strip()
 
-    def read(self, code: int) -> Any:  # noqa: ANN401 - any JSON
-        """Return the result; raises SubtaskError when the exit code was not 0."""
-        self._all_read()
+    def read(self, code: int, end_others: Callable[[], None] | None = None) -> Any:  # noqa: ANN401 - any JSON
+        """Return the result; raises SubtaskError when the exit code was not 0.
+
+        ``end_others`` ends processes that the command left behind: then its output has an end, and is read to it.
+        """
+        self._all_read(end_others)
         if code != 0:
             raise SubtaskError(failure(code, self._pumps[0].last.text), kinds=("CommandFailed",))
         if os.path.lexists(self.result):
@@ -60,9 +65,15 @@ class Running:
             return self.printed.of_file(found.decode("utf-8", "surrogateescape"))
         return self.printed.result()
 
-    def _all_read(self) -> None:
+    def _all_read(self, end_others: Callable[[], None] | None = None) -> None:
         for pump in self._pumps:
-            pump.end(_GRACE_S)
+            pump.wait(_GRACE_S)
+        if end_others is not None and any(pump.is_open for pump in self._pumps):
+            end_others()
+            for pump in self._pumps:
+                pump.wait(_LONG_GRACE_S)
+        for pump in self._pumps:
+            pump.end()
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str], result: Path, printed: Printed | None = None) -> Running:
@@ -106,9 +117,17 @@ class _Pump:
         self._thread = threading.Thread(target=self._pump, daemon=True)
         self._thread.start()
 
-    def end(self, seconds: float) -> None:
-        """The command has ended: take what it left, also of a line without an end that another process holds open."""
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait for the end of the output."""
         self._thread.join(seconds)
+
+    def end(self) -> None:
+        """The command has ended: take what it left, also of a line without an end that another process holds open."""
         with self._lock:
             self._take(b"", final=True)
             self._ended = True

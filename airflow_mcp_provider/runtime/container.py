@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime import argv
+from airflow_mcp_provider.runtime import argv, redaction
 from airflow_mcp_provider.runtime.door import FILES, PIPE
 from airflow_mcp_provider.runtime.printed import RESULT, LastLine, Reader
 from airflow_mcp_provider.spec import Container, StepTimeouts, fill
@@ -95,7 +95,8 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
 def _image(name: str) -> str:
     """An engine would take another text for an option, or for something else than an image."""
     if not re.fullmatch(IMAGE, name):
-        told = f"the image is no name of one; given {name[:200]!r}; expected such as registry.example.com/tool:1.2"
+        given = redaction.shown(name, 200)
+        told = f"the image is no name of one; given {given}; expected such as registry.example.com/tool:1.2"
         raise failed(told, NOT_PULLED)
     return name
 

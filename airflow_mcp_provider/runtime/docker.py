@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.errors import InstallationError, SoftTimeout
+from airflow_mcp_provider.errors import InstallationError, InvalidPayload, SoftTimeout
 from airflow_mcp_provider.runtime import command, container, environment, processes, redaction
 from airflow_mcp_provider.runtime.container import (
     ENQUEUE,
@@ -234,6 +234,8 @@ def _hand_over(shared: Path, pipe: Path) -> None:
     files.rmdir()
     if stat.S_ISDIR(_mode(shared / ENQUEUE_FILES)):  # else the runner sees that its own is gone, too
         (shared / ENQUEUE_FILES).rename(files)
+    if strays := sorted({path.name for path in shared.glob(f"{ENQUEUE}*")} - {ENQUEUE, ENQUEUE_FILES}):
+        raise InvalidPayload(f"the work left {strays[0]!r} beside $MCP_ENQUEUE, where nobody reads it")
     with suppress(FileNotFoundError):
         if os.path.samestat((shared / ENQUEUE).lstat(), pipe.lstat()):
             return

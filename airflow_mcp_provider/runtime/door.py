@@ -25,6 +25,7 @@ from airflow_mcp_provider.errors import EnqueueRefused, InvalidPayload, McpError
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.calls import DOOR
 from airflow_mcp_provider.runtime.files import content
+from airflow_mcp_provider.runtime.plain import once_each
 from airflow_mcp_provider.runtime.processes import is_below
 from airflow_mcp_provider.runtime.wire import Child, batches, child_of
 
@@ -33,6 +34,9 @@ FILES = "MCP_ENQUEUE_DIR"
 _PEER = struct.Struct("3i")
 """Linux' struct ucred: the process, user and group at the other end of a socket."""
 MAX_LINE_BYTES = 64 * 1024 * 1024
+MAX_PIPE_LINE_BYTES = 1_000_000
+"""A payload has 32 KB at most."""
+_AT_ONCE = 1_000_000
 ENVELOPE = {"payload", "key", "job"}
 """What a line may have that is more than a payload."""
 
@@ -85,6 +89,7 @@ class Door:
         self._stop()
         self._checked(self._take_files)
         self._checked(self._check_pipe)
+        self._checked(self._check_neighbours)
         if self._failures:
             raise self._failures[0]
 
@@ -127,21 +132,28 @@ class Door:
         return sum(self.channel.enqueue(batch) for batch in batches(children))
 
     def _read_pipe(self, *, last: bool) -> None:
+        """Read at most ``_AT_ONCE`` bytes, so that the socket has its turn; the last time all."""
+        taken = bytearray()
         with suppress(BlockingIOError):
-            while chunk := os.read(self._pipe, 65536):
-                self._buffer += chunk
-        self._take_lines(last=last)
+            while (last or len(taken) < _AT_ONCE) and (chunk := os.read(self._pipe, 65536)):
+                taken += chunk
+        self._take_lines(taken, last=last)
 
-    def _take_lines(self, *, last: bool) -> None:
-        *lines, rest = self._buffer.split(b"\n")
+    def _take_lines(self, taken: bytearray, *, last: bool) -> None:
+        if len(self._buffer) > MAX_PIPE_LINE_BYTES and b"\n" not in taken and not last:
+            return  # refused below; the rest of the line is dropped
+        *lines, rest = (self._buffer + taken).split(b"\n")
         self._buffer = bytearray() if last else rest
+        if len(rest) > MAX_PIPE_LINE_BYTES:
+            told = f"a line written to $MCP_ENQUEUE has more than {MAX_PIPE_LINE_BYTES} bytes"
+            self._failures.append(InvalidPayload(told))
         wanted = [*lines, *([rest] if last else [])]
         if not self._failures:
             self._checked(lambda: self._enqueue_lines(wanted))
 
-    def _enqueue_lines(self, lines: Sequence[bytes | bytearray]) -> None:
+    def _enqueue_lines(self, lines: Sequence[bytes | bytearray], place: str = "$MCP_ENQUEUE") -> None:
         if wanted := [line for line in lines if line.strip()]:
-            self._enqueue([_from_line(line) for line in wanted])
+            self._enqueue([_from_line(line, place) for line in wanted])
 
     def _checked(self, take: Callable[[], None]) -> None:
         """Lines that were not taken must fail the subtask, whatever the reason is."""
@@ -159,7 +171,17 @@ class Door:
             raise InvalidPayload(f"the directory $MCP_ENQUEUE_DIR cannot be read: {error.strerror}") from None
         for path in paths:
             found = content(path, f"{path.name!r} in $MCP_ENQUEUE_DIR", MAX_LINE_BYTES)
-            self._enqueue_lines(found.split(b"\n"))
+            self._enqueue_lines(found.split(b"\n"), f"$MCP_ENQUEUE_DIR/{path.name}")
+
+    def _check_neighbours(self) -> None:
+        """Raise InvalidPayload for a file beside the pipe: ``split found "$MCP_ENQUEUE_DIR"``, without a slash."""
+        ours = {Path(self.environment[name]).name for name in (PIPE, FILES)}
+        there = {path.name for path in Path(self.environment[PIPE]).parent.glob("enqueue*")}
+        if others := sorted(there - ours):
+            raise InvalidPayload(
+                f"the work left {others[0]!r} beside $MCP_ENQUEUE, where nobody reads it; expected: files in the "
+                'directory $MCP_ENQUEUE_DIR ("$MCP_ENQUEUE_DIR/" where a program takes a prefix)'
+            )
 
     def _check_pipe(self) -> None:
         """Raise InvalidPayload when the work has put something else in the pipe's place: lines may be lost there."""
@@ -173,13 +195,13 @@ class Door:
         )
 
 
-def _from_line(line: bytes | bytearray) -> Requested:
+def _from_line(line: bytes | bytearray, place: str) -> Requested:
     """``{"payload": {…}, "key": "…", "job": "…"}``, key and job if wanted, or the bare payload."""
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=once_each)
     except (ValueError, RecursionError):
         raise InvalidPayload(
-            f"a line written to $MCP_ENQUEUE is one JSON object; given {redaction.shown(bytes(line))}"
+            f"a line written to {place} is one JSON object; given {redaction.shown(line.decode(errors='replace'))}"
         ) from None
     if isinstance(value, dict) and isinstance(value.get("payload"), dict):
         if unknown := sorted(value.keys() - ENVELOPE):
@@ -188,6 +210,11 @@ def _from_line(line: bytes | bytearray) -> Requested:
                 '(a payload with a field named payload stands in {"payload": {…}})'
             )
         return value["payload"], value.get("key"), value.get("job")
+    if isinstance(value, dict) and "payload" in value and len(value) > 1 and value.keys() <= ENVELOPE:
+        given = redaction.shown(value["payload"])
+        raise InvalidPayload(
+            f"the payload beside {', '.join(sorted(value.keys() - {'payload'}))} is an object; given {given}"
+        )
     return value, None, None
 
 

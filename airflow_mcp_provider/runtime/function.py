@@ -52,22 +52,28 @@ class NoLine:
         """Nothing to listen to."""
 
 
-def fork(call: Callable[[], Any], *, result: Path, line: Line) -> int:
-    """Start ``call()`` in a child; returns its pid. It leaves ``{"result": …}`` or ``{"error": …}`` in ``result``."""
+def fork(call: Callable[[], Any], *, result: Path, line: Line, clean: Callable[[str], str] = str) -> int:
+    """Start ``call()`` in a child; returns its pid. It leaves ``{"result": …}`` or ``{"error": …}`` in ``result``.
+
+    ``clean`` is applied to the JSON of the result, in the child: the work alone may know what is a secret.
+    """
     leaving.flush_streams()
     # No signal reaches the child before it has handlers of its own: SOFT would end it, another would run the runner's.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         pid = os.fork()
         if pid == 0:
-            _child(call, result, line)
+            try:
+                _child(call, result, line, clean)
+            finally:
+                os._exit(1)  # whatever goes wrong before the child's own guard
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     line.parent()
     return pid
 
 
-def _child(call: Callable[[], Any], result: Path, line: Line) -> NoReturn:
+def _child(call: Callable[[], Any], result: Path, line: Line, clean: Callable[[str], str]) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -76,7 +82,7 @@ def _child(call: Callable[[], Any], result: Path, line: Line) -> NoReturn:
         signal.signal(SOFT, _soft_timeout)
         line.child()
         leaving.begin()
-        text = _outcome(call)
+        text = _outcome(call, clean)
         leaving.fill_streams()
         new = result.with_suffix(".new")
         new.write_text(text, encoding="utf-8")
@@ -98,11 +104,11 @@ def _forget_handlers() -> None:
         signal.signal(inherited, signal.SIG_DFL)
 
 
-def _outcome(call: Callable[[], Any]) -> str:
+def _outcome(call: Callable[[], Any], clean: Callable[[str], str]) -> str:
     """Do the work, and end as Python does: what its last threads and handlers do is within its time limits."""
 
     def both() -> str:
-        text, failed = _done(lambda: _returned(call))
+        text, failed = _done(lambda: _returned(call, clean))
         late, too_late = _done(leaving.end)
         signal.signal(SOFT, signal.SIG_IGN)
         return late if too_late and not failed else text
@@ -110,9 +116,9 @@ def _outcome(call: Callable[[], Any]) -> str:
     return _done(both)[0]  # SoftTimeout may come between two steps, too
 
 
-def _returned(call: Callable[[], Any]) -> str:
+def _returned(call: Callable[[], Any], clean: Callable[[str], str]) -> str:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    return '{"result":' + json_text(call(), "result", MAX_REPORT_BYTES) + "}"
+    return '{"result":' + clean(json_text(call(), "result", MAX_REPORT_BYTES)) + "}"
 
 
 def _done(step: Callable[[], str]) -> tuple[str, bool]:
@@ -138,7 +144,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     trace = "".join(_texts(told, "trace")) if kinds else _trace(error, silent=silent)
     # Redacted before it is cut, escaped after it is redacted: else a secret is not recognised.
     return {
-        "kinds": kinds or class_names(type(error)),
+        "kinds": tuple(map(redaction.text, kinds or class_names(type(error)))),
         "message": _storable(redaction.text(message)[:MESSAGE_CHARS]),
         "trace": _storable(redaction.text(trace)[-TRACE_CHARS:]),
     }

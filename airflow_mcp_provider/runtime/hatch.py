@@ -51,6 +51,8 @@ def main(folder: Path) -> None:
     count = _say_files(files, count)
     if not (pipe.exists() and os.path.samestat(os.fstat(source), pipe.lstat())):
         _say("lost", b"the work removed or replaced the pipe $MCP_ENQUEUE")
+    if others := sorted(path.name for path in folder.glob("enqueue*") if path not in {pipe, files}):
+        _say("lost", f"the work left {others[0]!r} beside $MCP_ENQUEUE, where nobody reads it".encode())
     _say("end", _head(result))
 
 

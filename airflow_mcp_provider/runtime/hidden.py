@@ -46,9 +46,11 @@ def _loaded() -> Iterator[Path]:
 
 
 def _on_the_way(error: BaseException | None) -> Iterator[Path]:
-    while error is not None:
+    seen: set[int] = set()  # an author may have tied a circle
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield from (Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__))
-        error = error.__cause__ or error.__context__
+        error = error.__context__ if error.__cause__ is None else error.__cause__
 
 
 def _is_of_library(file: Path) -> bool:

@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -35,6 +36,8 @@ def begin() -> None:
         os.set_inheritable(0, True)  # noqa: FBT003 - the parameter has no name
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - open as long as the process is
     atexit._clear()  # noqa: SLF001 - the runner's handlers
+    weakref.finalize._registry.clear()  # type: ignore[attr-defined]  # noqa: SLF001 - the runner's, too
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]  # noqa: SLF001 - was cleared
     _forget_log_handlers()
     _forget_children()
     gc.freeze()  # so that ``end`` sees the work's own files only

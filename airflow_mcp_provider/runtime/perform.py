@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from psutil import Process
+
 from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime import command, container, environment, function, memory, processes
+from airflow_mcp_provider.runtime import command, container, environment, function, memory, processes, redaction
 from airflow_mcp_provider.runtime.arguments import fitting
 from airflow_mcp_provider.runtime.argv import filled as argv_of
 from airflow_mcp_provider.runtime.door import PIPE, Channel, Door
@@ -65,7 +67,7 @@ def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
     processes.adopt_orphans()
     others, killed = processes.below(), memory.kills()
     with private_folder() as folder, Door(folder, channel, key_field) as door:
-        start = _Start(folder / "result", door.environment, timeouts, line or NoLine(), after, printed)
+        start = _Start(folder / "result", door.environment, timeouts, line or NoLine(), after, printed, others)
         try:
             pid, read = start.work(work, call, engine)
             door.listen()
@@ -91,6 +93,7 @@ class _Start:
     line: Line
     after: Callable[[Any], Any]
     printed: Reader
+    others: frozenset[Process]
 
     def work(self, work: RunnerWork, call: Call, engine: container.Engine | None) -> tuple[int, Callable[[int], Any]]:
         if isinstance(work, ContainerWork):
@@ -114,10 +117,10 @@ class _Start:
             positional, named = fitting(work.python, user, call.arguments, call.names)
             return self.after(user(*positional, **named))
 
-        return self._forked(body)
+        return self._forked(body, redaction.json_text)
 
-    def _forked(self, body: Callable[[], Any]) -> tuple[int, Callable[[int], Any]]:
-        pid = function.fork(body, result=self.result, line=self.line)
+    def _forked(self, body: Callable[[], Any], clean: Callable[[str], str] = str) -> tuple[int, Callable[[int], Any]]:
+        pid = function.fork(body, result=self.result, line=self.line, clean=clean)
         return pid, lambda code: function.read(self.result, code)
 
     def command(self, work: CommandWork | ShellWork, call: Call) -> tuple[int, Callable[[int], Any]]:
@@ -127,7 +130,7 @@ class _Start:
         told = environment.variables(call.subtask, call.params)
         fitting = environment.fitting(told, environment.room(given, argv))
         running = command.start(argv, {**given, **fitting}, self.result, self.printed())
-        return running.pid, running.read
+        return running.pid, lambda code: running.read(code, lambda: processes.kill_all(keep=self.others))
 
 
 def _argv(work: CommandWork | ShellWork, call: Call) -> list[str]:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn, Protocol, TypeAlias
 
-from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
+from airflow_mcp_provider.errors import InvalidPayload, McpError, SubtaskError
 from airflow_mcp_provider.runtime import redaction
+from airflow_mcp_provider.runtime.plain import once_each
 
 RESULT = "MCP_RESULT"
 INVALID = "InvalidResult"
@@ -84,7 +86,8 @@ class LastLine:
 class PlanLines:
     """The payloads of a plan, as ``{"payloads": […]}``; text that is none is returned as ``{"text": …}``.
 
-    They are a list in the last line, or a JSON object, string or number in each line. Whether text is an error is for
+    They are a list in the last line, or a JSON object or string in each line: a number is a count more often than a
+    payload. Whether text is an error is for
     ``payloads`` to say: a plan that writes its subtasks to ``$MCP_ENQUEUE`` may print what it likes.
     """
 
@@ -113,11 +116,12 @@ class PlanLines:
         values = [_json_or_none(line) for line in self._lines] if self._kept else [None]
         if all(map(_is_payload, values)):
             return {"payloads": values}
-        return (
-            {"payloads": []}
-            if last.strip(_JSON_BLANK) == "null"
-            else {"text": redaction.text(readable(last))[:SHOWN_CHARS]}
-        )
+        if self._kept and [line.strip(_JSON_BLANK) for line in self._lines] == ["null"]:
+            return {"payloads": []}
+        if not self._kept:
+            return {"text": f"more than {PLAN_CHARS} characters"}
+        wrong = (line for line, value in zip(self._lines, values, strict=False) if not _is_payload(value))
+        return {"text": redaction.text(readable(next(wrong, last)))[:SHOWN_CHARS]}
 
     def of_file(self, text: str) -> dict[str, Any]:
         """See ``Printed``."""
@@ -135,9 +139,10 @@ def payloads(found: dict[str, Any], *, enqueued: bool) -> list[Any]:
     """
     if "text" in found and not enqueued:
         raise InvalidPayload(
-            f"the plan printed no subtasks; its last line is {found['text']!r}; expected a JSON list in the last line "
-            f"([] for nothing to do), or a JSON object, string or number in each of its lines, at most {PLAN_CHARS} "
-            "characters in all. Write further ones to $MCP_ENQUEUE, and messages to stderr"
+            f"the plan printed a line that is no subtask: {found['text']!r}; expected a JSON list in the last line "
+            f"([] for nothing to do), or in each line a JSON object or string (as jq -c prints it), at most "
+            f"{PLAN_CHARS} characters in all. A plan may write objects to $MCP_ENQUEUE, without a limit, "
+            "and messages to stderr"
         )
     given: list[Any] = found.get("payloads", [])
     return given
@@ -147,12 +152,12 @@ def _is_list(text: str) -> bool:
     """Whether the line is a list, be it one that cannot be read: ``result`` says so."""
     try:
         return text.lstrip().startswith("[") and isinstance(of_last_line(text), list)
-    except SubtaskError:
+    except McpError:
         return True
 
 
 def _is_payload(value: object) -> bool:
-    return isinstance(value, dict | str | int | float) and not isinstance(value, bool)
+    return isinstance(value, dict | str)
 
 
 def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
@@ -169,19 +174,36 @@ def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return _json(line, "the last line of stdout")
     except ValueError:
+        _refuse_almost(line)
         return None
+
+
+def _refuse_almost(line: str) -> None:
+    """Refuse what is meant for JSON and is none: it is no text for the log either."""
+    with suppress(ValueError, RecursionError):
+        if isinstance(json.loads(line), dict | list):  # Python's own JSON has them, and nobody else's
+            raise SubtaskError("the last line of stdout has NaN or Infinity, which JSON has not", kinds=(INVALID,))
+    if line.lstrip().startswith('{"') or line.strip() in {"}", "]", "}]"}:
+        shown = redaction.shown(readable(line))
+        raise SubtaskError(
+            f"the last line of stdout is a part of JSON; given {shown}; "
+            "expected all of it in one line (as jq -c prints it)",
+            kinds=(INVALID,),
+        )
 
 
 def _json_or_none(line: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return of_last_line(line)
-    except SubtaskError:
+    except McpError:
         return None
 
 
 def _json(text: str, place: str) -> Any:  # noqa: ANN401 - any JSON
     try:
-        value = json.loads(text, parse_constant=_no_constant, parse_int=_integer)
+        value = json.loads(
+            text.removeprefix("\ufeff"), object_pairs_hook=once_each, parse_constant=_no_constant, parse_int=_integer
+        )
     except RecursionError:
         raise SubtaskError(f"{place} is JSON nested too deeply to be read", kinds=(INVALID,)) from None
     if readable(text) != text:

@@ -37,6 +37,10 @@ def adopt_orphans() -> None:
         _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+_MOST_ROUNDS = 1_000
+"""Against a process that cannot be killed; each round waits for those that can, up to a second."""
+
+
 def below() -> frozenset[psutil.Process]:
     """Return the processes below this one."""
     return frozenset() if _childless() else frozenset(psutil.Process().children(recursive=True))
@@ -63,9 +67,11 @@ def is_below(pid: int) -> bool:
 
 def kill_all(keep: frozenset[psutil.Process] = frozenset()) -> None:
     """End every process below this one but ``keep``, new ones that appear meanwhile included."""
-    while children := below() - keep:
+    for _ in range(_MOST_ROUNDS):
+        if not (children := below() - keep):
+            return
         for child in children:
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.Error):  # gone, or of another user (sudo)
                 child.kill()
         gone, _ = psutil.wait_procs(children, timeout=1)
         if len(gone) == len(children):

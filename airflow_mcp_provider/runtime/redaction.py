@@ -11,6 +11,7 @@ there is no connection and no variable. Touched of Airflow: ``_secrets_masker().
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 import reprlib
@@ -22,10 +23,13 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 MASKERS = ("airflow.sdk._shared.secrets_masker", "airflow._shared.secrets_masker")
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
+_TOKEN = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
 """The form of a signed token (JWT), as runners and pods have them; nobody tells a masker of those."""
 KEY_CHARS = 1_980
 """Of a redacted key: it stays within ``wire.MAX_KEY_CHARS`` with its hash."""
+_LINES, _LINE_CHARS = 1_000, 8
+"""Of a secret of several lines, which a traceback may put in different places: lines as long as this are secrets."""
+_PERCENT = re.compile("%[0-9A-F]{2}")
 _LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?')
 _ALTERNATIVE = re.compile(r"(?:\\.|[^\\|])+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -107,8 +111,18 @@ def _spelled(alternatives: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return how a secret stands in texts: as it is, in JSON, in a repr, in a URL."""
+    """Return how a secret stands in texts: as it is, in JSON (also in a text of JSON), in a repr, in a URL."""
     spelled = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    spelled |= {json.dumps(one)[1:-1] for one in spelled} | {repr(secret.encode("utf-8", "surrogatepass"))[2:-1]}
+    spelled |= {secret.replace("\\", "\\\\").replace(quoted, f"\\{quoted}") for quoted in "'\""}
+    spelled |= {
+        ascii(secret)[1:-1],
+        secret.replace("'", "'\"'\"'"),
+        html.escape(secret),
+        html.escape(secret, quote=False),
+    }
+    spelled |= {line for line in map(str.strip, secret.splitlines()[:_LINES]) if len(line) >= _LINE_CHARS}
     if secret.isprintable():
-        spelled |= {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+        urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+        spelled |= urls | {_PERCENT.sub(lambda found: found[0].lower(), one) for one in urls}
     return spelled

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-MOST_S = 1.0
+MOST_S = 0.2
 
 
 class TakesTooLongError(Exception):

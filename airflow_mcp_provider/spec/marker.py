@@ -13,6 +13,8 @@ from typing import Any, Self
 KEY = "mcp"
 TAG = "mcp"
 """On every job's DAG: how people filter them, and how one query finds what may be a job."""
+PRIORITY = "mcp_priority"
+"""In a run's conf: its own priority."""
 LOCAL = "LocalExecutor"
 """Airflow's name of the executor that runs a job's control tasks where it says ``control: local``: they get no pod."""
 

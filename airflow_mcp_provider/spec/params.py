@@ -18,7 +18,7 @@ from airflow_mcp_provider.spec.values import FrozenDict, frozen_json
 if TYPE_CHECKING:
     from jsonschema import ValidationError  # type: ignore[import-untyped]  # stubs are in types-jsonschema
 
-_TYPES = "string, number, integer, boolean, object, array, null, or a list of these"
+_TYPES = 'string, number, integer, boolean, object, array, "null" (in quotes), or a list of these'
 _KINDS = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 _PLAIN: dict[str, type | tuple[type, ...]] = {"title": str, "description": str, "format": str, "default": object}
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
@@ -41,6 +41,9 @@ def _schema(value: object) -> FrozenDict:
 
 def _check(schema: FrozenDict) -> None:
     """Whatever jsonschema and ``re`` make of a schema, it is the schema's fault."""
+    if not _plain(schema) or "default" in schema:
+        import jsonschema  # noqa: F401, PLC0415 - its import is not what is bounded, and plain params do without it
+
     try:
         with bounded():
             if not _plain(schema):

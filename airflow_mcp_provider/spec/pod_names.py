@@ -22,7 +22,7 @@ RESERVED = frozenset(
 )
 _Names = TypeVar("_Names", bound=Mapping[str, object])
 _METADATA = ("labels", "annotations")
-_WRONG = "is set by Airflow or by this package, which know by it whose pod it is"
+_WRONG = "is set by Airflow, its chart or this package, which know by it whose pod it is"
 
 
 def is_reserved(name: str) -> bool:

@@ -66,7 +66,8 @@ def _json(random: Random) -> bytes:
 
 def fits(data: bytes, limit: int, got: Any) -> bool:
     """Whether ``got``, a value or an exception, is what the last line of ``data`` says."""
-    return any(_explains(line, limit, got, none=True) for line in last_lines(data))
+    ends = (one for line in last_lines(data) for one in (line, line.removeprefix(_BOM)))
+    return any(_explains(line, limit, got, none=True) for line in ends)
 
 
 def fits_file(data: bytes, limit: int, got: Any) -> bool:

@@ -21,7 +21,7 @@ from kubernetes.client import ApiClient, Configuration, CoreV1Api
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from airflow_mcp_provider.errors import InstallationError, SoftTimeout
+from airflow_mcp_provider.errors import InstallationError, InvalidPayload, SoftTimeout
 from airflow_mcp_provider.operators.container.followed import CALL_S, LAST_WORDS_S, LOOK_S, Followed
 from airflow_mcp_provider.operators.container.manifest import Runner, manifest, name_of, safe
 from airflow_mcp_provider.runtime import container
@@ -63,6 +63,7 @@ class Cluster:
 
     def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
         """See ``runtime.container.Engine``."""
+        _check_variables(order)
         api = core()
         follow = Followed(self.place, order, core)
         try:
@@ -140,3 +141,12 @@ def _runner(pod: Any, labels: Mapping[str, str]) -> Runner:  # noqa: ANN401 - a 
         labels={**{name: safe(text) for name, text in labels.items()}, **(pod.metadata.labels or {})},
         annotations=pod.metadata.annotations or {},
     )
+
+
+def _check_variables(order: Order) -> None:
+    """Raise InvalidPayload where payload or params are too large for a variable: a pod has no file for them."""
+    if lost := [name for name in ("MCP_SUBTASK", "MCP_PARAMS") if name not in order.environment]:
+        raise InvalidPayload(
+            f"{' and '.join(lost)} is larger than a variable of a pod may be (128 KiB), and a pod has no file for it: "
+            "put the data in a store and pass its address"
+        )

@@ -24,7 +24,8 @@ from airflow_mcp_provider.plugin.queue.callers import CALLER, MADE, markers
 from airflow_mcp_provider.plugin.rows import Called, Caller
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, TaskInstance, TaskScope
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
+from airflow_mcp_provider.spec.marker import PRIORITY
 
 MAX_JOB_CHARS = 250
 ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
@@ -59,7 +60,9 @@ def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
     query = select(DagRun.id).filter_by(dag_id=called.job, run_id=called.run)
     number = session.scalar(query)
     if number is not None and not _is_mine(session, RunRef(number, called.job, called.run), scope, run):
-        raise InvalidRow(f"the row {wire.CALLED} names the run {called.run!r:.80}, which was not made for this subtask")
+        raise InvalidRow(
+            f"the row {wire.CALLED} names the run {redaction.shown(called.run)}, which was not made for this subtask"
+        )
     return called
 
 
@@ -70,7 +73,9 @@ def _is_mine(session: Session, called: RunRef, scope: TaskScope, run: RunRef) ->
 
 def _job(body: dict[str, Any]) -> str:
     if not isinstance(job := body.get("job"), str) or not 0 < len(job) <= MAX_JOB_CHARS:
-        raise InvalidPayload(f"job is the id of a job, a text of 1 to {MAX_JOB_CHARS} characters, not {job!r:.80}")
+        raise InvalidPayload(
+            f"job is the id of a job, a text of 1 to {MAX_JOB_CHARS} characters, not {redaction.shown(job)}"
+        )
     return job
 
 
@@ -87,7 +92,7 @@ class _Given:
 
     def declared(self, job: str, params: Collection[str]) -> dict[str, Any]:
         """Return the run's conf; raises InvalidPayload for a field of the payload that no param of ``job`` declares."""
-        if unknown := sorted(self.conf.keys() - params):
+        if unknown := sorted(self.conf.keys() - params - {PRIORITY}):
             raise InvalidPayload(
                 f"the params of the job {job} do not declare {', '.join(map(repr, unknown))[:400]}; "
                 f"declared: {', '.join(sorted(params))[:1000] or 'none'}"
@@ -97,7 +102,7 @@ class _Given:
 
 def _object(given: object, what: str) -> Mapping[str, Any]:
     if not isinstance(given, dict):
-        raise InvalidPayload(f"the {what} of a run is a JSON object, not {given!r:.80}")
+        raise InvalidPayload(f"the {what} of a run is a JSON object, not {redaction.shown(given)}")
     wire.json_text(given, what, wire.BATCH_BYTES)
     return given
 

@@ -23,7 +23,7 @@ from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.growth.seam import as_new, map_over_nothing
 from airflow_mcp_provider.plugin.store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 from airflow_mcp_provider.spec.step import RUN
 
 ENDED = (
@@ -70,7 +70,10 @@ class Enqueued:
         """Check the form again: any client with the task's token can reach this. Raises InvalidPayload."""
         depth, parent = body.get("depth"), body.get("parent")
         if type(depth) is not int or depth < 0 or not isinstance(parent, str | None):
-            raise InvalidPayload(f"depth is a number from 0 on and parent a key; given {depth!r:.80}, {parent!r:.80}")
+            raise InvalidPayload(
+                f"depth is a number from 0 on and parent a key; given {redaction.shown(depth)}, "
+                f"{redaction.shown(parent)}"
+            )
         if parent is not None:
             wire.checked_key(parent)
         children: dict[str, wire.Child] = {}  # the first of two with one key stands

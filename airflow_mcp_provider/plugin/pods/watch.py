@@ -37,6 +37,8 @@ PAUSE = 5.0
 PATIENCE = (5, 60)
 """Seconds for a connection, and between two events or the end of a turn."""
 
+OF_ONE_POD = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""Answers that are about one pod: the others are followed all the same."""
 AWAY = (ApiException, HTTPError, OSError)
 
 log = structlog.get_logger(__name__)
@@ -127,8 +129,13 @@ class PodWatch:
     )
     def _handle(self, kind: str, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         """An event comes once: a lost connection to the database, or a deadlock there, must not cost it."""
-        with undivided:
-            self._heed(kind, pod)
+        try:
+            with undivided:
+                self._heed(kind, pod)
+        except ApiException as error:
+            if error.status not in OF_ONE_POD:
+                raise
+            log.warning("pod", decision="passed over", pod=pod.metadata.name, reason=f"{error.status}: {error.reason}")
 
     def _heed(self, kind: str, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         subject = Subject.of(pod)

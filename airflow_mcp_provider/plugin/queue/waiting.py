@@ -17,10 +17,8 @@ from sqlalchemy import Connection, func, select, true
 from airflow_mcp_provider.plugin.queue.seam import Backfill, BackfillDagRun
 from airflow_mcp_provider.plugin.tables import DagRun, DagRunNote, DagRunState
 from airflow_mcp_provider.spec.durations import human
-from airflow_mcp_provider.spec.marker import Marker
+from airflow_mcp_provider.spec.marker import PRIORITY, Marker
 
-PRIORITY = "mcp_priority"
-"""In a run's conf: its own priority."""
 HIGHEST = 1000
 
 

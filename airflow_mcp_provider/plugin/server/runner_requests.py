@@ -62,8 +62,8 @@ class RunnerRequests:
         """Answer a runner, if it is one, or pass on."""
         client = Client(receive, self._held)
         try:
-            if await self._is_too_large(scope, client):
-                await _reply(send, TOO_LARGE)
+            if refused := await self._refused(scope, client):
+                await _reply(send, refused)
                 return
             asked = await self._read(scope, client)
             replied = await self._answer(asked) if asked else None
@@ -74,16 +74,18 @@ class RunnerRequests:
         finally:
             client.release()
 
-    async def _is_too_large(self, scope: Scope, client: Client) -> bool:
-        """Whether it sets a key of ours to more than any runner sends: nobody parses that."""
+    async def _refused(self, scope: Scope, client: Client) -> Reply | None:
+        """Refuse what sets a key of ours to more than any runner sends: nobody parses that, nor what is half read."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if self._store is _NOTHING or scope["method"] != "PUT" or not _OURS.fullmatch(path):
-            return False
+            return None
         length = header(scope["headers"], b"content-length") or ""
         if length.isdecimal() and (len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES):
-            return True
-        await client.read_ahead(MOST_BYTES + 1)
-        return client.size > MOST_BYTES
+            return TOO_LARGE
+        whole = await client.read_ahead(MOST_BYTES + 1)
+        if client.size > MOST_BYTES:
+            return TOO_LARGE
+        return None if whole or client.gone else AGAIN
 
     async def _read(self, scope: Scope, client: Client) -> Asked | None:
         """Read a request that is one of ours."""

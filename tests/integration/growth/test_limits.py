@@ -34,12 +34,12 @@ def test_one_key_is_one_subtask(airflow: Embedded, record: Path) -> None:
 
 def test_limit_and_depth_stop_the_enqueuer_alone(airflow: Embedded, record: Path) -> None:
     """The job allows 5 subtasks and 2 generations."""
-    deep = does("grow", "1", children=[does("grow", "2", children=[does("grow", "3", children=[does("give")])])])
+    deep = does("grow", "a", children=[does("grow", "b", children=[does("grow", "c", children=[does("give")])])])
     run = Ended(airflow, "deeds-limited", trigger(airflow, "deeds-limited", record, [deep]))
-    error = run.outcomes["3"]["error"]
-    assert (error["type"], run.outcomes["3"]["attempts"]) == (REFUSED + "LimitReached", 1)
+    error = run.outcomes["c"]["error"]
+    assert (error["type"], run.outcomes["c"]["attempts"]) == (REFUSED + "LimitReached", 1)
     assert error["message"] == "this subtask would have 3 parents; subtasks.depth allows 2"
-    assert [run.outcomes[key]["status"] for key in "12"] == ["success", "success"]
+    assert [run.outcomes[key]["status"] for key in "ab"] == ["success", "success"]
     wide = [does("grow_many", count=4), does("give")]
     run = Ended(airflow, "deeds-limited", trigger(airflow, "deeds-limited", record, wide))
     error = run.outcomes["grow_many"]["error"]

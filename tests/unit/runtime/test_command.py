@@ -240,3 +240,25 @@ def test_an_argument_that_is_too_large_is_refused(do):
 def test_a_result_that_is_no_file_is_an_error(do, make, message):
     with pytest.raises(InvalidPayload, match=rf"\$MCP_RESULT {message}"):
         do(sh(make))
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        'split -l 1 found "$MCP_ENQUEUE_DIR"',
+        'split -l 1 found "$MCP_ENQUEUE"',
+        'cp found "$MCP_ENQUEUE.tmp"',
+    ],
+)
+def test_files_beside_the_pipe_are_an_error(do, leave, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "found").write_text('{"a": 1}\n{"a": 2}\n')
+    with pytest.raises(InvalidPayload, match=r"beside \$MCP_ENQUEUE, where nobody reads it"):
+        do(sh(leave))
+
+
+def test_python_s_own_json_is_no_result(do):
+    with pytest.raises(SubtaskError, match="NaN or Infinity, which JSON has not"):
+        do(sh("echo '{\"mean\": NaN}'"))
+    assert do(sh("echo NaN")) is None
+    assert do(sh("echo '[INFO] done'")) is None

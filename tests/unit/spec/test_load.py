@@ -47,7 +47,7 @@ def test_all_that_is_wrong_is_told_at_once_line_by_line(refused):
         ),
         (
             'job.yaml:5: params.url.type: is no JSON Schema; given "strin"; allowed string, number, integer, boolean, '
-            "object, array, null, or a list of these"
+            'object, array, "null" (in quotes), or a list of these'
         ),
         'job.yaml:6: params.on: is no text, as a key must be; given bool; allowed "quotes" around text',
         (

@@ -78,7 +78,7 @@ def test_a_job_cannot_forge_whose_pod_it_is(kind, name):
         (f"{{{kind}: {{{name}: x}}}}", f"pod.{kind}.{name}"),
         (f"{{override: {{metadata: {{{kind}: {{{name}: x}}}}}}}}", f"pod.override.metadata.{kind}.{name}"),
     ):
-        assert f"{path}: is set by Airflow or by this package" in wrong(pod)
+        assert f"{path}: is set by Airflow, its chart or this package" in wrong(pod)
 
 
 @pytest.mark.parametrize("key", ["name", "namespace", "ownerReferences", "finalizers", "generateName", "uid"])
