@@ -34,7 +34,7 @@ def _explains(lines: list[bytes], got: Any) -> bool:
     size = sum(len(line.decode(errors="replace")) for line in lines)
     if all(map(_is_payload, values)) and size <= PLAN_CHARS:
         return _is(values, got)
-    return got == [] if values[-1] is None else refused
+    return got == [] if values == [None] else refused
 
 
 def _value(line: bytes) -> Any:
@@ -56,7 +56,7 @@ def _is_unreadable_list(value: Any, line: bytes) -> bool:
 
 
 def _is_payload(value: Any) -> bool:
-    return isinstance(value, dict | str | int | float) and not isinstance(value, bool)
+    return isinstance(value, dict | str)
 
 
 def _is(value: Any, got: Any) -> bool:
