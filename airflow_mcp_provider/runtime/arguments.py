@@ -90,7 +90,7 @@ def _bound(reference: str, signature: inspect.Signature, ours: Mapping[str, Any]
         )
     first = next(iter(ours), "params")
     variadic = any(each.kind is Parameter.VAR_POSITIONAL for each in parameters.values())
-    if parameters and not variadic and first in rest and first != "params":
+    if parameters and not variadic and not taken and first != "params":
         raise SpecError(f"{reference}: its signature is {signature}, and none of it is for {first}; name one {first}")
     return _called(signature, taken, tuple(rest.values()))
 
