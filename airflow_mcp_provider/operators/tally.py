@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 
-FAILURES = 20
-"""So many are told of in a run's result."""
 ENDS = ("succeeded", "failed", "skipped")
 
 
@@ -31,7 +30,7 @@ def counted(known: int, pages: Iterable[dict[str, Any]]) -> dict[str, Any]:
     skipped = min(sum(counts["skipped"] for counts in steps.values()), known - failed)
     ended = {"succeeded": known - failed - skipped, "failed": failed, "skipped": skipped}
     each = {step: {name: counts[name] for name in ("subtasks", *ENDS)} for step, counts in steps.items()}
-    return {**ended, "failures": [*failures, *lost][:FAILURES], "steps": {} if list(each) == [RUN] else each}
+    return {**ended, "failures": [*failures, *lost][: wire.FAILURES], "steps": {} if list(each) == [RUN] else each}
 
 
 def _gone(counts: Counter[str]) -> int:

@@ -30,9 +30,9 @@ from airflow_mcp_provider.runtime.container import (
     Order,
 )
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+from airflow_mcp_provider.runtime.printed import INVALID
 from airflow_mcp_provider.runtime.quantity import number
 
-INVALID = "InvalidResult"
 PLACE = "mcp/place"
 """Label: the subtask, whatever the attempt."""
 _ANSWER_S = 20.0

@@ -72,6 +72,8 @@ MAX_PAYLOAD_BYTES = 32_768
 MAX_RESULT_BYTES = 65_535
 MAX_REPORT_BYTES = 1_000_000
 MAX_KEY_CHARS = 2_000
+FAILURES = 20
+"""So many failures are told of in a run's result."""
 BATCH_CHILDREN = 500
 BATCH_BYTES = 1_000_000
 """One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s by default)."""

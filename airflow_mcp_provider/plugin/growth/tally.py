@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.plugin.growth.outcomes import PAGE_ROWS, places
 from airflow_mcp_provider.plugin.growth.reserved import Reserved
 from airflow_mcp_provider.plugin.store import RunRef
+from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 
-FAILURES = 20
 NAMES = {"success": "succeeded", "failed": "failed", "skipped": "skipped"}
 
 
@@ -33,7 +33,7 @@ def tally(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     failed = [outcome for _, outcome in found if outcome["status"] == "failed"]
     return {
         "steps": {step.name: {"subtasks": step.filled, **{name: counted[name] for name in NAMES.values()}}},
-        "failures": [_short(outcome) for outcome in failed[:FAILURES]],
+        "failures": [_short(outcome) for outcome in failed[: wire.FAILURES]],
         "next": f"{position}.{found[-1][0].map_index + 1}" if len(found) == PAGE_ROWS else following,
     }
 
