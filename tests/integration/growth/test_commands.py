@@ -93,8 +93,8 @@ def test_payload_and_params_in_the_environment(shell: Ended) -> None:
         ("exit code", "CommandFailed", "the work ended with exit code 4; it said last: it is broken"),
         ("killed", "CommandFailed", "the work was killed by SIGKILL"),
         ("bad result file", "InvalidResult", "$MCP_RESULT holds no JSON"),
-        ("enqueues rubbish", "airflow_mcp_provider.errors.InvalidPayload", "one JSON object; given b'no json'"),
-        ("enqueues depths", "airflow_mcp_provider.errors.InvalidPayload", "one JSON object; given b'[[[["),
+        ("enqueues rubbish", "airflow_mcp_provider.errors.InvalidPayload", "one JSON object; given 'no json'"),
+        ("enqueues depths", "airflow_mcp_provider.errors.InvalidPayload", "one JSON object; given '[[[["),
     ],
 )
 def test_errors_of_commands(shell: Ended, node: str, kind: str, message: str) -> None:

@@ -61,6 +61,8 @@ def supervisor():
     one = Supervisor()
     one.start()
     yield one
+    one.ours.shutdown(socket.SHUT_RDWR)
+    one.join(10)
     one.ours.close()
     if had is None:
         del task_runner.SUPERVISOR_COMMS
