@@ -68,21 +68,11 @@ def _valid(path: Path, twin: SpecError | None) -> JobSpec | None:
     try:
         spec = load_job(path)
         _check_pod(spec)
-    except SpecError as error:
-        _tell(_placed(error, path))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one file, the others are checked
-        _tell(f"{printable(path)}: cannot be loaded: {type(error).__name__}: {printable(error)}")
-    else:
-        _tell(f"{printable(path)}: ok, job {spec.id}")
-        return spec
-    return None
-
-
-def _placed(error: SpecError, path: Path) -> SpecError:
-    try:
-        return placed(error, path)
-    except Exception:  # noqa: BLE001 - the file may have changed; its first error is still true
-        return error
+        _tell(placed(error, path))
+        return None
+    _tell(f"{printable(path)}: ok, job {spec.id}")
+    return spec
 
 
 def _tell(line: object) -> None:

@@ -13,7 +13,7 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory.broken import BrokenJob, broken_id
 from airflow_mcp_provider.factory.dag import build_dag
-from airflow_mcp_provider.spec import is_spec, load_job, named_twice, placed, printable
+from airflow_mcp_provider.spec import is_spec, load_job, named_twice, placed
 from airflow_mcp_provider.spec.folder import ENDINGS
 
 
@@ -48,15 +48,5 @@ def _wanted(root: Path) -> list[Path]:
 def _load(path: Path) -> DAG | SpecError:
     try:
         return build_dag(load_job(path))
-    except SpecError as error:
-        return _placed(error, path)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one job stays with it
-        return SpecError(f"{printable(path)}: cannot be loaded: {type(error).__name__}: {printable(error)}")
-
-
-def _placed(error: SpecError, path: Path) -> SpecError:
-    try:
-        found = placed(error, path)
-        return found if found.problems else SpecError(f"{printable(path)}: {printable(found)}")
-    except Exception:  # noqa: BLE001 - the file may have changed; its first error is still true
-        return SpecError(f"{printable(path)}: {printable(error)}")
+        return placed(error, path)

@@ -5,7 +5,7 @@ Only what the author wrote for people: what a command is called with, secrets an
 
 from __future__ import annotations
 
-from airflow_mcp_provider.runtime.markdown import code, visible
+from airflow_mcp_provider.runtime.markdown import code
 from airflow_mcp_provider.spec import (
     CommandWork,
     ContainerWork,
@@ -17,6 +17,7 @@ from airflow_mcp_provider.spec import (
     Step,
     SubtaskWork,
     human,
+    printable,
 )
 
 
@@ -49,7 +50,7 @@ def _told(work: Plan | SubtaskWork) -> str:
 
 def _code(value: str) -> str:
     """Return a value of the spec as one cell of the table has it."""
-    return code(visible(value)).replace("|", r"\|")
+    return code(printable(value)).replace("|", r"\|")
 
 
 def _waits(step: Step) -> str:

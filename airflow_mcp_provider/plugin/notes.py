@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from airflow_mcp_provider.plugin.tables import DagRunNote
 from airflow_mcp_provider.runtime import markdown, redaction
+from airflow_mcp_provider.spec import printable
 
 WAITING = "waiting:"
 OURS = (WAITING, "partial:", "failed:", "nothing to do:")
@@ -37,7 +38,7 @@ def shown(note: str) -> str:
 
 def _first(line: str) -> str:
     """Keep as much of our own words as stands before the data: up to the last colon."""
-    told = markdown.visible(line[:CHARS]).strip()
+    told = printable(line[:CHARS]).strip()
     words = [told[: colon.start() + 1] for colon in re.finditer(r"(?<=\w): ", told)]
     head = next((one for one in reversed(words) if markdown.is_plain(one)), "")
     if not head or markdown.is_plain(told):

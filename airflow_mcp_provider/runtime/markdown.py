@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from airflow_mcp_provider.spec import printable
+
 _PLAIN = re.compile(
     r"(?!.*(?:://|www\.))[^\W\d_](?:[^\W_]|(?<=[^\W_])_+(?=[^\W_])|[ ,.:;()%'\"+=?/#$!{}-])*", re.IGNORECASE
 )
@@ -16,7 +18,7 @@ _PLAIN = re.compile(
 
 def line(data: str) -> str:
     """Return one line of data: as it is where nothing in it is syntax, else as code."""
-    told = visible(data).strip()
+    told = printable(data).strip()
     return told if _PLAIN.fullmatch(told) else code(told)
 
 
@@ -29,8 +31,3 @@ def code(data: str) -> str:
     """Return data as code; a backtick is shown as the accent that looks like it, so that none of them ends the code."""
     told = data.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}").strip()
     return f"`{told}`" if told else ""
-
-
-def visible(data: str) -> str:
-    """Escape characters that nobody sees: control characters, those that turn the direction of writing, surrogates."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in data)

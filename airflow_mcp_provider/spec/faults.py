@@ -35,9 +35,9 @@ def sentence(wrong: str, given: str = "", allowed: str = "") -> str:
     return "; ".join(part for part in parts if part)
 
 
-def printable(name: object) -> str:
-    """Return a file's name as one line that any output and database takes: what is unprintable in it is escaped."""
-    text = str(name)
+def printable(told: object) -> str:
+    """Return a text (a file's name, data) as one line that any output takes: what nobody would see is escaped."""
+    text = str(told)
     return text if text.isprintable() else "".join(each if each.isprintable() else _escaped(each) for each in text)
 
 

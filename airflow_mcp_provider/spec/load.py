@@ -37,12 +37,25 @@ def parse_job(text: str, *, id: str, source: str = "job") -> JobSpec:  # noqa: A
     return _job(document, id, source)
 
 
-def placed(error: SpecError, path: str | Path) -> SpecError:
-    """Return ``error``, found later in the job of the file at ``path``, with that file and its lines."""
-    if any(problem.file for problem in error.problems) or not error.problems:
+def placed(error: Exception, path: str | Path) -> SpecError:
+    """Return ``error``, met with the job of the file at ``path``, as one that names the file, and lines it can tell."""
+    source = printable(path)
+    if not isinstance(error, SpecError):
+        return SpecError(f"{source}: cannot be loaded: {type(error).__name__}: {printable(error)}")
+    if any(problem.file for problem in error.problems):
         return error
-    lines = Document(_read(Path(path))).lines()
-    return told(_located(problem, printable(path), lines) for problem in error.problems)
+    lines = _lines_now(Path(path)) if error.problems else None
+    if lines is None:
+        return SpecError(f"{source}: {printable(error)}")
+    return told(_located(problem, source, lines) for problem in error.problems)
+
+
+def _lines_now(path: Path) -> dict[str, int] | None:
+    """Return the lines of a file that was read before; None where it has changed and cannot be read any more."""
+    try:
+        return Document(_read(path)).lines()
+    except Exception:  # noqa: BLE001 - the error that was met is still true
+        return None
 
 
 def _job(document: Document, name: str, source: str) -> JobSpec:

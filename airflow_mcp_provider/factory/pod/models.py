@@ -13,9 +13,7 @@ from typing import Any
 from kubernetes.client import models
 
 from airflow_mcp_provider.errors import Problem
-from airflow_mcp_provider.spec.faults import dotted, sentence, shown
-
-Path = tuple[str | int, ...]
+from airflow_mcp_provider.spec.faults import Path, dotted, sentence, shown
 
 _PLAIN: dict[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "a string"),

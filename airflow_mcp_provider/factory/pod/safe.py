@@ -14,9 +14,8 @@ from airflow.configuration import conf
 
 from airflow_mcp_provider.errors import Problem
 from airflow_mcp_provider.spec import Pod
-from airflow_mcp_provider.spec.faults import dotted, sentence, shown
+from airflow_mcp_provider.spec.faults import Path, dotted, sentence, shown
 
-Path = tuple[str | int, ...]
 SETTING = "[mcp] pod_override"
 VALUES = ("safe", "any", "off")
 OF_NODE = ("hostNetwork", "hostPID", "hostIPC", "nodeName")
