@@ -16,13 +16,13 @@ from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import argv, redaction
-from airflow_mcp_provider.runtime.door import FILES, PIPE
+from airflow_mcp_provider.runtime.door import ENQUEUE, ENQUEUE_FILES, FILES, PIPE
 from airflow_mcp_provider.runtime.printed import RESULT, LastLine, Reader
 from airflow_mcp_provider.spec import Container, StepTimeouts, fill
 
 FOLDER = "/mcp"
-"""Where the two files are, inside."""
-ENQUEUE, ENQUEUE_FILES, RESULT_FILE = "enqueue", "enqueue.d", "result"
+"""Where pipe, directory and file are, inside."""
+RESULT_FILE = "result"
 IMAGE = r"[A-Za-z0-9\[][A-Za-z0-9._/:@+\[\]-]{0,1023}"
 """What a name of an image consists of, with its registry, tag and digest; whether it is one, the engine tells."""
 GRACE_S = 30.0

@@ -17,11 +17,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.errors import InstallationError, InvalidPayload, SoftTimeout
+from airflow_mcp_provider.errors import InstallationError, SoftTimeout
 from airflow_mcp_provider.runtime import command, container, environment, processes, redaction
 from airflow_mcp_provider.runtime.container import (
-    ENQUEUE,
-    ENQUEUE_FILES,
     FAILED,
     FOLDER,
     NOT_PULLED,
@@ -29,6 +27,7 @@ from airflow_mcp_provider.runtime.container import (
     RESULT_FILE,
     Order,
 )
+from airflow_mcp_provider.runtime.door import ENQUEUE, ENQUEUE_FILES, check_neighbours
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.printed import INVALID
 from airflow_mcp_provider.runtime.quantity import number
@@ -234,8 +233,7 @@ def _hand_over(shared: Path, pipe: Path) -> None:
     files.rmdir()
     if stat.S_ISDIR(_mode(shared / ENQUEUE_FILES)):  # else the runner sees that its own is gone, too
         (shared / ENQUEUE_FILES).rename(files)
-    if strays := sorted({path.name for path in shared.glob(f"{ENQUEUE}*")} - {ENQUEUE, ENQUEUE_FILES}):
-        raise InvalidPayload(f"the work left {strays[0]!r} beside $MCP_ENQUEUE, where nobody reads it")
+    check_neighbours(shared)
     with suppress(FileNotFoundError):
         if os.path.samestat((shared / ENQUEUE).lstat(), pipe.lstat()):
             return

@@ -31,6 +31,8 @@ from airflow_mcp_provider.runtime.wire import Child, batches, child_of
 
 PIPE = "MCP_ENQUEUE"
 FILES = "MCP_ENQUEUE_DIR"
+ENQUEUE, ENQUEUE_FILES = "enqueue", "enqueue.d"
+"""The names of the pipe and of the directory, wherever they are."""
 _PEER = struct.Struct("3i")
 """Linux' struct ucred: the process, user and group at the other end of a socket."""
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -65,7 +67,11 @@ class Door:
     def __init__(self, folder: Path, channel: Channel, key_field: str | None = None) -> None:
         self.channel = channel
         self.key_field = key_field
-        self.environment = {DOOR: str(folder / "door"), PIPE: str(folder / "enqueue"), FILES: str(folder / "enqueue.d")}
+        self.environment = {
+            DOOR: str(folder / "door"),
+            PIPE: str(folder / ENQUEUE),
+            FILES: str(folder / ENQUEUE_FILES),
+        }
         self._failures: list[McpError] = []
         self._thread: threading.Thread | None = None
         self._buffer = bytearray()
@@ -89,7 +95,7 @@ class Door:
         self._stop()
         self._checked(self._take_files)
         self._checked(self._check_pipe)
-        self._checked(self._check_neighbours)
+        self._checked(lambda: check_neighbours(Path(self.environment[PIPE]).parent))
         if self._failures:
             raise self._failures[0]
 
@@ -173,16 +179,6 @@ class Door:
             found = content(path, f"{path.name!r} in $MCP_ENQUEUE_DIR", MAX_LINE_BYTES)
             self._enqueue_lines(found.split(b"\n"), f"$MCP_ENQUEUE_DIR/{path.name}")
 
-    def _check_neighbours(self) -> None:
-        """Raise InvalidPayload for a file beside the pipe: ``split found "$MCP_ENQUEUE_DIR"``, without a slash."""
-        ours = {Path(self.environment[name]).name for name in (PIPE, FILES)}
-        there = {path.name for path in Path(self.environment[PIPE]).parent.glob("enqueue*")}
-        if others := sorted(there - ours):
-            raise InvalidPayload(
-                f"the work left {others[0]!r} beside $MCP_ENQUEUE, where nobody reads it; expected: files in the "
-                'directory $MCP_ENQUEUE_DIR ("$MCP_ENQUEUE_DIR/" where a program takes a prefix)'
-            )
-
     def _check_pipe(self) -> None:
         """Raise InvalidPayload when the work has put something else in the pipe's place: lines may be lost there."""
         ours = os.fstat(self._pipe)
@@ -192,6 +188,16 @@ class Door:
         raise InvalidPayload(
             "the work removed or replaced the pipe $MCP_ENQUEUE; lines may be lost; expected: the work writes to the "
             'pipe (> "$MCP_ENQUEUE"), or moves its files into the directory $MCP_ENQUEUE_DIR'
+        )
+
+
+def check_neighbours(folder: Path) -> None:
+    """Raise InvalidPayload for a file beside the pipe: ``split found "$MCP_ENQUEUE_DIR"``, without a slash."""
+    there = {path.name for path in folder.glob(f"{ENQUEUE}*")}
+    if others := sorted(there - {ENQUEUE, ENQUEUE_FILES}):
+        raise InvalidPayload(
+            f"the work left {others[0]!r} beside $MCP_ENQUEUE, where nobody reads it; expected: files in the "
+            'directory $MCP_ENQUEUE_DIR ("$MCP_ENQUEUE_DIR/" where a program takes a prefix)'
         )
 
 

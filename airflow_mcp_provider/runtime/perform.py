@@ -128,8 +128,8 @@ class _Start:
         files = environment.write(environment.texts(call.subtask, call.params), self.result.parent)
         given = {**os.environ, **self.environment, **files}
         told = environment.variables(call.subtask, call.params)
-        fitting = environment.fitting(told, environment.room(given, argv))
-        running = command.start(argv, {**given, **fitting}, self.result, self.printed())
+        variables = environment.fitting(told, environment.room(given, argv))
+        running = command.start(argv, {**given, **variables}, self.result, self.printed())
         return running.pid, lambda code: running.read(code, lambda: processes.kill_all(keep=self.others))
 
 

@@ -87,8 +87,8 @@ class PlanLines:
     """The payloads of a plan, as ``{"payloads": […]}``; text that is none is returned as ``{"text": …}``.
 
     They are a list in the last line, or a JSON object or string in each line: a number is a count more often than a
-    payload. Whether text is an error is for
-    ``payloads`` to say: a plan that writes its subtasks to ``$MCP_ENQUEUE`` may print what it likes.
+    payload. Whether text is an error is for ``payloads`` to say: a plan that writes its subtasks to ``$MCP_ENQUEUE``
+    may print what it likes.
     """
 
     def __init__(self) -> None:

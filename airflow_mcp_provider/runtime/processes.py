@@ -18,6 +18,8 @@ import psutil
 
 SOFT = getattr(signal, "SIGRTMIN", signal.SIGUSR2)
 """Raises SoftTimeout in a function: libraries use SIGALRM themselves."""
+_MOST_ROUNDS = 1_000
+"""Against a process that cannot be killed; each round waits for those that can, up to a second."""
 _SET_PARENT_DEATH_SIGNAL = 1
 _SET_CHILD_SUBREAPER = 36
 """From Linux' <sys/prctl.h>."""
@@ -35,10 +37,6 @@ def adopt_orphans() -> None:
     """Make this process the parent of work that daemonises, so that ``kill_all`` still finds it."""
     if _libc is not None:
         _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-_MOST_ROUNDS = 1_000
-"""Against a process that cannot be killed; each round waits for those that can, up to a second."""
 
 
 def below() -> frozenset[psutil.Process]:
