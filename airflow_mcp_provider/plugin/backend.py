@@ -8,7 +8,8 @@ Where ``plugin.server`` stands in front of the API server, most of this is done 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -39,6 +40,7 @@ LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
 MOST_NOTE = 100_000
 """Of what the report tells; of that is kept what ``notes.CHARS`` allows."""
+NOT_NEXT = "that subtask is not the next one of this runner: it asks which is"
 QUESTIONS = (wire.ENQUEUE, wire.DONE, wire.NEXT, wire.CALL, wire.CONFIRM)
 Page = Callable[[Session, RunRef, str], dict[str, Any]]
 PAGES: dict[str, Page] = {wire.OUTCOMES: outcomes.page, wire.TALLY: tally}
@@ -81,7 +83,7 @@ class GrowthBackend(KeptBackend):
     def get(self, scope: Any, key: str, *, session: Session | None = NEW_SESSION) -> str | None:  # noqa: ANN401
         """Read a value, or a page of the run's outcomes; a subtask that starts also sees whether it still may."""
         assert session is not None  # noqa: S101 - provide_session gives one
-        if not isinstance(scope, TaskScope) or not key.startswith("mcp."):
+        if not is_ours(scope, key):
             return super().get(scope, key, session=session)
         for word, read in PAGES.items():
             if key.startswith(word):
@@ -91,28 +93,23 @@ class GrowthBackend(KeptBackend):
         value: str | None = super().get(scope, key, session=session)
         if key != wire.ITEM or value is None or (runner := Runner.find(session, scope)) is None:
             return value
-        try:
+        with _damage_refused():
             return json.dumps(Starts(session, self._settler).item(runner, rows.item(value)))
-        except InvalidRow as error:
-            raise refusal(str(error), wire.DAMAGED) from error
 
     def _page(self, read: Page, scope: TaskScope, place: str, session: Session) -> str | None:
         if not outcomes.PLACE.fullmatch(place):
             return None
-        try:
+        with _damage_refused():
             return json.dumps(read(session, RunRef.of(session, scope), place))
-        except InvalidRow as error:
-            raise refusal(str(error), wire.DAMAGED) from error
 
     def _heard_in_time(self, scope: TaskScope, key: str, value: str, session: Session) -> None:
         """Answer, or keep, what is more than a value; where a lock is not free, the runner is made to ask again."""
         store.limit_waiting(session, LOCK_TIMEOUT_MS)
         try:
-            self._heard(scope, key, json.loads(value), session)
+            with _damage_refused():
+                self._heard(scope, key, json.loads(value), session)
         except OperationalError as error:
             raise busy() from error
-        except InvalidRow as error:
-            raise refusal(str(error), wire.DAMAGED) from error
 
     def _heard(self, scope: TaskScope, key: str, body: Any, session: Session) -> None:  # noqa: ANN401 - any JSON
         if wrong := wrong_form(key, body):
@@ -132,6 +129,15 @@ class GrowthBackend(KeptBackend):
             store.write(session, RunRef.of(session, scope), scope.task_id, scope.map_index, key, body)
         else:
             check(scope, key)
+
+
+@contextmanager
+def _damage_refused() -> Iterator[None]:
+    """Answer a runner with 409, and the reason, where a row is damaged."""
+    try:
+        yield
+    except InvalidRow as error:
+        raise refusal(str(error), wire.DAMAGED) from error
 
 
 def wrong_form(key: str, body: object) -> str | None:
@@ -179,12 +185,17 @@ def ask(session: Session, run: RunRef, settler: Settler, key: str) -> Questions:
 
 def take(session: Session, runner: Runner, instance: UUID | None, body: dict[str, Any]) -> None:
     """A runner of a batch goes on; raises what the Execution API answers with 409 where the server has it otherwise."""
+    if instance not in {None, runner.instance} or not goes_on(session, runner, body):
+        raise refusal(NOT_NEXT)
+
+
+def goes_on(session: Session, runner: Runner, body: dict[str, Any]) -> bool:
+    """Let a runner of a batch go on with the subtask that it was told of; False, and nothing done, where it cannot."""
     try:
-        goes_on = instance in {None, runner.instance} and go_on(session, runner.running(), body)
+        with session.begin_nested():
+            return go_on(session, runner.running(), body)
     except (McpError, *MALFORMED):
-        goes_on = False
-    if not goes_on:
-        raise refusal("that subtask is not the next one of this runner: it asks which is")
+        return False
 
 
 def keep(session: Session, settler: Settler, outcomes_of: Sequence[tuple[Runner, dict[str, Any]]]) -> None:

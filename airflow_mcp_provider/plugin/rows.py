@@ -87,10 +87,12 @@ def wrong_progress(value: object) -> str | None:
 
 def wrong_outcome(value: object) -> str | None:
     """Say what is wrong with the form of an outcome: other runners' questions and the report read it."""
+    return f"an outcome has at most {MOST_BYTES} bytes" if len(json.dumps(value)) > MOST_BYTES else _wrong_form(value)
+
+
+def _wrong_form(value: object) -> str | None:
     if not isinstance(value, dict) or type(value.get("attempt")) is not int:
         return f"an outcome is an object with the number of its attempt; given {redaction.shown(value)}"
-    if len(json.dumps(value)) > MOST_BYTES:
-        return f"an outcome has at most {MOST_BYTES} bytes"
     error = value.get("error", {"type": "", "message": ""})
     if not isinstance(error, dict) or not all(isinstance(error.get(name), str) for name in ("type", "message")):
         return f"the error of an outcome is an object with type and message, both texts; given {redaction.shown(error)}"
@@ -99,8 +101,8 @@ def wrong_outcome(value: object) -> str | None:
 
 def outcome(text: str | None) -> dict[str, Any]:
     """Read an outcome; what a person or another program has put there says nothing."""
-    said = parsed(text)
-    return said if isinstance(said, dict) and wrong_outcome(said) is None else {}
+    said = parsed(text) if len(text or "") <= MOST_BYTES else None
+    return said if isinstance(said, dict) and _wrong_form(said) is None else {}
 
 
 def error_of(said: Mapping[str, Any]) -> dict[str, str] | None:
@@ -124,7 +126,7 @@ class Caller:
             run, task, index = (found.get(name) for name in ("run", "task_id", "map_index"))
             if type(run) is int and isinstance(task, str) and type(index) is int and abs(run) < 2**31 > abs(index):
                 return cls(run, task, index)
-        raise invalid("mcp.caller", "an object with run, task_id and map_index", found)
+        raise invalid(wire.CALLER, "an object with run, task_id and map_index", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,9 @@ def key_of(found: object, step: str, index: int) -> str:
     return key if isinstance(key, str) else f"{step}[{index}]"
 
 
-def told(error: InvalidRow) -> dict[str, str]:
-    """Return an error as an outcome has it."""
-    return {"type": InvalidRow.__name__, "message": str(error), "trace": ""}
+def told(message: str) -> dict[str, str]:
+    """Return the error of a damaged row as an outcome has it."""
+    return {"type": InvalidRow.__name__, "message": message, "trace": ""}
 
 
 def pod(text: str | None) -> dict[str, Any] | None:

@@ -61,8 +61,12 @@ def where(run: RunRef, task_id: str, map_index: int, key: str) -> tuple[Any, ...
 
 def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
     """Return a value, None where there is no row; raises InvalidRow for what is no JSON."""
-    value = session.scalar(select(Store.value).where(*where(run, task_id, map_index, key)))
-    return _loaded(key, value)
+    return _loaded(key, text_of(session, run, task_id, map_index, key))
+
+
+def text_of(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> str | None:
+    """Return a row as it stands, None where there is none: for who goes on without a damaged one, or replaces it."""
+    return session.scalar(select(Store.value).where(*where(run, task_id, map_index, key)))
 
 
 def read_of(session: Session, run: RunRef, key: str, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session, aliased
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth.batch import Batch
-from airflow_mcp_provider.plugin.growth.missing import GONE, damaged, ended_by_runners
+from airflow_mcp_provider.plugin.growth.missing import damaged, ended_by_runners, fault
 from airflow_mcp_provider.plugin.growth.reserved import Step
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import redaction, wire
+from airflow_mcp_provider.runtime import wire
 
 FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
 ENDED = (*FAILED, TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED)
@@ -161,16 +161,15 @@ def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collec
     status = one.status(row.map_index) or "skipped"
     try:
         item = rows.item(row.item)
-    except InvalidRow as wrong:
-        return damaged(step.name, row.map_index, str(wrong))
+    except InvalidRow as error:
+        return damaged(step.name, row.map_index, str(error))
     if one.damaged is not None and status == "failed":
         return damaged(step.name, row.map_index, str(one.damaged), item)
     said = rows.outcome(row.outcome)
-    if status == "success" and row.outcome is not None and not said:
-        return damaged(step.name, row.map_index, f"its row {wire.OUTCOME} has {redaction.shown(row.outcome)}", item)
     told = one.has_ended(row.map_index)
-    if status == "success" and (index in ended if not told else "result" not in said):
-        return damaged(step.name, row.map_index, GONE, item)
+    gone = "result" not in said if told else index in ended
+    if status == "success" and (wrong := fault(row.outcome, said, gone=gone)):
+        return damaged(step.name, row.map_index, wrong, item)
     turn = one.batch.turns.get(row.map_index)
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
 from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.growth.seam import declared_params, report_of, start_run
-from airflow_mcp_provider.plugin.queue.callers import CALLER, MADE, markers
+from airflow_mcp_provider.plugin.queue.callers import MADE, markers
 from airflow_mcp_provider.plugin.rows import Called, Caller
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, TaskInstance, TaskScope
@@ -67,7 +67,7 @@ def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
 
 
 def _is_mine(session: Session, called: RunRef, scope: TaskScope, run: RunRef) -> bool:
-    caller = Caller.of(store.read(session, called, PLAN, -1, CALLER))
+    caller = Caller.of(store.read(session, called, PLAN, -1, wire.CALLER))
     return caller == Caller(run.id, scope.task_id, scope.map_index)
 
 
@@ -116,7 +116,7 @@ def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, give
     except ValueError as error:
         raise InvalidPayload(f"the job {job} does not take this conf: {error}") from None
     caller = Caller(run.id, scope.task_id, scope.map_index)
-    store.write(session, RunRef(number, job, run_id), PLAN, -1, CALLER, asdict(caller))
+    store.write(session, RunRef(number, job, run_id), PLAN, -1, wire.CALLER, asdict(caller))
 
 
 def check(session: Session, own: str, job: str) -> None:

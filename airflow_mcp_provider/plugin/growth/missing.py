@@ -7,16 +7,16 @@ runner tells, which tells the two apart.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.plugin.tables import Log, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import redaction, wire
 
 GONE = f"its outcome is missing: the row {wire.OUTCOME} of the state store was removed"
 
@@ -35,6 +35,16 @@ def ended_by_runners(session: Session, run: RunRef, step: str, indexes: Collecti
     return set(session.scalars(query))
 
 
+def fault(text: str | None, said: Mapping[str, Any], *, gone: bool) -> str | None:
+    """Say what is wrong with the outcome of a subtask that succeeded.
+
+    ``text`` is its row, ``said`` what was read in it; ``gone``: it should have been there with a result.
+    """
+    if text is not None and not said:
+        return f"its row {wire.OUTCOME} has {redaction.shown(text)}"
+    return GONE if gone else None
+
+
 def damaged(step: str, place: int, message: str, item: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the outcome of a subtask whose rows cannot be read."""
     known = item or {"key": f"{step}[{place}]", "payload": {}, "parent": None, "depth": 0}
@@ -47,5 +57,5 @@ def damaged(step: str, place: int, message: str, item: dict[str, Any] | None = N
         "started": None,
         "ended": None,
         "result": None,
-        "error": {"type": InvalidRow.__name__, "message": message, "trace": ""},
+        "error": rows.told(message),
     }

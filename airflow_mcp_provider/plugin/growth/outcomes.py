@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -12,13 +13,13 @@ from sqlalchemy.orm import Session, aliased
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin import rows
 from airflow_mcp_provider.plugin.growth import batched
-from airflow_mcp_provider.plugin.growth.batched import FAILED, lost
+from airflow_mcp_provider.plugin.growth.batched import FAILED, Told, lost
 from airflow_mcp_provider.plugin.growth.handing_on import HANDED
-from airflow_mcp_provider.plugin.growth.missing import GONE, damaged, ended_by_runners
+from airflow_mcp_provider.plugin.growth.missing import damaged, ended_by_runners, fault
 from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
 from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import redaction, wire
+from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
 
 PAGE_ROWS = 500
@@ -29,38 +30,55 @@ PLACE = re.compile(r"\d{1,4}\.\d{1,9}")
 
 def page(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     """Return outcomes from ``place`` on, step by step, and where the next page begins (None: this was the last)."""
-    position, offset = map(int, place.split("."))
-    state = Reserved.read(session, run)
-    if state is None or position >= len(state.steps):
+    part = Part.read(session, run, place)
+    if part is None:
         return {"outcomes": [], "next": None}
-    found = list(places(session, run, state.steps[position], offset))
     outcomes: list[dict[str, Any]] = []
     size = 0
-    for row, outcome in found:
+    for row, outcome in part.told:
         outcomes.append(outcome)
         size += len(row.item) + len(row.outcome or "")
         if size > PAGE_BYTES:
             break
-    more = len(outcomes) < len(found) or len(found) == PAGE_ROWS
-    following = f"{position + 1}.0" if position + 1 < len(state.steps) else None
-    return {
-        "outcomes": outcomes,
-        "next": f"{position}.{found[len(outcomes) - 1][0].map_index + 1}" if more else following,
-    }
+    return {"outcomes": outcomes, "next": part.after(len(outcomes))}
 
 
-def places(session: Session, run: RunRef, step: Step, offset: int) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
-    """Give each row of a step from a place on, PAGE_ROWS at most, with its outcome."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Up to PAGE_ROWS rows of a step, each with its outcome; the step is the run's at ``position``, of ``steps``."""
+
+    step: Step
+    position: int
+    steps: int
+    told: tuple[Told, ...]
+
+    @classmethod
+    def read(cls, session: Session, run: RunRef, place: str) -> Self | None:
+        """Read the rows from ``place`` on; None where the run has no such step."""
+        position, offset = map(int, place.split("."))
+        state = Reserved.read(session, run)
+        if state is None or position >= len(state.steps):
+            return None
+        step = state.steps[position]
+        return cls(step, position, len(state.steps), tuple(_told(session, run, step, offset)))
+
+    def after(self, count: int) -> str | None:
+        """Return the place that follows the first ``count`` rows; None: there is none."""
+        if count < len(self.told) or count == PAGE_ROWS:
+            return f"{self.position}.{self.told[count - 1][0].map_index + 1}"
+        return f"{self.position + 1}.0" if self.position + 1 < self.steps else None
+
+
+def _told(session: Session, run: RunRef, step: Step, offset: int) -> Iterator[Told]:
     if step.batch > 1:
         yield from batched.page(session, run, step, offset, PAGE_ROWS)
         return
     read = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(PAGE_ROWS)).all()
-    silent = [
-        row.map_index for row in read if _status(row.state) == "success" and "result" not in rows.outcome(row.outcome)
-    ]
+    told = [(row, rows.outcome(row.outcome)) for row in read]
+    silent = [row.map_index for row, said in told if _status(row.state) == "success" and "result" not in said]
     ended = ended_by_runners(session, run, step.name, silent)
-    for row in read:
-        yield row, _outcome(step.name, row, ended)
+    for row, said in told:
+        yield row, _outcome(step.name, row, said, ended)
 
 
 def counts(session: Session, run: RunRef) -> dict[str, Any]:
@@ -225,18 +243,16 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine co
     )
 
 
-def _outcome(step: str, row: Row[Any], ended: Collection[int]) -> dict[str, Any]:
+def _outcome(step: str, row: Row[Any], said: Mapping[str, Any], ended: Collection[int]) -> dict[str, Any]:
     try:
         item = rows.item(row.item)
     except InvalidRow as error:
         return damaged(step, row.map_index, str(error))
     handed_on = HANDED in item and item[HANDED] == row.max_tries
     status = "success" if handed_on else _status(row.state)
-    said = rows.outcome(row.outcome)
-    if status == "success" and row.outcome is not None and not said:
-        return damaged(step, row.map_index, f"its row {wire.OUTCOME} has {redaction.shown(row.outcome)}", item)
-    if status == "success" and "result" not in said and (handed_on or row.map_index in ended):
-        return damaged(step, row.map_index, GONE, item)
+    gone = "result" not in said and (handed_on or row.map_index in ended)
+    if status == "success" and (wrong := fault(row.outcome, said, gone=gone)):
+        return damaged(step, row.map_index, wrong, item)
     current = said if said.get("attempt") == row.try_number else {}
     return {
         **{name: item[name] for name in ("key", "payload", "parent", "depth")},

@@ -53,7 +53,7 @@ EXPANDED_TO_NOTHING = (TaskInstanceState.SKIPPED, TaskInstanceState.UPSTREAM_FAI
 LABEL = TaskInstance._rendered_map_index  # noqa: SLF001 - the column behind the label of a mapped instance
 
 
-def refusal(message: str, reason: str = "conflict") -> Exception:
+def refusal(message: str, reason: str = "conflict") -> HTTPException:
     """Return what makes the Execution API undo a request and answer it with 409, which a runner does not try again."""
     return HTTPException(HTTPStatus.CONFLICT, detail={"reason": reason, "message": message})
 

@@ -104,7 +104,7 @@ class Taking:
         """Nobody can do this one: its item is damaged. It has failed, and the others are done."""
         begun = self._batch.begun(place, self._now)
         self._batch = self._batch.set(place, Turn("failed", begun.attempts, begun.spent))
-        self._keep(place, {**self._told_of(begun), "error": rows.told(error)})
+        self._keep(place, {**self._told_of(begun), "error": rows.told(str(error))})
         self._write()
 
     def _ahead(self, state: Reserved) -> list[dict[str, Any]]:
@@ -170,9 +170,7 @@ class Taking:
         return rows.key_of(rows.parsed(self._text(place, wire.ITEM)), self._runner.step, place)
 
     def _text(self, index: int, key: str) -> str | None:
-        """Return a row as it stands: whoever reads it may go on without."""
-        query = select(Store.value).where(*store.where(self._runner.run, self._runner.step, index, key))
-        return self._session.scalar(query)
+        return store.text_of(self._session, self._runner.run, self._runner.step, index, key)
 
     def _read(self, index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
         return store.read(self._session, self._runner.run, self._runner.step, index, key)

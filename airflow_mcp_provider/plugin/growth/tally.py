@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.growth.outcomes import PAGE_ROWS, places
-from airflow_mcp_provider.plugin.growth.reserved import Reserved
+from airflow_mcp_provider.plugin.growth.outcomes import Part
 from airflow_mcp_provider.plugin.store import RunRef
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.step import RUN
@@ -22,19 +21,16 @@ NAMES = {"success": "succeeded", "failed": "failed", "skipped": "skipped"}
 
 def tally(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     """Count a page of outcomes from ``place`` on; ``next`` is where the following one begins, None after the last."""
-    position, offset = map(int, place.split("."))
-    state = Reserved.read(session, run)
-    if state is None or position >= len(state.steps):
+    part = Part.read(session, run, place)
+    if part is None:
         return {"steps": {}, "failures": [], "next": None}
-    step = state.steps[position]
-    found = list(places(session, run, step, offset))
-    following = f"{position + 1}.0" if position + 1 < len(state.steps) else None
-    counted = Counter(NAMES[outcome["status"]] for _, outcome in found)
-    failed = [outcome for _, outcome in found if outcome["status"] == "failed"]
+    counted = Counter(NAMES[outcome["status"]] for _, outcome in part.told)
+    failed = [outcome for _, outcome in part.told if outcome["status"] == "failed"]
+    counts = {"subtasks": part.step.filled, **{name: counted[name] for name in NAMES.values()}}
     return {
-        "steps": {step.name: {"subtasks": step.filled, **{name: counted[name] for name in NAMES.values()}}},
+        "steps": {part.step.name: counts},
         "failures": [_short(outcome) for outcome in failed[: wire.FAILURES]],
-        "next": f"{position}.{found[-1][0].map_index + 1}" if len(found) == PAGE_ROWS else following,
+        "next": part.after(len(part.told)),
     }
 
 

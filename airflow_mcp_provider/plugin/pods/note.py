@@ -28,7 +28,7 @@ def note(session: Session, subject: Subject, pod: str, reason: Reason) -> None:
     run = _run(session, subject)
     place = (subject.task_id, subject.map_index)
     value = {"attempt": subject.attempt, "name": pod, "reason": reason.type, "message": reason.message}
-    known = None if run is None else rows.pod(_text(session, run, *place, wire.POD))
+    known = None if run is None else rows.pod(store.text_of(session, run, *place, wire.POD))
     if run is None or known == value or (not reason.over and _is_refused(known, subject)):
         return
     store.write(session, run, *place, wire.POD, value)
@@ -55,13 +55,8 @@ def forget(session: Session, subject: Subject) -> None:
 
 def _count(session: Session, run: store.RunRef, subject: Subject) -> None:
     place = (subject.task_id, subject.map_index, wire.OOMS)
-    known = rows.parsed(_text(session, run, *place))
+    known = rows.parsed(store.text_of(session, run, *place))
     store.write(session, run, *place, sorted({*(known if rows.is_ooms(known) else ()), subject.attempt}))
-
-
-def _text(session: Session, run: store.RunRef, task_id: str, map_index: int, key: str) -> str | None:
-    """Return a row as it stands: a damaged one is replaced."""
-    return session.scalar(select(Store.value).where(*store.where(run, task_id, map_index, key)))
 
 
 def _run(session: Session, subject: Subject) -> store.RunRef | None:

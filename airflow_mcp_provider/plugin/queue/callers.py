@@ -28,8 +28,6 @@ from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store, TaskI
 from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec.marker import Marker
 
-CALLER = "mcp.caller"
-"""Row of plan, in a run that was made for a subtask: the subtask's place."""
 MADE = "subtask__"
 """So begins the id of a run that was made for a subtask: the row of no other run is believed."""
 REASON = "failed: the subtask that this run was made for is over"
@@ -58,7 +56,7 @@ def end_abandoned(session: Session, settings: GateSettings) -> None:
     """
     query = (
         select(DagRun.id, DagRun.dag_id, DagRun.run_id, Store.value)
-        .join(Store, (Store.dag_run_id == DagRun.id) & (Store.key == CALLER))
+        .join(Store, (Store.dag_run_id == DagRun.id) & (Store.key == wire.CALLER))
         .where(Store.task_id == PLAN, Store.map_index == -1, DagRun.run_id.startswith(MADE, autoescape=True))
         .where(DagRun.state.in_([DagRunState.QUEUED, DagRunState.RUNNING]))
     )

@@ -20,13 +20,13 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InvalidRow, McpError
+from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin import backend, rows, store
 from airflow_mcp_provider.plugin.growth import runner
-from airflow_mcp_provider.plugin.growth.questions import MALFORMED, Answers, Question
+from airflow_mcp_provider.plugin.growth.questions import Answers, Question
 from airflow_mcp_provider.plugin.growth.runner import Runner
+from airflow_mcp_provider.plugin.growth.seam import refusal
 from airflow_mcp_provider.plugin.growth.starts import Starts
-from airflow_mcp_provider.plugin.growth.taking import go_on
 from airflow_mcp_provider.plugin.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.runtime import wire
 
@@ -64,8 +64,6 @@ KEPT = Reply(HTTPStatus.NO_CONTENT)
 PASSED: Reply | None = None
 AGAIN = Reply(HTTPStatus.SERVICE_UNAVAILABLE, {"detail": "the database is busy; the same request again is right"})
 FAULT = Reply(HTTPStatus.INTERNAL_SERVER_ERROR, {"detail": "Internal Server Error"})
-CHANGED = "that subtask is not the next one of this runner: it asks which is"
-NOT_NEXT = Reply(HTTPStatus.CONFLICT, {"detail": {"reason": "conflict", "message": CHANGED}})
 
 Replies = Sequence[Reply | None]
 Work = Callable[[Sequence[Asked]], Replies]
@@ -104,9 +102,15 @@ def _failed(error: Exception, one: Asked) -> Reply:
         return AGAIN
     if isinstance(error, InvalidRow):
         log.warning("a row is damaged", key=one.key, task_instance=str(one.instance), reason=str(error))
-        return Reply(HTTPStatus.CONFLICT, {"detail": {"reason": wire.DAMAGED, "message": str(error)}})
+        return _refused(str(error), wire.DAMAGED)
     log.error("a runner's request failed", key=one.key, task_instance=str(one.instance), exc_info=error)
     return FAULT
+
+
+def _refused(message: str, reason: str = "conflict") -> Reply:
+    """Answer as Airflow's own route does when the backend raises ``refusal``."""
+    error = refusal(message, reason)
+    return Reply(error.status_code, {"detail": error.detail})
 
 
 @together
@@ -209,11 +213,7 @@ def take(session: Session, asked: Sequence[Asked]) -> Replies:
 def _take(session: Session, asking: Runner | None, one: Asked) -> Reply | None:
     if asking is None:
         return PASSED
-    try:
-        with session.begin_nested():
-            return KEPT if go_on(session, asking.running(), one.value) else NOT_NEXT
-    except (McpError, *MALFORMED):
-        return NOT_NEXT
+    return KEPT if backend.goes_on(session, asking, one.value) else _refused(backend.NOT_NEXT)
 
 
 @together

@@ -173,7 +173,6 @@ def test_a_batch_that_a_person_marked_is_a_success(session, job):
 
 def test_pages_of_a_tally_are_as_many_as_there_are_rows(session, job, monkeypatch):
     monkeypatch.setattr("airflow_mcp_provider.plugin.growth.outcomes.PAGE_ROWS", 2)
-    monkeypatch.setattr("airflow_mcp_provider.plugin.growth.tally.PAGE_ROWS", 2)
     run = Lone(session, job)
     run.planned(["a", "b", "c", "d", "e"])
     run.ends(0, result=1)

@@ -1,5 +1,6 @@
 """What is kept of a pod at its task, on real tables."""
 
+import pytest
 from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState, TaskInstanceState
@@ -15,12 +16,19 @@ from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.runtime.pod_reasons import refused
 
 
-def test_a_refused_pod_stays_refused_until_the_next_attempt(session, job):
+@pytest.fixture
+def planning(session, job):
+    """A run, and its plan that waits for a pod."""
     run = job.run("one", DagRunState.RUNNING)
     task = TaskInstance(job.dag.get_task("plan"), run_id="one", dag_version_id=None)
     task.state, task.try_number = TaskInstanceState.QUEUED, 1
     session.add(task)
     session.flush()
+    return run, task
+
+
+def test_a_refused_pod_stays_refused_until_the_next_attempt(session, planning):
+    run, task = planning
 
     def kept(attempt, reason):
         task.try_number = attempt
@@ -37,12 +45,8 @@ def test_a_refused_pod_stays_refused_until_the_next_attempt(session, job):
     assert told == ["pod: PodNotCreated", "pod: PodRefused", "pod: PodNotCreated"]
 
 
-def test_a_pod_that_bears_anothers_names_tells_nothing(session, job):
-    run = job.run("one", DagRunState.RUNNING)
-    task = TaskInstance(job.dag.get_task("plan"), run_id="one", dag_version_id=None)
-    task.state, task.try_number = TaskInstanceState.QUEUED, 1
-    session.add(task)
-    session.flush()
+def test_a_pod_that_bears_anothers_names_tells_nothing(session, planning):
+    run, task = planning
 
     def kept(instance):
         note(session, Subject("crawl", "one", "plan", -1, 1, "7", instance), "p", refused("a policy"))

@@ -14,6 +14,7 @@ from airflow_mcp_provider.plugin import store
 from airflow_mcp_provider.plugin.queue import callers
 from airflow_mcp_provider.plugin.queue.watch import Watch
 from airflow_mcp_provider.plugin.store import PLAN, RunRef
+from airflow_mcp_provider.runtime import wire
 from airflow_mcp_provider.spec import parse_job
 from tests.unit.plugin.conftest import SETTINGS
 
@@ -62,7 +63,7 @@ def notes_of(session, runs):
 
 def called(session, run, caller):
     """Make a run one that was made for a subtask, with a task that works."""
-    store.write(session, RunRef(run.id, run.dag_id, run.run_id), PLAN, -1, callers.CALLER, caller)
+    store.write(session, RunRef(run.id, run.dag_id, run.run_id), PLAN, -1, wire.CALLER, caller)
     one = TaskInstance(run.dag.get_task("plan"), run_id=run.run_id, dag_version_id=None)
     one.state = TaskInstanceState.RUNNING
     session.add(one)
