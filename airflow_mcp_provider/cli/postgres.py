@@ -84,9 +84,11 @@ class Postgres:
 
         connection = psycopg2.connect(host=str(self.folder), user="postgres")
         try:
-            with connection, connection.cursor() as cursor:
+            with connection.cursor() as cursor:
                 cursor.execute(sql, tuple(arguments) or None)
-                return list(cursor.fetchall()) if cursor.description else []
+                rows = list(cursor.fetchall()) if cursor.description else []
+            connection.commit()  # ``with connection`` would roll back a lost connection, whose error hides the first
+            return rows
         finally:
             connection.close()
 

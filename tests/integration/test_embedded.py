@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psycopg2
 import pytest
 
 from airflow_mcp_provider.cli import guard
@@ -51,6 +52,11 @@ def test_a_database_that_is_restarted_has_what_was_committed(start_airflow):
     airflow.restart_database()
     assert airflow.sql("SELECT one FROM kept") == [(1,)]
     assert airflow.sql("SELECT pg_postmaster_start_time()") > before
+
+
+def test_a_query_whose_connection_is_lost_says_so(airflow_pg):
+    with pytest.raises(psycopg2.OperationalError, match="closed the connection|terminating connection"):
+        airflow_pg.sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 def test_only_this_user_may_read_the_password(airflow_pg):

@@ -83,10 +83,12 @@ class Swarm:
         run_id = self.airflow.api.trigger(load.dag, load.conf)
         readers = Readers(self.airflow, token, load.dag, run_id)
         running = Running(self.airflow, self, begin)
-        state = self._follow(load, run_id, begun + limit, running, meddle)
-        ended = time.monotonic()
-        readers.end()
-        cpu = processor.end()
+        try:
+            state = self._follow(load, run_id, begun + limit, running, meddle)
+        finally:
+            ended = time.monotonic()
+            readers.end()
+            cpu = processor.end()
         told, kept = Told.of(lines_of(self.log, begin)), Kept.of(self.airflow, load, run_id)
         self._give_up(load, run_id, state)
         return _measured(load, state, ended - begun, told, kept, readers, ended, cpu, running.faults)
@@ -94,13 +96,19 @@ class Swarm:
     def _follow(self, load: Load, run_id: str, until: float, running: Running, meddle: Meddle | None) -> str:
         with ThreadPoolExecutor(1) as pool:
             meddling = pool.submit(meddle, running) if meddle else None
-            state = self._state(load, run_id)
-            while state not in {"success", "failed"} and time.monotonic() < until:
-                time.sleep(0.25)
-                state = self._state(load, run_id)
-            running.ended.set()
+            try:
+                state = self._wait(load, run_id, until)
+            finally:
+                running.ended.set()  # else the thread of ``meddle`` would go on, and the process would not end
             if meddling:
                 meddling.result()
+        return state
+
+    def _wait(self, load: Load, run_id: str, until: float) -> str:
+        state = self._state(load, run_id)
+        while state not in {"success", "failed"} and time.monotonic() < until:
+            time.sleep(0.25)
+            state = self._state(load, run_id)
         return state
 
     def _state(self, load: Load, run_id: str) -> str:

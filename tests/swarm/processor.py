@@ -23,7 +23,7 @@ class Processor:
         self._look()
         self._before = dict(self._seen)
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def end(self) -> dict[str, float]:

@@ -27,7 +27,7 @@ class Readers:
         self.reads: list[Read] = []
         self.begin = time.monotonic()
         urls = [airflow.urls[one % len(airflow.urls)] for one in range(number)]
-        self._threads = [threading.Thread(target=self._read, args=(url,)) for url in urls]
+        self._threads = [threading.Thread(target=self._read, args=(url,), daemon=True) for url in urls]
         for thread in self._threads:
             thread.start()
 
