@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import reprlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -60,7 +61,7 @@ def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of what JSON text says; raises InvalidPayload where a name is there twice: one would be lost."""
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise InvalidPayload(f"an object in JSON has the name {twice[:80]!r} twice")
     return made

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload, SpecError, SubtaskError
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.plain import plain
+from airflow_mcp_provider.runtime.plain import once_each, plain
 
 
 def sh(text):
@@ -29,6 +29,13 @@ def test_a_name_twice_is_an_error(do, text):
         do(sh(f"echo '{text}'"))
     with pytest.raises(InvalidPayload, match="has the name 'a' twice"):
         do(sh(f"echo '{text}' > \"$MCP_ENQUEUE\""))
+
+
+def test_a_name_twice_is_found_among_many():
+    """Each compared with all others, they take hours: the test's own time limit ends it."""
+    names = [str(number) for number in range(300_000)]
+    with pytest.raises(InvalidPayload, match="has the name '299999' twice"):
+        once_each([(name, 0) for name in [*names, names[-1]]])
 
 
 @pytest.mark.parametrize("payload", ['"a.txt"', "[1]", "null"])
