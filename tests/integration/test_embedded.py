@@ -55,7 +55,7 @@ def test_a_database_that_is_restarted_has_what_was_committed(start_airflow):
 
 
 def test_a_query_whose_connection_is_lost_says_so(airflow_pg):
-    with pytest.raises(psycopg2.OperationalError, match="closed the connection|terminating connection"):
+    with pytest.raises(psycopg2.OperationalError, match=r"closed the connection|terminating connection"):
         airflow_pg.sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
