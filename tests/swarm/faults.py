@@ -23,10 +23,10 @@ def restarts(times: int, enqueued: int) -> Meddle:
 
     def meddle(running: Running) -> None:
         for confirmed in _points(times, enqueued):
-            if running.wait_for(confirmed):
+            # A scheduler may end seconds after a restart; without it no further subtask would be confirmed.
+            if running.wait_for(confirmed, lambda: _revive(running)):
                 running.airflow.restart_database()
                 running.note("Postgres")
-            _revive(running)
         while not running.ended.wait(0.5):
             _revive(running)
 

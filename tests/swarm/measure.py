@@ -58,9 +58,10 @@ class Running:
         """Keep what went wrong, for who looks at the figures."""
         self.faults.append(what)
 
-    def wait_for(self, confirmed: int) -> bool:
+    def wait_for(self, confirmed: int, meanwhile: Callable[[], None] = lambda: None) -> bool:
         """Wait until so many subtasks were enqueued and confirmed; returns False when the run ends before."""
         while not self.ended.wait(0.2):
+            meanwhile()
             if len(Told.of(lines_of(self.swarm.log, self.begin)).confirmed) >= confirmed:
                 return True
         return False
