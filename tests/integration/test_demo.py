@@ -59,9 +59,20 @@ def test_keep_tells_the_way_in_and_ctrl_c_ends_everything(tree):
     (home,) = {guard.mark(child)[0] for child in psutil.Process(demo.pid).children()} - {""}
     assert len(guard.marked(home)) >= 4
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(timeout=20) == 130
+    assert ended(demo, home) == 130
     assert guard.marked(home) == []
     assert not Path(home).exists()
+
+
+def ended(demo, home):
+    """Return the exit code; says what is left where the end takes too long."""
+    try:
+        return demo.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        left = [f"{guard.mark(process)[1]} {process.pid} {process.status()}" for process in guard.marked(home)]
+        pytest.fail(f"the demo did not end; of its Airflow there is: {left}")
+    finally:
+        demo.kill()  # the guard of its Airflow ends the rest
 
 
 def test_a_tree_that_is_not_there(tmp_path):
