@@ -1,6 +1,6 @@
 """How the runner of a job starts in a pod: as Airflow starts it, for less of the processor's time.
 
-The scheduler puts this module before Airflow's own in the pod's command (``plugin.pods.dress``):
+The scheduler puts this module before Airflow's own in the pod's command (``plugin.pods.defaults``):
 ``python -m airflow_mcp_provider.start airflow.sdk.execution_time.execute_workload --json-string …``. A pod lives for
 one task, and most of what it computes is imports; here they cost a quarter less, and nothing else is different.
 """

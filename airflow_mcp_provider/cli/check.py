@@ -23,8 +23,8 @@ from rich.table import Table
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from airflow_mcp_provider.cli import settings
 from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, Load, Namespaces, findings
+from airflow_mcp_provider.embedded import recommended_settings
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -36,7 +36,7 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 def main(args: Namespace) -> None:
     """Print the findings; exit with 1 when something is missing."""
-    recommended = settings.load()
+    recommended = recommended_settings.load()
     found = findings(installation(recommended), recommended)
     if args.output == "json":
         print(json.dumps([asdict(finding) for finding in found], indent=2))  # noqa: T201 - the command's output
@@ -45,7 +45,7 @@ def main(args: Namespace) -> None:
     raise SystemExit(1 if any(finding.needed and not finding.ok for finding in found) else 0)
 
 
-def installation(recommended: Iterable[settings.Setting]) -> Installation:
+def installation(recommended: Iterable[recommended_settings.Setting]) -> Installation:
     """Read the facts. The plugins first: ours sets the backend when it is loaded."""
     plugins_manager.ensure_plugins_loaded()
     names = [info["name"] for info in plugins_manager.get_plugin_info()]

@@ -13,8 +13,8 @@ import airflow
 import httpx
 from rich.console import Console
 
-from airflow_mcp_provider.cli import progress, tables
-from airflow_mcp_provider.cli.embedded import USER, Embedded
+from airflow_mcp_provider.cli import demo_report, progress
+from airflow_mcp_provider.embedded.airflow import USER, Embedded
 from airflow_mcp_provider.errors import InstallationError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(embedded: Embedded, tree: Path, console: Console) -> bool:
     conf = {"path": str(tree), "directories_per_subtask": DIRECTORIES_PER_SUBTASK}
     run_id = embedded.api.trigger(JOB, conf)
     seen = progress.show(embedded.api, JOB, run_id, console)
-    for part in tables.report(result(embedded, run_id)):
+    for part in demo_report.report(result(embedded, run_id)):
         console.print(part)
     return seen.state == "success"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from airflow_mcp_provider.cli.settings import Setting
+    from airflow_mcp_provider.embedded.recommended_settings import Setting
 
 SUPPORTED = (3, 3)
 ENTRY_POINT = "airflow.plugins"
@@ -111,7 +111,7 @@ def plugin(loaded: Sequence[str], errors: Mapping[str, str]) -> Finding:
 def backend(name: str, *, ours: bool) -> Finding:
     """Look at the backend that turns enqueued subtasks into task instances."""
     cure = (
-        f"[state_store] backend = {PACKAGE}.plugin.backend.GrowthBackend, in the API server's settings "
+        f"[state_store] backend = {PACKAGE}.plugin.growth.backend.GrowthBackend, in the API server's settings "
         "(or make your own backend a subclass of it)"
     )
     return Finding("Growth: [state_store] backend", ours, name, cure)

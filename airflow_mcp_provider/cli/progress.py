@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from airflow_mcp_provider.cli.api import Api
+    from airflow_mcp_provider.client.airflow_rest import Api
 
 PAUSE = 0.3  # seconds between looks, at least
 LONGEST = 1.0  # and at most: a busy server, which answers late, is asked less often

@@ -15,13 +15,13 @@ from typing import Any
 from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
-from airflow_mcp_provider.factory import placing
-from airflow_mcp_provider.factory.page import page
+from airflow_mcp_provider.factory import placement
+from airflow_mcp_provider.factory.doc_md import page
 from airflow_mcp_provider.operators.plan import PlanOperator
 from airflow_mcp_provider.operators.report import ReportOperator
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec import JobSpec, Retries, Step
 from airflow_mcp_provider.spec.marker import KEY, TAG
 
@@ -51,7 +51,7 @@ def build_dag(spec: JobSpec) -> DAG:
             steps=[_places(step) for step in spec.each_step],
             timeouts=timeouts,
             **CONTROL_RETRIES,
-            **placing.of_plan(spec),
+            **placement.of_plan(spec),
         )
         steps = _steps(spec, plan)
         report = ReportOperator(
@@ -61,7 +61,7 @@ def build_dag(spec: JobSpec) -> DAG:
             tolerate=str(spec.subtasks.tolerate),
             trigger_rule="all_done",
             **CONTROL_RETRIES,
-            **placing.of_report(spec),
+            **placement.of_report(spec),
         )
         steps >> report
         dag.add_result(report.output)
@@ -94,7 +94,7 @@ def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -
         map_index_template=KEY_TEMPLATE,
         do_xcom_push=False,
         **retries,
-        **placing.of_step(step),
+        **placement.of_step(step),
         **own,
     ).expand(index=mapped_over.output)
 
@@ -102,7 +102,7 @@ def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -
 def _list(plan: PlanOperator, step: Step) -> BaseOperator:
     from airflow.providers.standard.operators.empty import EmptyOperator  # noqa: PLC0415 - only a later step needs it
 
-    places: BaseOperator = EmptyOperator(task_id=step.name + wire.PLACES)
+    places: BaseOperator = EmptyOperator(task_id=step.name + protocol.PLACES)
     plan >> places
     return places
 
@@ -135,7 +135,7 @@ def _dag(spec: JobSpec) -> DAG:
 def _queue(spec: JobSpec) -> dict[str, Any]:
     # Absolute: a job's tasks weigh the same, so that no job's plan comes before the report of a more urgent one.
     weight = {"priority_weight": 1 + spec.queue.priority, "weight_rule": "absolute"}
-    return {KEY: placing.marker(spec).dump(), **weight}
+    return {KEY: placement.marker(spec).dump(), **weight}
 
 
 def _dump(part: Any) -> dict[str, Any]:  # noqa: ANN401 - a Work or Items

@@ -11,7 +11,7 @@ from pathlib import Path
 from airflow.sdk import DAG, get_parsing_context
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.factory.broken import BrokenJob, broken_id
+from airflow_mcp_provider.factory.broken_job import BrokenJob, broken_id
 from airflow_mcp_provider.factory.dag import build_dag
 from airflow_mcp_provider.spec import is_spec, load_job, named_twice, placed
 from airflow_mcp_provider.spec.folder import ENDINGS

@@ -1,8 +1,8 @@
 """``run``, or a step, with ``batch``: one runner takes several subtasks in turn.
 
-What is Airflow's for a lone subtask is the server's here (``plugin.growth.taking``): which subtasks the task instance
-serves, which of them ended how, when one is tried again. So a runner holds nothing that is lost with it. Airflow's own
-tries are for lost runners.
+What Airflow does for a lone subtask, the server does here (``plugin.growth.batch_dispatch``): it knows which subtasks
+the task instance serves, how each ended, and when one is tried again. So a runner holds nothing that is lost with it.
+Airflow's own tries are for lost runners.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_mcp_provider.errors import LimitReached
-from airflow_mcp_provider.operators.link import Link
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator, told
-from airflow_mcp_provider.runtime import processes, wire
+from airflow_mcp_provider.operators.server_client import Link
+from airflow_mcp_provider.runtime import processes, protocol
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 
 SHORT = 5.0
@@ -34,7 +34,7 @@ SHORT = 5.0
 class BatchOperator(RunOperator):
     """Do the subtasks of one batch, one after the other.
 
-    ``tries`` is the spec's ``retries`` (see ``runtime.pauses``) with its lists ``never_on`` and ``only_on``.
+    ``tries`` is the spec's ``retries`` (see ``runtime.backoff``) with its lists ``never_on`` and ``only_on``.
     """
 
     def __init__(self, *, tries: dict[str, Any], **kwargs: Any) -> None:
@@ -63,7 +63,7 @@ class BatchOperator(RunOperator):
 
     def _next(self, link: Link, ended: dict[str, Any] | None) -> dict[str, Any]:
         tries = {name: self.tries[name] for name in ("attempts", "delay", "backoff", "max_delay")}
-        return link.ask(wire.NEXT, {"tries": tries, "ended": ended, "fresh": self._short_of_memory})
+        return link.ask(protocol.NEXT, {"tries": tries, "ended": ended, "fresh": self._short_of_memory})
 
     def _after(self, link: Link, ended: dict[str, Any], ahead: list[dict[str, Any]]) -> dict[str, Any]:
         """Tell what a subtask ended with; returns the next one, or what there is instead."""

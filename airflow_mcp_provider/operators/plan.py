@@ -13,14 +13,14 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.operators.line import SupervisorLine
-from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.operators.params import declared
-from airflow_mcp_provider.runtime import enqueue_many, processes, redaction, wire
+from airflow_mcp_provider.operators.server_client import Link, Progress
+from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
+from airflow_mcp_provider.runtime import enqueue_many, processes, protocol, redaction
 from airflow_mcp_provider.runtime.container import Engine
+from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import await_if_needed
-from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.runtime.printed import PlanLines, payloads
+from airflow_mcp_provider.runtime.stdout import PlanLines, payloads
 from airflow_mcp_provider.spec import Items, PythonWork, Subtasks, Timeouts, fill_all, parse_plan
 
 
@@ -80,7 +80,7 @@ class PlanOperator(BaseOperator):
             key_field=key_field,
             line=SupervisorLine(self.secrets),
             after=_enqueue_found,
-            limit=wire.MAX_REPORT_BYTES,
+            limit=protocol.MAX_REPORT_BYTES,
             engine=self._engine(ti) if self.container else None,
             printed=PlanLines,
         )
@@ -95,8 +95,8 @@ class PlanOperator(BaseOperator):
 
 
 def _enqueue(link: Link, found: Iterable[object], key_field: str | None) -> None:
-    children = [wire.child_of(wire.payload_of(one), None, key_field) for one in found]
-    for batch in wire.batches(children):
+    children = [protocol.child_of(protocol.payload_of(one), None, key_field) for one in found]
+    for batch in protocol.batches(children):
         link.enqueue(batch)
 
 
@@ -109,8 +109,8 @@ def _enqueue_found(found: object) -> int:
         raise InvalidPayload(
             f"plan returns a list (or yields) of payloads, not {type(found).__name__}: {redaction.shown(found)}"
         )
-    payloads: Iterator[Any] = map(wire.payload_of, found)
+    payloads: Iterator[Any] = map(protocol.payload_of, found)
     new = 0
-    while batch := list(itertools.islice(payloads, wire.BATCH_CHILDREN)):
+    while batch := list(itertools.islice(payloads, protocol.BATCH_CHILDREN)):
         new += enqueue_many(batch)
     return new

@@ -18,14 +18,14 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from airflow_mcp_provider.operators import tally
-from airflow_mcp_provider.operators.line import SupervisorLine
-from airflow_mcp_provider.operators.link import Link, Progress
 from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.operators.run import told
-from airflow_mcp_provider.runtime import processes, redaction, wire
-from airflow_mcp_provider.runtime.folder import private_folder
+from airflow_mcp_provider.operators.server_client import Link, Progress
+from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
+from airflow_mcp_provider.runtime import processes, protocol, redaction
+from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.outcome import Outcome
-from airflow_mcp_provider.runtime.perform import Call, perform
+from airflow_mcp_provider.runtime.runner_folder import private_folder
 from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, Work, parse_work
 
 State = Literal["complete", "partial", "failed", "nothing to do"]
@@ -102,14 +102,14 @@ class ReportOperator(BaseOperator):
                 channel=Progress(link),
                 timeouts=Timeouts.model_validate(self.timeouts),
                 line=SupervisorLine(self.secrets),
-                limit=wire.MAX_REPORT_BYTES,
+                limit=protocol.MAX_REPORT_BYTES,
             )
 
 
 def _counts(link: Link) -> dict[str, Any]:
     """Ask whether all has ended, and count it then. Where the server cannot tell, the run's note says why."""
     try:
-        counts = link.ask(wire.CONFIRM, {})
+        counts = link.ask(protocol.CONFIRM, {})
         return counts if counts["pending"] else counts | tally.counted(counts["reserved"], link.tallies())
     except Exception as error:
         link.verdict(f"failed: the report failed: {_reason(_brief(error))}")

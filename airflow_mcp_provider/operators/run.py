@@ -14,15 +14,15 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from airflow_mcp_provider.errors import SubtaskError
-from airflow_mcp_provider.operators.called import Called
-from airflow_mcp_provider.operators.line import SupervisorLine
-from airflow_mcp_provider.operators.link import Link, Progress
+from airflow_mcp_provider.operators.child_run import Called
 from airflow_mcp_provider.operators.params import declared
-from airflow_mcp_provider.runtime import processes, redaction, wire
+from airflow_mcp_provider.operators.server_client import Link, Progress
+from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
+from airflow_mcp_provider.runtime import processes, protocol, redaction
 from airflow_mcp_provider.runtime.container import Engine
+from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
-from airflow_mcp_provider.runtime.perform import Call, perform
 from airflow_mcp_provider.spec import JobWork, RunnerWork, Timeouts, parse_subtask
 
 
@@ -126,8 +126,8 @@ class RunOperator(BaseOperator):
 
     def _label(self, context: Context, key: str) -> None:
         """Give ``map_index_template`` its value; the server shows it already, so Airflow need not send it again."""
-        context["ti"].rendered_map_index = key[: wire.LABEL_CHARS]
-        context["mcp_key"] = key[: wire.LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
+        context["ti"].rendered_map_index = key[: protocol.LABEL_CHARS]
+        context["mcp_key"] = key[: protocol.LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
 
     def _failure(self, error: Exception, context: Context) -> dict[str, Any]:
         ti = context["ti"]

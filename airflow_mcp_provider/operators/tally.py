@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec.step import RUN
 
 ENDS = ("succeeded", "failed", "skipped")
@@ -30,7 +30,7 @@ def counted(known: int, pages: Iterable[dict[str, Any]]) -> dict[str, Any]:
     skipped = min(sum(counts["skipped"] for counts in steps.values()), known - failed)
     ended = {"succeeded": known - failed - skipped, "failed": failed, "skipped": skipped}
     each = {step: {name: counts[name] for name in ("subtasks", *ENDS)} for step, counts in steps.items()}
-    return {**ended, "failures": [*failures, *lost][: wire.FAILURES], "steps": {} if list(each) == [RUN] else each}
+    return {**ended, "failures": [*failures, *lost][: protocol.FAILURES], "steps": {} if list(each) == [RUN] else each}
 
 
 def _gone(counts: Counter[str]) -> int:

@@ -13,7 +13,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 def front(app: Any) -> Any:  # noqa: ANN401 - of ASGI
     """Return the middleware in front of ``app``, Airflow's API server."""
-    from airflow_mcp_provider.plugin.server.front import Front  # noqa: PLC0415 - no other component needs it
+    from airflow_mcp_provider.plugin.server.middleware import Front  # noqa: PLC0415 - no other component needs it
 
     return Front(app)
 
@@ -34,7 +34,7 @@ class McpPlugin(AirflowPlugin):
         Raises InstallationError on an Airflow that this version does not know: the plugin then counts as broken
         (``airflow plugins``, ``airflow mcp check``), and ``enqueue`` says so.
         """
-        from airflow_mcp_provider.plugin.setup import activate  # noqa: PLC0415 - a runner never needs it
+        from airflow_mcp_provider.plugin.growth.activation import activate  # noqa: PLC0415 - a runner never needs it
 
         super().on_load(*args, **kwargs)  # type: ignore[no-untyped-call]  # Airflow's
         activate()

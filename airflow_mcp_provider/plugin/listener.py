@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the modules behind these import Airflow's models, which are
     from airflow.models.dagrun import DagRun
 
     from airflow_mcp_provider.plugin.queue.gate import Gate
-    from airflow_mcp_provider.plugin.queue.watch import Watch
+    from airflow_mcp_provider.plugin.queue.monitor import Watch
 
 KEY = "mcp"
 
@@ -53,7 +53,7 @@ class QueueListener:
         if type(component).__name__ != "Job":
             return
         if self._settings is not None:
-            from airflow_mcp_provider.plugin.queue.watch import Watch  # noqa: PLC0415 - see above
+            from airflow_mcp_provider.plugin.queue.monitor import Watch  # noqa: PLC0415 - see above
 
             self._watch = Watch(self._settings)
             self._watch.begin(component)
@@ -83,7 +83,7 @@ class QueueListener:
     def _ended(self, dag_run: DagRun, msg: str) -> None:
         if self._settings is None or dag_run.dag is None or KEY not in dag_run.dag.default_args:
             return
-        from airflow_mcp_provider.plugin.queue.ending import ended  # noqa: PLC0415 - see above
+        from airflow_mcp_provider.plugin.queue.termination import ended  # noqa: PLC0415 - see above
 
         try:
             ended(dag_run, msg, self._settings)

@@ -17,7 +17,7 @@ from typing import Any
 
 from airflow_mcp_provider import errors
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.plain import plain
+from airflow_mcp_provider.runtime.json_values import plain
 
 DOOR = "MCP_DOOR"
 _SHOWN_CHARS = 500

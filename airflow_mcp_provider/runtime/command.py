@@ -20,10 +20,10 @@ from typing import IO, Any, TextIO
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.files import content
 from airflow_mcp_provider.runtime.function import death
-from airflow_mcp_provider.runtime.printed import MOST_CHARS, RESULT, LastLine, Printed, readable
 from airflow_mcp_provider.runtime.processes import die_with_parent
+from airflow_mcp_provider.runtime.stdout import MOST_CHARS, RESULT, LastLine, Printed, readable
+from airflow_mcp_provider.runtime.work_files import content
 
 _CHUNK = 65_536
 """Bytes of one read, and characters of one line in the log."""

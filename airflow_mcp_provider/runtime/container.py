@@ -16,8 +16,8 @@ from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import argv, redaction
-from airflow_mcp_provider.runtime.door import ENQUEUE, ENQUEUE_FILES, FILES, PIPE
-from airflow_mcp_provider.runtime.printed import RESULT, LastLine, Reader
+from airflow_mcp_provider.runtime.ipc_server import ENQUEUE, ENQUEUE_FILES, FILES, PIPE
+from airflow_mcp_provider.runtime.stdout import RESULT, LastLine, Reader
 from airflow_mcp_provider.spec import Container, StepTimeouts, fill
 
 FOLDER = "/mcp"

@@ -27,10 +27,10 @@ from airflow_mcp_provider.runtime.container import (
     RESULT_FILE,
     Order,
 )
-from airflow_mcp_provider.runtime.door import ENQUEUE, ENQUEUE_FILES, check_neighbours
+from airflow_mcp_provider.runtime.ipc_server import ENQUEUE, ENQUEUE_FILES, check_neighbours
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
-from airflow_mcp_provider.runtime.printed import INVALID
 from airflow_mcp_provider.runtime.quantity import number
+from airflow_mcp_provider.runtime.stdout import INVALID
 
 PLACE = "mcp/place"
 """Label: the subtask, whatever the attempt."""

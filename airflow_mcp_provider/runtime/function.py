@@ -20,9 +20,9 @@ from types import FrameType
 from typing import Any, NoReturn, Protocol
 
 from airflow_mcp_provider.errors import McpError, SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime import leaving, redaction
+from airflow_mcp_provider.runtime import process_exit, redaction
 from airflow_mcp_provider.runtime.processes import SOFT, die_with_parent
-from airflow_mcp_provider.runtime.wire import MAX_REPORT_BYTES, json_text
+from airflow_mcp_provider.runtime.protocol import MAX_REPORT_BYTES, json_text
 
 TRACE_CHARS = 4_000
 MESSAGE_CHARS = 100_000
@@ -57,7 +57,7 @@ def fork(call: Callable[[], Any], *, result: Path, line: Line, clean: Callable[[
 
     ``clean`` is applied to the JSON of the result, in the child: the work alone may know what is a secret.
     """
-    leaving.flush_streams()
+    process_exit.flush_streams()
     # No signal reaches the child before it has handlers of its own: SOFT would end it, another would run the runner's.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
@@ -81,9 +81,9 @@ def _child(call: Callable[[], Any], result: Path, line: Line, clean: Callable[[s
         _forget_handlers()
         signal.signal(SOFT, _soft_timeout)
         line.child()
-        leaving.begin()
+        process_exit.begin()
         text = _outcome(call, clean)
-        leaving.fill_streams()
+        process_exit.fill_streams()
         new = result.with_suffix(".new")
         new.write_text(text, encoding="utf-8")
         new.rename(result)
@@ -92,7 +92,7 @@ def _child(call: Callable[[], Any], result: Path, line: Line, clean: Callable[[s
         with suppress(BaseException):
             traceback.print_exc()
     finally:
-        leaving.flush_streams()
+        process_exit.flush_streams()
         os._exit(code)
 
 
@@ -109,7 +109,7 @@ def _outcome(call: Callable[[], Any], clean: Callable[[str], str]) -> str:
 
     def both() -> str:
         text, failed = _done(lambda: _returned(call, clean))
-        late, too_late = _done(leaving.end)
+        late, too_late = _done(process_exit.end)
         signal.signal(SOFT, signal.SIG_IGN)
         return late if too_late and not failed else text
 
@@ -123,7 +123,7 @@ def _returned(call: Callable[[], Any], clean: Callable[[str], str]) -> str:
 
 def _done(step: Callable[[], str]) -> tuple[str, bool]:
     try:
-        return leaving.of_this_process(step), False
+        return process_exit.of_this_process(step), False
     except BaseException as error:  # noqa: BLE001 - SystemExit of the work is its failure, too
         failure = describe(error)
         with suppress(BaseException):  # the work may have closed it

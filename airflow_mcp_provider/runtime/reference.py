@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.runtime.hidden import hiding, is_standard
+from airflow_mcp_provider.runtime.shadowed_modules import hiding, is_standard
 
 
 def resolve(reference: str) -> Callable[..., Any]:

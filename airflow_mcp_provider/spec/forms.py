@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec.faults import sentence
-from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.work import (
     CommandWork,
     ContainerWork,

@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticKnownError
 
+from airflow_mcp_provider.spec.batch_rules import check_job, check_step
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
-from airflow_mcp_provider.spec.packing import check_job, check_step
+from airflow_mcp_provider.spec.model import Part, Rare
 from airflow_mcp_provider.spec.params import Params
-from airflow_mcp_provider.spec.part import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.step import RUN, Step, Steps, StepSubtasks
 from airflow_mcp_provider.spec.values import Listed, Text

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from airflow_mcp_provider.spec.durations import Duration, TimeLimit, human
 from airflow_mcp_provider.spec.faults import fault
-from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.tolerate import Tolerate, TolerateField
 from airflow_mcp_provider.spec.values import Listed, Text

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.errors import Problem, SpecError
-from airflow_mcp_provider.spec.document import Document
 from airflow_mcp_provider.spec.faults import printable, sentence
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.problems import told
+from airflow_mcp_provider.spec.yaml_document import Document
 
 LARGEST = 1_000_000
 

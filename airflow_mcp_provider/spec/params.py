@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from airflow_mcp_provider.spec.bounded import MOST_S, TakesTooLongError, bounded
 from airflow_mcp_provider.spec.faults import fault
+from airflow_mcp_provider.spec.time_limit import MOST_S, TakesTooLongError, bounded
 from airflow_mcp_provider.spec.values import FrozenDict, frozen_json
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from airflow_mcp_provider.spec.faults import fault
-from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.pod_names import free, free_override
 from airflow_mcp_provider.spec.values import FrozenDict, Listed, Text, frozen_json, storable
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.limits import Batch, Depth, Limit, Parallelism, Retries, StepTimeouts
-from airflow_mcp_provider.spec.part import Part, Rare
+from airflow_mcp_provider.spec.model import Part, Rare
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.values import Listed
 from airflow_mcp_provider.spec.work import RunField, one_image

@@ -24,7 +24,7 @@ from airflow_mcp_provider.spec.faults import Path, fault
 from airflow_mcp_provider.spec.keys import unknown_key
 from airflow_mcp_provider.spec.matrix import SCHEMA as MATRIX
 from airflow_mcp_provider.spec.matrix import written_out
-from airflow_mcp_provider.spec.part import Part
+from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.pod import Pod, Scalar, Variable
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable

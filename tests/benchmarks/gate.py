@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 DAGS = Path(__file__).parent / "gate_dags"
 LOOP = Path(__file__).with_name("gate_loop.py")

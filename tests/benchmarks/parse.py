@@ -130,7 +130,7 @@ def imports(runs: int = 5) -> list[tuple[str, str, str]]:
     """Return what a runner's imports cost, beside the task SDK's own."""
     code = "import time, sys, {base}; began = time.perf_counter(); import {ours}; print(time.perf_counter() - began)"
     base = "airflow.sdk.execution_time.task_runner, airflow.dag_processing.dagbag"
-    parts = "airflow_mcp_provider.factory, airflow_mcp_provider.runtime.perform"
+    parts = "airflow_mcp_provider.factory, airflow_mcp_provider.runtime.execute"
     command = [sys.executable, "-W", "ignore", "-c", code.format(base=base, ours=parts)]
     # Compiled, as in an image: the first run compiles and does not count.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

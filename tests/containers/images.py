@@ -13,7 +13,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from airflow_mcp_provider.cli.database import replacing
+from airflow_mcp_provider.embedded.database import replacing
 from tests.containers import stand_in
 from tests.containers.engine import BUILD, CACHE, ROOT, Engine, engine
 

@@ -12,8 +12,8 @@ from contextlib import closing
 
 import pytest
 
-from airflow_mcp_provider.cli import settings
-from airflow_mcp_provider.cli.api import Api
+from airflow_mcp_provider.client.airflow_rest import Api
+from airflow_mcp_provider.embedded import recommended_settings
 from tests.containers.engine import ROOT, compose_command, install, missing, output
 
 PROJECT = f"mcp-test-{os.getpid()}"
@@ -137,7 +137,7 @@ def test_an_edited_job_is_seen_without_a_build(composed):
 def test_the_settings_are_those_of_settings_env(composed):
     for service in SERVICES - {"postgres", "init"}:
         lines = composed.execute(service, "env").splitlines()
-        assert settings.environment().items() <= dict(line.split("=", 1) for line in lines).items()
+        assert recommended_settings.environment().items() <= dict(line.split("=", 1) for line in lines).items()
 
 
 def test_nothing_is_missing_for_jobs(composed):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.containers.bare import BARE, bare
 from tests.containers.engine import ROOT
 from tests.kubernetes.cluster.images import BUSYBOX, small

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_mcp_provider.errors import HardTimeout, InvalidPayload, SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime.docker import Docker, Limits, program
-from airflow_mcp_provider.runtime.perform import Call, perform
+from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 from tests.containers.bare import BARE, ROOT, SH, USER, bare
 
@@ -150,7 +150,7 @@ def test_root_has_no_rights_and_a_user_can_be_said(do):
 RUNNER = """
 import sys
 from airflow_mcp_provider.runtime.docker import Docker, Limits, program
-from airflow_mcp_provider.runtime.perform import Call, perform
+from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 work = parse_subtask({"container": {"image": sys.argv[1], "command": ["/busybox", "sleep", "60"]}})
 engine = Docker(program(), "killed", {"mcp/job": "tests"}, Limits())

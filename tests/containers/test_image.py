@@ -2,7 +2,7 @@
 
 import json
 
-from airflow_mcp_provider.cli import settings
+from airflow_mcp_provider.embedded import recommended_settings
 from tests.containers.engine import ROOT
 
 # A .pyc is valid when it names its source's time and size; Python would compile the source again at each start.
@@ -62,7 +62,9 @@ def test_no_secret_and_no_setting_of_the_build_machine_is_in_it(docker, image, p
     history = docker.run("history", "--no-trunc", "--format", "{{.CreatedBy}}", image)
     assert not [word for word in ("password", "secret", "token", "pip.conf", "index") if word in history.lower()]
     (inspected,) = json.loads(docker.run("image", "inspect", image))
-    assert not set(settings.environment()) & {line.partition("=")[0] for line in inspected["Config"]["Env"]} - {
+    assert not set(recommended_settings.environment()) & {
+        line.partition("=")[0] for line in inspected["Config"]["Env"]
+    } - {
         "AIRFLOW__CORE__LOAD_EXAMPLES"  # the base's own
     }
 

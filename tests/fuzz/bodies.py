@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import protocol
 from tests.fuzz import made
 
 OUTCOME: dict[str, Any] = {
@@ -17,29 +17,35 @@ OUTCOME: dict[str, Any] = {
     "final": True,
 }
 FORMS: dict[str, Any] = {
-    wire.ENQUEUE: {"parent": "1", "depth": 1, "children": [["a", {"item": "a"}], ["b", {"item": 2}, "held"]]},
-    wire.DONE: {"outcome": {"attempt": 1, "result": 1}},
-    wire.NEXT: {"ended": {**OUTCOME, "place": 0}, "fresh": True},
-    wire.GO_ON: {"ended": {**OUTCOME, "place": 0}, "taking": {"place": 1, "attempt": 1}},
-    wire.CALL: {"job": "held", "conf": {"go": "x"}},
-    wire.CONFIRM: {},
-    wire.OUTCOME: OUTCOME,
-    wire.ITEM: {"key": "1", "payload": {"item": 1}, "parent": None, "depth": 0, "results": {}, "done": 1},
-    wire.BATCH: {"turns": {"0": {"status": "success", "attempt": 1}}, "life": 0},
-    wire.CALLED: {"run": "manual__x", "since": "2026-01-01T00:00:00+00:00", "attempt": 1},
+    protocol.ENQUEUE: {"parent": "1", "depth": 1, "children": [["a", {"item": "a"}], ["b", {"item": 2}, "held"]]},
+    protocol.DONE: {"outcome": {"attempt": 1, "result": 1}},
+    protocol.NEXT: {"ended": {**OUTCOME, "place": 0}, "fresh": True},
+    protocol.GO_ON: {"ended": {**OUTCOME, "place": 0}, "taking": {"place": 1, "attempt": 1}},
+    protocol.CALL: {"job": "held", "conf": {"go": "x"}},
+    protocol.CONFIRM: {},
+    protocol.OUTCOME: OUTCOME,
+    protocol.ITEM: {"key": "1", "payload": {"item": 1}, "parent": None, "depth": 0, "results": {}, "done": 1},
+    protocol.BATCH: {"turns": {"0": {"status": "success", "attempt": 1}}, "life": 0},
+    protocol.CALLED: {"run": "manual__x", "since": "2026-01-01T00:00:00+00:00", "attempt": 1},
     "mcp.caller": {"run": 1, "dag": "held", "task": "run", "index": 0},
-    wire.RUN: {"reserved": 5, "limit": 5, "depth": 5, "steps": []},
-    wire.KEY + "1": {"run": 0},
-    wire.ANSWER: {"call": "a.1", "new": 1},
-    wire.VERDICT: {"note": "done"},
-    wire.OOMS: [1, 2],
-    wire.PROGRESS: {"fraction": 0.5, "message": "page 1"},
-    wire.POD: {"reason": "x"},
+    protocol.RUN: {"reserved": 5, "limit": 5, "depth": 5, "steps": []},
+    protocol.KEY + "1": {"run": 0},
+    protocol.ANSWER: {"call": "a.1", "new": 1},
+    protocol.VERDICT: {"note": "done"},
+    protocol.OOMS: [1, 2],
+    protocol.PROGRESS: {"fraction": 0.5, "message": "page 1"},
+    protocol.POD: {"reason": "x"},
     "a-key-of-a-user": {"a": [1]},
 }
 BEGIN: dict[str, Any] = {"begin": {"tolerate": "0", "steps": [{"name": "run", "limit": 5, "depth": 5, "wait": False}]}}
 PAGES = ("0.0", "9.999999999", "0.1", "x", "-1.0", "0." + "9" * 30)
-READ = (wire.ITEM, wire.OOMS, f"{wire.ANSWER_TO}a.1", wire.ANSWER_TO, *(f"{wire.OUTCOMES}{page}" for page in PAGES))
+READ = (
+    protocol.ITEM,
+    protocol.OOMS,
+    f"{protocol.ANSWER_TO}a.1",
+    protocol.ANSWER_TO,
+    *(f"{protocol.OUTCOMES}{page}" for page in PAGES),
+)
 """What our own runners read; what else somebody has put there, Airflow gives back as it is."""
 
 

@@ -4,7 +4,7 @@ import json
 from enum import Enum
 from typing import Any
 
-from airflow_mcp_provider.runtime.printed import MOST_CHARS, PLAN_CHARS
+from airflow_mcp_provider.runtime.stdout import MOST_CHARS, PLAN_CHARS
 from tests.fuzz import printed
 from tests.fuzz.same import same
 

@@ -6,9 +6,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.runtime.printed import LastLine, Reader
-from airflow_mcp_provider.runtime.wire import MAX_RESULT_BYTES, Child
+from airflow_mcp_provider.runtime.execute import Call, perform
+from airflow_mcp_provider.runtime.protocol import MAX_RESULT_BYTES, Child
+from airflow_mcp_provider.runtime.stdout import LastLine, Reader
 from airflow_mcp_provider.spec import Timeouts, parse_work
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from airflow.sdk.api.client import API_VERSION
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.fuzz import bodies
 from tests.fuzz.made import cases
 from tests.fuzz.wrong import Wrong

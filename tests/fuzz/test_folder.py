@@ -13,7 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow_mcp_provider.cli import validate
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory import load_jobs
-from airflow_mcp_provider.factory.broken import BrokenJob
+from airflow_mcp_provider.factory.broken_job import BrokenJob
 from tests.fuzz import made, specs
 from tests.fuzz.made import COUNT, cases
 from tests.fuzz.wrong import Wrong

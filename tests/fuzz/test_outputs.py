@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.errors import McpError
-from airflow_mcp_provider.runtime.printed import PlanLines, payloads
-from airflow_mcp_provider.runtime.wire import MAX_REPORT_BYTES
+from airflow_mcp_provider.runtime.protocol import MAX_REPORT_BYTES
+from airflow_mcp_provider.runtime.stdout import PlanLines, payloads
 from tests.fuzz import plans, printed
 from tests.fuzz.made import COUNT, cases
 from tests.fuzz.runner import done

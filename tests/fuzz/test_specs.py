@@ -13,7 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, parse_job, placed
-from airflow_mcp_provider.spec.document import Document
+from airflow_mcp_provider.spec.yaml_document import Document
 from tests.fuzz import specs
 from tests.fuzz.made import cases
 from tests.fuzz.wrong import Wrong

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 # Before a test imports Airflow, which would write into the user's own home.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mcp-integration-")

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from airflow_mcp_provider.cli import guard
+from airflow_mcp_provider.embedded import reaper
 
 AIRFLOW = Path(sys.executable).with_name("airflow")
 WITHIN = 60  # seconds from start to report, where nothing else runs
@@ -56,11 +56,11 @@ def test_keep_tells_the_way_in_and_ctrl_c_ends_everything(tree):
         if "Ctrl-C" in line:
             break
     assert "user admin, password" in "".join(lines)
-    (home,) = {guard.mark(child)[0] for child in psutil.Process(demo.pid).children()} - {""}
-    assert len(guard.marked(home)) >= 4
+    (home,) = {reaper.mark(child)[0] for child in psutil.Process(demo.pid).children()} - {""}
+    assert len(reaper.marked(home)) >= 4
     demo.send_signal(signal.SIGINT)
     assert ended(demo, home) == 130
-    assert guard.marked(home) == []
+    assert reaper.marked(home) == []
     assert not Path(home).exists()
 
 
@@ -69,7 +69,7 @@ def ended(demo, home):
     try:
         return demo.wait(timeout=20)
     except subprocess.TimeoutExpired:
-        left = [f"{guard.mark(process)[1]} {process.pid} {process.status()}" for process in guard.marked(home)]
+        left = [f"{reaper.mark(process)[1]} {process.pid} {process.status()}" for process in reaper.marked(home)]
         pytest.fail(f"the demo did not end; of its Airflow there is: {left}")
     finally:
         demo.kill()  # the guard of its Airflow ends the rest

@@ -12,8 +12,8 @@ import httpx
 import psycopg2
 import pytest
 
-from airflow_mcp_provider.cli import guard
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded import reaper
+from airflow_mcp_provider.embedded.airflow import Embedded
 from airflow_mcp_provider.errors import InstallationError
 
 DAGS = Path(__file__).parent / "dags"
@@ -71,7 +71,7 @@ def test_a_dag_runs_on_sqlite_and_nothing_stays(start_airflow, tmp_path):
     assert total(airflow) == 30
     assert airflow.sql("SELECT count(*) FROM dag WHERE dag_id = %s", "squares") == [(1,)]
     airflow.close()
-    assert guard.marked(str(tmp_path)) == []
+    assert reaper.marked(str(tmp_path)) == []
     assert (tmp_path / "logs" / "scheduler-1.log").exists(), "a home that was given is kept"
 
 
@@ -81,23 +81,23 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path):
         Embedded(home=tmp_path, env={"AIRFLOW__CORE__AUTH_MANAGER": "no_such_module.Manager"}),
     ):
         pass
-    assert guard.marked(str(tmp_path)) == []
+    assert reaper.marked(str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_end_of_the_owner_ends_everything_also_in_the_middle_of_the_start(number, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from airflow_mcp_provider.cli.embedded import Embedded\n"
+        "import sys; from pathlib import Path; from airflow_mcp_provider.embedded.airflow import Embedded\n"
         "airflow = Embedded(home=Path(sys.argv[1])); print(airflow.processes.folders[0], flush=True)\n"
         "airflow.__enter__()"
     )
     owner = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
     folder = Path(owner.stdout.readline().decode().strip())
-    assert soon(lambda: {"database", "scheduler-1"} <= {guard.mark(one)[1] for one in guard.marked(str(tmp_path))})
+    assert soon(lambda: {"database", "scheduler-1"} <= {reaper.mark(one)[1] for one in reaper.marked(str(tmp_path))})
     assert (folder / "data").is_dir()
     os.kill(owner.pid, number)
     assert owner.wait(timeout=10) == -number
-    assert soon(lambda: not guard.marked(str(tmp_path)) and not folder.exists())
+    assert soon(lambda: not reaper.marked(str(tmp_path)) and not folder.exists())
 
 
 def soon(what):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
 
 JOBS, RUNS = 8, 12

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlparse
 import psycopg2
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
 from tests.integration.test_gate_queue import until
 

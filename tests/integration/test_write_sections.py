@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.api import Json
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.client.airflow_rest import Json
+from airflow_mcp_provider.embedded.airflow import Embedded
 from airflow_mcp_provider.spec import load_job
 
 ROOT = Path(__file__).parents[2]

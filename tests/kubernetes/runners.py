@@ -19,8 +19,8 @@ from typing import Any
 import yaml
 from kubernetes.client import CoreV1Api
 
-from airflow_mcp_provider.cli import settings
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded import recommended_settings
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 NAMESPACE = "airflow"
 DAGS = Path(__file__).parent / "dags"
@@ -149,7 +149,9 @@ def _template(embedded: Embedded, image: str, folders: Mapping[str, tuple[Path, 
     base = pod["spec"]["containers"][0]
     base |= {"image": image, "imagePullPolicy": "Never"}
     own = {
-        name: value for name, value in settings.environment().items() if "__WORKERS__" in name or "__LOGGING__" in name
+        name: value
+        for name, value in recommended_settings.environment().items()
+        if "__WORKERS__" in name or "__LOGGING__" in name
     }
     own |= {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{embedded.url}/execution/"}
     known = {one["name"] for one in base.get("env", [])}

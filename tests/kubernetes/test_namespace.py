@@ -9,7 +9,7 @@ import pytest
 import yaml
 from kubernetes.client.rest import ApiException
 
-from airflow_mcp_provider.factory.placing import of_container
+from airflow_mcp_provider.factory.placement import of_container
 from airflow_mcp_provider.operators.container.manifest import Runner, manifest
 from airflow_mcp_provider.runtime.container import order
 from airflow_mcp_provider.spec import Timeouts, parse_subtask

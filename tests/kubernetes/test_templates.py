@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.plugin.pods.subject import INSTANCE
+from airflow_mcp_provider.plugin.pods.identity import INSTANCE
 from tests.integration.templates import postgres_server, redis_server, test_template_nightly_backup, test_template_steps
 from tests.integration.templates.conftest import hasten
 from tests.integration.templates.killer import Killer

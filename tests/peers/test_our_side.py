@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.peers.conftest import HERE, environment
 
 ADDED = ("PYTHONPATH", "BROKER", "DO_NOT_TRACK", "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_mcp_provider.cli.embedded import Embedded
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.embedded.airflow import Embedded
+from airflow_mcp_provider.runtime import protocol
 from tests.swarm.load import Load
 
 
@@ -115,7 +115,7 @@ class Kept:
 
 def _keys(airflow: Embedded, run_id: str) -> list[tuple[str, int]]:
     query = "SELECT value::json ->> 'key', map_index FROM task_state_store WHERE run_id = %s AND key = %s"
-    return [(key, index) for key, index in airflow.sql(query, run_id, wire.ITEM)]
+    return [(key, index) for key, index in airflow.sql(query, run_id, protocol.ITEM)]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import psycopg2
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.swarm.figures import Kept, Measured, Times, Told
 from tests.swarm.line import lines_of
 from tests.swarm.load import Load

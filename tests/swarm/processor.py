@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import psutil
 
-from airflow_mcp_provider.cli import guard
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded import reaper
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 EVERY = 1.0
 RUNNERS = "tests.swarm.runners"
@@ -53,7 +53,7 @@ class Processor:
 
 def _used(name: str, server: psutil.Process) -> Iterator[tuple[str, float]]:
     """Tell what a server and its children have used; those that ended are in their parent's account."""
-    part = {guard.DATABASE: "Postgres"}.get(name, name.rstrip("-0123456789"))
+    part = {reaper.DATABASE: "Postgres"}.get(name, name.rstrip("-0123456789"))
     tasks = "plan and report" if part == "scheduler" else part
     times = server.cpu_times()
     yield part, times.user + times.system

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from airflow_mcp_provider.cli.embedded import USER, Embedded
+from airflow_mcp_provider.embedded.airflow import USER, Embedded
 
 EVERY = 0.5
 PATIENCE = 60.0

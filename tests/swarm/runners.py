@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import protocol
 from tests.swarm.line import Exchange, Line, RunnerEnds, Settings, lines
 from tests.swarm.load import children
 
@@ -76,7 +76,7 @@ class Runner:
     async def end(self, key: str | None) -> None:
         """Tell that it ended well."""
         body = {"state": "success", "end_date": _now(), "task_outlets": [], "outlet_events": []}
-        label = key and key[: wire.LABEL_CHARS]
+        label = key and key[: protocol.LABEL_CHARS]
         # Not ``call``: a supervisor sends no heartbeat after this.
         await self._line.call("end", "PATCH", f"{self._instance}/state", {**body, "rendered_map_index": label})
 
@@ -102,7 +102,7 @@ class Subtask(Runner):
     """A subtask of a job, as ``operators.run`` does one."""
 
     async def _work(self) -> None:
-        item = await self._get("item", wire.ITEM)
+        item = await self._get("item", protocol.ITEM)
         if stopped := item.get("stopped"):
             raise RunnerEnds(f"stopped: {stopped}")
         self.begun(item["key"])
@@ -110,7 +110,7 @@ class Subtask(Runner):
             await self._enqueue_all(item)
             await self.sleep(item["payload"]["sleep"])
             outcome = {"attempt": self.ti["try_number"], "result": {"n": item["key"]}}
-            await self._set("outcome", wire.OUTCOME, outcome)
+            await self._set("outcome", protocol.OUTCOME, outcome)
         await self.end(item["key"])
 
     async def _enqueue_all(self, item: dict[str, Any]) -> None:
@@ -121,10 +121,10 @@ class Subtask(Runner):
             await self._enqueue({**about, "children": kids[first : first + each], "call": f"{name}.{number}"})
 
     async def _enqueue(self, body: dict[str, Any]) -> None:
-        """Ask as ``operators.link`` does; what was confirmed is noted, for it must be there in the end."""
+        """Ask as ``operators.server_client`` does; what was confirmed is noted, for it must be there in the end."""
         at, begin = time.time(), time.perf_counter()
-        await self._set("enqueue: write", wire.ENQUEUE, body)
-        answer = await self._get("enqueue: answer", wire.ANSWER_TO + body["call"])
+        await self._set("enqueue: write", protocol.ENQUEUE, body)
+        answer = await self._get("enqueue: answer", protocol.ANSWER_TO + body["call"])
         if answer.get("call") != body["call"] or "refused" in answer:
             raise RunnerEnds(f"enqueue: {answer}")
         took = round(time.perf_counter() - begin, 4)

@@ -1,7 +1,7 @@
 """Everything of Airflow that is not public API and that this package leans on, by name.
 
-A release of Airflow that changes one of them fails here first. The places that touch them: ``plugin/growth/seam.py``, ``plugin/tables.py``
-(and what its tables' columns are used for beside it), ``operators/line.py``, ``operators/secrets.py``, ``runtime/redaction.py``, ``factory/broken.py``.
+A release of Airflow that changes one of them fails here first. The places that touch them: ``plugin/growth/airflow_internals.py``, ``plugin/db/tables.py``
+(and what its tables' columns are used for beside it), ``operators/supervisor_relay.py``, ``operators/secrets.py``, ``runtime/redaction.py``, ``factory/broken_job.py``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from airflow.state.metastore import MetastoreBackend
 from airflow.utils.sqlalchemy import with_row_locks
 
 from airflow_mcp_provider.errors import InstallationError
-from airflow_mcp_provider.plugin.setup import BACKEND, DEFAULT_BACKEND, check_version
+from airflow_mcp_provider.plugin.growth.activation import BACKEND, DEFAULT_BACKEND, check_version
 from airflow_mcp_provider.runtime import redaction
 
 

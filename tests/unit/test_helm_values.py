@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from airflow_mcp_provider.cli import settings
+from airflow_mcp_provider.embedded import recommended_settings
 from airflow_mcp_provider.factory.pod.models import wrong
 
 ROOT = Path(__file__).parents[2]
@@ -119,13 +119,13 @@ def test_small_and_production_are_the_same_where_nothing_sets_them_apart():
 
 def test_settings_are_said_once():
     """settings.env reaches every container by a config map."""
-    told = {setting.name for setting in settings.load()}
+    told = {setting.name for setting in recommended_settings.load()}
     files = [*VALUES.iterdir(), ROOT / "docker-compose.yaml", ROOT / "Dockerfile"]
     assert [name for name in told for file in files if name in file.read_text()] == []
     options = {
         (section, option) for values in (SMALL, PRODUCTION) for section, o in values["config"].items() for option in o
     }
-    assert options & {setting.option for setting in settings.load()} == set()
+    assert options & {setting.option for setting in recommended_settings.load()} == set()
 
 
 def test_nobody_but_the_scheduler_may_touch_pods():

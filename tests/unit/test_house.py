@@ -23,7 +23,7 @@ def loaded_by(*modules: str) -> set[str]:
     return set(json.loads(out.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("module", ["spec", "runtime", "runtime.perform", "errors"])
+@pytest.mark.parametrize("module", ["spec", "runtime", "runtime.execute", "errors"])
 def test_spec_and_runtime_work_where_no_airflow_is(module):
     assert not {"airflow", "kubernetes", "sqlalchemy"} & loaded_by(f"airflow_mcp_provider.{module}")
 
@@ -36,7 +36,7 @@ def test_a_runner_loads_neither_kubernetes_nor_the_plugin_servers_part():
 
 def test_a_scheduler_does_not_load_the_api_servers_framework():
     """A second, and 40 MB."""
-    parts = ("listener", "queue.watch", "pods.watch", "pods.hook", "pods.refused")
+    parts = ("listener", "queue.monitor", "pods.monitor", "pods.mutation", "pods.creation_errors")
     assert "fastapi" not in loaded_by(*(f"airflow_mcp_provider.plugin.{part}" for part in parts))
 
 

@@ -14,7 +14,7 @@ from kubernetes.client.models import V1Pod
 from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.factory.pod.manifest import CONTAINER, OF_THE_POD, manifest
 from airflow_mcp_provider.factory.pod.models import wrong
-from airflow_mcp_provider.factory.pod.safe import refused
+from airflow_mcp_provider.factory.pod.restrictions import refused
 from airflow_mcp_provider.operators.container.choice import POD
 from airflow_mcp_provider.spec import Pod
 from airflow_mcp_provider.spec.faults import Path, dotted, sentence

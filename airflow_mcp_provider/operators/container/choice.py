@@ -21,8 +21,8 @@ LABEL_CHARS = 250
 def engine(told: Mapping[str, Any], ti: Any, key: str, ooms: int) -> Engine:  # noqa: ANN401 - a task instance
     """Return the engine for a task whose work is a container.
 
-    ``told`` is what the factory says (``factory.placing.of_container``), ``ooms`` how often its memory ran out. Raises
-    InstallationError when there is none.
+    ``told`` is what the factory says (``factory.placement.of_container``), ``ooms`` how often its memory ran out.
+    Raises InstallationError when there is none.
     """
     labels = {"mcp/job": ti.dag_id, "mcp/run": ti.run_id, "mcp/subtask": key[:LABEL_CHARS]}
     if (ACCOUNT / "token").exists():

@@ -24,7 +24,7 @@ from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.pod_reasons import Reason, reason
-from airflow_mcp_provider.runtime.printed import LastLine, Printed, readable
+from airflow_mcp_provider.runtime.stdout import LastLine, Printed, readable
 
 LOOK_S = 1.0
 LAST_WORDS_S = 30.0
@@ -124,7 +124,7 @@ class Followed:
             reader.line(text, whole=True)
 
     def _line(self, line: bytes) -> None:
-        """Take what ``runtime.hatch`` prints."""
+        """Take what ``runtime.sidecar`` prints."""
         what, text = json.loads(line)
         if what == "end":
             self._text = text

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.runtime import hatch
+from airflow_mcp_provider.runtime import sidecar
 from airflow_mcp_provider.runtime.container import FOLDER, RESULT_FILE, Order
 from airflow_mcp_provider.runtime.quantity import number
 from airflow_mcp_provider.spec.pod_names import RESERVED_PREFIX
@@ -122,7 +122,7 @@ def _hatch(runner: Runner) -> dict[str, Any]:
         "image": runner.image,
         "imagePullPolicy": runner.pull_policy,
         "restartPolicy": "Always",  # what makes a sidecar of it: it is there before the work, and ends after it
-        "command": [*map(verbatim, (*python, inspect.getsource(hatch), FOLDER))],
+        "command": [*map(verbatim, (*python, inspect.getsource(sidecar), FOLDER))],
         "startupProbe": {"exec": {"command": [*python, there]}, "periodSeconds": 1, "failureThreshold": 60},
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
         "securityContext": {**_secure({}, {}), "runAsUser": os.getuid(), "readOnlyRootFilesystem": True}

@@ -11,15 +11,15 @@ from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, lit
 from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.plugin import rows
-from airflow_mcp_provider.plugin.growth import batched
-from airflow_mcp_provider.plugin.growth.batched import FAILED, Told, lost
-from airflow_mcp_provider.plugin.growth.handing_on import HANDED
-from airflow_mcp_provider.plugin.growth.missing import damaged, ended_by_runners, fault
-from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.store import PLAN, RunRef
-from airflow_mcp_provider.plugin.tables import DagRun, Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.growth import batch_outcomes
+from airflow_mcp_provider.plugin.growth.advance import HANDED
+from airflow_mcp_provider.plugin.growth.batch_outcomes import FAILED, Told, lost
+from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault
+from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
+from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec.step import RUN
 
 PAGE_ROWS = 500
@@ -71,7 +71,7 @@ class Part:
 
 def _told(session: Session, run: RunRef, step: Step, offset: int) -> Iterator[Told]:
     if step.batch > 1:
-        yield from batched.page(session, run, step, offset, PAGE_ROWS)
+        yield from batch_outcomes.page(session, run, step, offset, PAGE_ROWS)
         return
     read = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(PAGE_ROWS)).all()
     told = [(row, rows.outcome(row.outcome)) for row in read]
@@ -108,7 +108,7 @@ def unfinished(session: Session, run: RunRef, state: Reserved, step: str) -> int
 
 def failing(session: Session, run: RunRef, state: Reserved) -> int:
     """Count those that failed and whose task instance says nothing of it: not yet, or it serves others, too."""
-    of_batches = sum(batched.counted(session, run, step, halted=False)["failed"] for step in _batched(state))
+    of_batches = sum(batch_outcomes.counted(session, run, step, halted=False)["failed"] for step in _batched(state))
     return of_batches + _failing(session, run, [step.name for step in state.steps if step.batch == 1])
 
 
@@ -123,7 +123,7 @@ def _failing(session: Session, run: RunRef, steps: Sequence[str]) -> int:
 def _steps(session: Session, run: RunRef, state: Reserved, *, halted: bool) -> dict[str, dict[str, int]]:
     ended = _states(session, run, state)
     later = _handed_on(session, run) if len(state.steps) > 1 else {}
-    batches = {step.name: batched.counted(session, run, step, halted=halted) for step in _batched(state)}
+    batches = {step.name: batch_outcomes.counted(session, run, step, halted=halted) for step in _batched(state)}
     return {step.name: batches.get(step.name) or _counted(step, ended, later, halted=halted) for step in state.steps}
 
 
@@ -176,7 +176,7 @@ def _handed_on(session: Session, run: RunRef) -> Counts:
         .join(_item, (_item.task_id == TaskInstance.task_id) & (_item.map_index == TaskInstance.map_index))
         .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id)
         .where(TaskInstance.state.in_([*FAILED, TaskInstanceState.SKIPPED]))
-        .where(_item.dag_run_id == run.id, _item.key == wire.ITEM, _done())
+        .where(_item.dag_run_id == run.id, _item.key == protocol.ITEM, _done())
         .group_by(TaskInstance.task_id, TaskInstance.state)
     )
     return {(step, state): count for step, state, count in session.execute(query)}
@@ -214,13 +214,13 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine co
         _end.dag_run_id == run.id,
         _end.task_id == step,
         _end.map_index == _item.map_index,
-        _end.key == wire.OUTCOME,
+        _end.key == protocol.OUTCOME,
     )
     pod = and_(
         _pod.dag_run_id == run.id,
         _pod.task_id == step,
         _pod.map_index == _item.map_index,
-        _pod.key == wire.POD,
+        _pod.key == protocol.POD,
     )
     columns = (
         _item.map_index,
@@ -238,7 +238,7 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine co
         .outerjoin(TaskInstance, instance)
         .outerjoin(_end, end)
         .outerjoin(_pod, pod)
-        .where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == wire.ITEM)
+        .where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == protocol.ITEM)
         .order_by(_item.map_index)
     )
 

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import RunIsOver
-from airflow_mcp_provider.plugin.growth.seam import LABEL
-from airflow_mcp_provider.plugin.store import RunRef
-from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState, TaskScope
+from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState, TaskScope
+from airflow_mcp_provider.plugin.growth.airflow_internals import LABEL
 
 
 @dataclass(frozen=True, slots=True)

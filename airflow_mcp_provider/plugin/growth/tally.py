@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.db.state_store import RunRef
 from airflow_mcp_provider.plugin.growth.outcomes import Part
-from airflow_mcp_provider.plugin.store import RunRef
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec.step import RUN
 
 NAMES = {"success": "succeeded", "failed": "failed", "skipped": "skipped"}
@@ -29,7 +29,7 @@ def tally(session: Session, run: RunRef, place: str) -> dict[str, Any]:
     counts = {"subtasks": part.step.filled, **{name: counted[name] for name in NAMES.values()}}
     return {
         "steps": {part.step.name: counts},
-        "failures": [_short(outcome) for outcome in failed[: wire.FAILURES]],
+        "failures": [_short(outcome) for outcome in failed[: protocol.FAILURES]],
         "next": part.after(len(part.told)),
     }
 

@@ -20,13 +20,13 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.errors import InstallationError
-from airflow_mcp_provider.plugin import notes
-from airflow_mcp_provider.plugin.queue import slot, waiting
-from airflow_mcp_provider.plugin.queue.ending import end_unstarted
-from airflow_mcp_provider.plugin.queue.overlooked import overlooked
-from airflow_mcp_provider.plugin.queue.seam import free, guarded, lock_job, lock_queued
+from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState
+from airflow_mcp_provider.plugin.queue import ordering, slot
+from airflow_mcp_provider.plugin.queue.airflow_internals import free, guarded, lock_job, lock_queued
+from airflow_mcp_provider.plugin.queue.starved import overlooked
+from airflow_mcp_provider.plugin.queue.termination import end_unstarted
 from airflow_mcp_provider.plugin.settings import GateSettings
-from airflow_mcp_provider.plugin.tables import DagRun, DagRunState
 from airflow_mcp_provider.spec.marker import KEY, Marker
 
 REPEAT_S = 300
@@ -131,14 +131,14 @@ class Gate:
         if decision.outcome == "started":
             self._told.pop(run.id, None)
             if decision.noted:
-                notes.clear(connection, run.id)
+                run_notes.clear(connection, run.id)
         elif decision.outcome == "waits":
             if not self._news(run.id, decision.reason):
                 return
             _to_the_back(session, connection, run.dag_id)
             if decision.reason != BUSY:
-                notes.put(connection, run.id, f"{notes.WAITING} {decision.reason}")
-        queued = decision.queued if decision.queued is not None else len(waiting.of_job(connection, run.dag_id))
+                run_notes.put(connection, run.id, f"{run_notes.WAITING} {decision.reason}")
+        queued = decision.queued if decision.queued is not None else len(ordering.of_job(connection, run.dag_id))
         log.info(
             "gate",
             job=run.dag_id,
@@ -157,7 +157,7 @@ class Gate:
         log.error("gate", job=run.dag_id, run=run.run_id, decision="waits", reason=reason, exc_info=error)
         try:
             with guarded(session, self._settings.lock_timeout if self._settings else 0.5) as connection:
-                notes.put(connection, run.id, f"{notes.WAITING} {reason}")
+                run_notes.put(connection, run.id, f"{run_notes.WAITING} {reason}")
         except Exception:
             log.exception("gate", job=run.dag_id, run=run.run_id, decision="waits", reason="its note cannot be written")
 
@@ -175,12 +175,12 @@ class Gate:
 
 def _choose(session: Session, connection: Connection, run: DagRun, marker: Marker) -> Decision:
     """Choose for a slot that is free: end what may not start any more, and see whether ``run`` goes first."""
-    queue = waiting.of_job(connection, run.dag_id)
+    queue = ordering.of_job(connection, run.dag_id)
     now = datetime.now(UTC)
     wrong = {one.id: reason for one in queue if (reason := one.wrong(marker, now))}
     if wrong:
         end_unstarted(session, connection, wrong)
-    able = waiting.sort((one for one in queue if one.id not in wrong), marker)
+    able = ordering.sort((one for one in queue if one.id not in wrong), marker)
     first = able[0] if able else None
     if run.id in wrong:
         return Decision("ended", wrong[run.id], queued=len(able), next=first.id if first else None)

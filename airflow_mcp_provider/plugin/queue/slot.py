@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
-from airflow_mcp_provider.plugin import rows
-from airflow_mcp_provider.plugin.tables import DagRun, DagRunState, Store
+from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store
 
 TASK, ENDED = "mcp", "mcp.ended"
 """The row of a run that was ended from outside: until when its processes may live. It belongs to no task of the DAG."""

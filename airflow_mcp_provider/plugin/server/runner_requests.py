@@ -15,24 +15,24 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from airflow_mcp_provider.plugin import rows
-from airflow_mcp_provider.plugin.backend import QUESTIONS, is_final
-from airflow_mcp_provider.plugin.server import desk
-from airflow_mcp_provider.plugin.server.bodies import Client, Held, Receive
-from airflow_mcp_provider.plugin.server.desk import AGAIN, Asked, Reply, Work
-from airflow_mcp_provider.plugin.server.guard import App, Scope, Send
-from airflow_mcp_provider.plugin.server.http import NOTHING, header, reply
-from airflow_mcp_provider.plugin.server.lanes import Full, Lanes
-from airflow_mcp_provider.plugin.server.seam import TaskStateStorePutBody, TIHeartbeatInfo
+from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.growth.backend import QUESTIONS, is_final
+from airflow_mcp_provider.plugin.server import handlers
+from airflow_mcp_provider.plugin.server.airflow_internals import TaskStateStorePutBody, TIHeartbeatInfo
+from airflow_mcp_provider.plugin.server.asgi import NOTHING, header, reply
+from airflow_mcp_provider.plugin.server.coalescing import Full, Lanes
+from airflow_mcp_provider.plugin.server.concurrency_limit import App, Scope, Send
+from airflow_mcp_provider.plugin.server.handlers import AGAIN, Asked, Reply, Work
+from airflow_mcp_provider.plugin.server.request_body import Client, Held, Receive
 from airflow_mcp_provider.plugin.server.tokens import Tokens
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.runtime import protocol
 
 _STORE = re.compile(r"/execution/store/ti/([0-9a-f-]{36})/(mcp\.[a-z_]+|mcp\.answer\.[0-9a-f.]+|progress)")
 _NOTHING = re.compile(r"(?!)")
 _BEAT = re.compile(r"/execution/task-instances/([0-9a-f-]{36})/heartbeat")
 _OURS = re.compile(r"/execution/store/ti/[^/]+/(mcp\..*|progress)", re.DOTALL)
 MOST_BYTES = 2_000_000
-"""Of a request: a runner sends wire.BATCH_BYTES and a child more. Of other keys a larger one is left to Airflow."""
+"""Of a request: a runner sends protocol.BATCH_BYTES and a child more. Of other keys a larger one is left to Airflow."""
 REMEMBERED, ANSWER_BYTES = 20_000, 1_024
 """So many runners' runs and answers are kept in memory, answers up to this size."""
 READS, BEATS, QUESTION_THREADS, CONFIRMS = 1, 1, 2, 1
@@ -113,33 +113,33 @@ class RunnerRequests:
 
     async def _carry_out(self, asked: Asked) -> Reply | None:
         if asked.key == BEAT:
-            return await self._beats.do(BEAT, desk.beat, asked)
+            return await self._beats.do(BEAT, handlers.beat, asked)
         if asked.value is None:
-            return await self._reads.do("read", desk.read, asked)
-        if asked.key == wire.PROGRESS:
-            return await self._reads.do("tell", desk.tell, asked)
-        if asked.key == wire.OUTCOME and not is_final(asked.value):
-            return await self._reads.do("keep", desk.keep, asked)
+            return await self._reads.do("read", handlers.read, asked)
+        if asked.key == protocol.PROGRESS:
+            return await self._reads.do("tell", handlers.tell, asked)
+        if asked.key == protocol.OUTCOME and not is_final(asked.value):
+            return await self._reads.do("keep", handlers.keep, asked)
         return await self._of_run(asked)
 
     async def _of_run(self, asked: Asked) -> Reply | None:
         """Carry out what needs a lock of the run."""
         if (run := self._runs.get(asked.instance)) is None:
-            found = await self._reads.do("locate", desk.locate, asked)
+            found = await self._reads.do("locate", handlers.locate, asked)
             if found is None or found.run is None:
                 return found
             run = found.run
             self._remember(asked, found)
-        if asked.key == wire.CONFIRM:
-            return await self._confirms.do(run, desk.answer, asked)
-        work = OF_RUNS.get(asked.key, desk.answer)
+        if asked.key == protocol.CONFIRM:
+            return await self._confirms.do(run, handlers.answer, asked)
+        work = OF_RUNS.get(asked.key, handlers.answer)
         return await self._questions.do((run, work), work, asked)
 
     def _remember(self, asked: Asked, replied: Reply) -> None:
         if replied.run is not None:
             _put(self._runs, asked.instance, replied.run)
         if replied.told is not None and len(json.dumps(replied.told)) <= ANSWER_BYTES:
-            _put(self._answers, (asked.instance, wire.ANSWER_TO + asked.value["call"]), replied.told)
+            _put(self._answers, (asked.instance, protocol.ANSWER_TO + asked.value["call"]), replied.told)
 
 
 TOO_LARGE = Reply(
@@ -147,15 +147,15 @@ TOO_LARGE = Reply(
     {"detail": {"reason": "too_large", "message": f"a value under mcp.… or progress has at most {MOST_BYTES} bytes"}},
 )
 BEAT = "heartbeat"
-OF_RUNS: dict[str, Work] = {wire.GO_ON: desk.take, wire.OUTCOME: desk.keep}
+OF_RUNS: dict[str, Work] = {protocol.GO_ON: handlers.take, protocol.OUTCOME: handlers.keep}
 """What carries out a run's requests that are no questions."""
-NO_QUESTIONS = {wire.OUTCOME, wire.PROGRESS}
+NO_QUESTIONS = {protocol.OUTCOME, protocol.PROGRESS}
 
 
 def _is_ours(method: str, key: str) -> bool:
     if method == "GET":
-        return key == wire.ITEM or key.startswith(wire.ANSWER_TO)
-    return method == "PUT" and key in {BEAT, wire.OUTCOME, wire.PROGRESS, wire.GO_ON, *QUESTIONS}
+        return key == protocol.ITEM or key.startswith(protocol.ANSWER_TO)
+    return method == "PUT" and key in {BEAT, protocol.OUTCOME, protocol.PROGRESS, protocol.GO_ON, *QUESTIONS}
 
 
 def _uuid(text: str) -> UUID | None:
@@ -183,7 +183,9 @@ def _sent(instance: UUID, key: str, body: bytes) -> Asked | None:
     value, expires_at = sent.value, sent.expires_at
     if not isinstance(value, dict) or (expires_at is not None and expires_at.tzinfo is None):
         return None
-    if (key == wire.OUTCOME and rows.wrong_outcome(value)) or (key == wire.PROGRESS and rows.wrong_progress(value)):
+    if (key == protocol.OUTCOME and rows.wrong_outcome(value)) or (
+        key == protocol.PROGRESS and rows.wrong_progress(value)
+    ):
         return None
     if key not in NO_QUESTIONS and not isinstance(value.get("call"), str):
         return None

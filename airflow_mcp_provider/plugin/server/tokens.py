@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from airflow_mcp_provider.plugin.server.http import header
-from airflow_mcp_provider.plugin.server.seam import JWTValidator, claims, validator
+from airflow_mcp_provider.plugin.server.airflow_internals import JWTValidator, claims, validator
+from airflow_mcp_provider.plugin.server.asgi import header
 
 RENEWED, RENEWED_S = 0.2, 30
 """Airflow renews a token in an answer when this part of its time, or so many seconds, are left."""

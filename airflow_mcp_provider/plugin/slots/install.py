@@ -6,10 +6,10 @@ import structlog
 
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.settings import fair_share
-from airflow_mcp_provider.plugin.slots.bound import count_dispatched
-from airflow_mcp_provider.plugin.slots.looks import look_seldom
-from airflow_mcp_provider.plugin.slots.share import share_fairly
-from airflow_mcp_provider.plugin.slots.upstream import ask_once
+from airflow_mcp_provider.plugin.slots.dispatch_count import count_dispatched
+from airflow_mcp_provider.plugin.slots.fair_share import share_fairly
+from airflow_mcp_provider.plugin.slots.scheduling_backoff import look_seldom
+from airflow_mcp_provider.plugin.slots.upstream_cache import ask_once
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.batch.conftest import Start
 from tests.integration.growth.forest import record as notes
 from tests.integration.growth.runs import Ended, does

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.batch.conftest import Start
 from tests.integration.growth import forest
 from tests.integration.growth.forest import record as notes

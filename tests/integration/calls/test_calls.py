@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.calls.conftest import called_runs, outcomes, planted_caller, result, subtask, working
 from tests.integration.growth.waiting import until
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.cli.api import Json
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.client.airflow_rest import Json
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.calls.conftest import CALLED, called_runs, outcomes, result, subtask, working
 from tests.integration.growth.waiting import until
 

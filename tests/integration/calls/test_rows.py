@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from airflow_mcp_provider.cli.embedded import USER, Embedded
+from airflow_mcp_provider.embedded.airflow import USER, Embedded
 from tests.integration.calls.conftest import CALLED
 
 AT = "2026-01-01T00:00:00+00:00"

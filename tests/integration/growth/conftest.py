@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 DAGS = Path(__file__).parent / "dags"
 FULL = os.environ.get("MCP_TEST_FULL") == "1"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.cli.api import Json
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.client.airflow_rest import Json
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 sys.path.insert(0, str(Path(__file__).parent / "dags"))
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.cli.api import Json
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.client.airflow_rest import Json
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 
 class Ended:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
 from tests.integration.growth.conftest import FULL, TREES
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
 from tests.integration.growth.forest import record
 from tests.integration.growth.waiting import until

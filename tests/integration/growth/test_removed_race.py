@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 SCRIPT = Path(__file__).parent / "race.py"
 

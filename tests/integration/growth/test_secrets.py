@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import MetaData, create_engine, select
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.conftest import SECRETS
 from tests.integration.growth.runs import Ended, does, trigger
 

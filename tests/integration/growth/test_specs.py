@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from airflow_mcp_provider.cli.api import Json
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.client.airflow_rest import Json
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.runs import Ended, does, trigger
 from tests.integration.growth.waiting import until
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.conftest import WATCHFUL
 from tests.integration.growth.runs import Ended, does, trigger
 
-LINE = "[state_store] backend = airflow_mcp_provider.plugin.backend.GrowthBackend"
+LINE = "[state_store] backend = airflow_mcp_provider.plugin.growth.backend.GrowthBackend"
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,14 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select, update
 
-from airflow_mcp_provider.plugin import store
-from airflow_mcp_provider.plugin.growth.batch import Batch, Turn
-from airflow_mcp_provider.plugin.growth.reserved import Reserved, Step
-from airflow_mcp_provider.plugin.server import desk
-from airflow_mcp_provider.plugin.server.desk import Asked
-from airflow_mcp_provider.plugin.server.seam import TIHeartbeatInfo
-from airflow_mcp_provider.plugin.store import PLAN, RunRef
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.growth.batch_state import Batch, Turn
+from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
+from airflow_mcp_provider.plugin.server import handlers
+from airflow_mcp_provider.plugin.server.airflow_internals import TIHeartbeatInfo
+from airflow_mcp_provider.plugin.server.handlers import Asked
+from airflow_mcp_provider.runtime import protocol
 
 JOB = "still"
 PLACES = 5
@@ -50,8 +50,8 @@ class Played:
             step = Step("run", 100, 9, reserved=PLACES, batch=PLACES)
             Reserved("0", (step,), PLACES).write(session, self.run)
             Batch(0, {0: Turn("taken", 1)}).write(session, self.run, "run", 0)
-            items = [("run", n, wire.ITEM, {"key": str(n), "payload": {}, "depth": 0}) for n in range(PLACES)]
-            store.add(session, self.run, items)
+            items = [("run", n, protocol.ITEM, {"key": str(n), "payload": {}, "depth": 0}) for n in range(PLACES)]
+            state_store.add(session, self.run, items)
 
     def _runs(self, session):
         one = session.scalars(select(TaskInstance).filter_by(run_id=self.run.run_id, task_id="run")).unique().one()
@@ -64,7 +64,7 @@ class Played:
         """Carry out a request that waits for a lock, while its runner is replaced; returns the replies."""
         replies = []
         with create_session(scoped=False) as session:
-            store.locked(session, self.run, *lock)
+            state_store.locked(session, self.run, *lock)
             waiting = threading.Thread(target=lambda: replies.extend(work([asked])))
             waiting.start()
             time.sleep(0.5)
@@ -80,14 +80,14 @@ def play():
     """Return the statuses of what was asked, by what it was."""
     run = Played()
     told = {"ended": {"place": 0, "attempt": 1, "result": 1}, "taking": {"place": 1, "attempt": 1}, "call": "a.1"}
-    batch, counter = ("run", 0, wire.BATCH), (PLAN, -1, wire.RUN)
+    batch, counter = ("run", 0, protocol.BATCH), (PLAN, -1, protocol.RUN)
     children = {"parent": "0", "depth": 1, "children": [["c", {"node": "c"}]], "call": "a.2"}
     beats = [Asked(run.instance, "heartbeat", TIHeartbeatInfo(hostname="here", pid=pid)) for pid in (8, 7)]
     return {
-        "heartbeats": [reply and reply.status for reply in desk.beat(beats)],
-        "go on": run.replaced_behind(batch, desk.take, Asked(run.instance, wire.GO_ON, told)),
-        "enqueue": run.replaced_behind(counter, desk.answer, Asked(run.instance, wire.ENQUEUE, children)),
-        "goes on": [reply and reply.status for reply in desk.take([Asked(run.instance, wire.GO_ON, told)])],
+        "heartbeats": [reply and reply.status for reply in handlers.beat(beats)],
+        "go on": run.replaced_behind(batch, handlers.take, Asked(run.instance, protocol.GO_ON, told)),
+        "enqueue": run.replaced_behind(counter, handlers.answer, Asked(run.instance, protocol.ENQUEUE, children)),
+        "goes on": [reply and reply.status for reply in handlers.take([Asked(run.instance, protocol.GO_ON, told)])],
     }
 
 

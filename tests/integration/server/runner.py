@@ -9,7 +9,7 @@ import httpx
 import jwt
 from airflow.sdk.api.client import API_VERSION
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 AUDIENCE = "urn:airflow.apache.org:task"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.embedded.airflow import Embedded
+from airflow_mcp_provider.runtime import protocol
 from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
 
@@ -40,19 +40,19 @@ def children(*keys: str, **more: object) -> dict[str, object]:
 
 
 def test_a_runner_is_answered(sender: Sender) -> None:
-    assert sender.get(wire.ITEM).json()["value"]["payload"] == {"item": 1}
-    assert sender.ask(wire.ENQUEUE, children("a", "b"))["new"] == 2
-    assert sender.ask(wire.ENQUEUE, children("a", "c"))["new"] == 1
-    refused = sender.ask(wire.ENQUEUE, {**children("d"), "depth": "deep"})["refused"]
+    assert sender.get(protocol.ITEM).json()["value"]["payload"] == {"item": 1}
+    assert sender.ask(protocol.ENQUEUE, children("a", "b"))["new"] == 2
+    assert sender.ask(protocol.ENQUEUE, children("a", "c"))["new"] == 1
+    refused = sender.ask(protocol.ENQUEUE, {**children("d"), "depth": "deep"})["refused"]
     assert refused["type"] == "InvalidPayload"
 
 
 def test_the_same_question_again_is_done_once(sender: Sender) -> None:
     question = {**children("once"), "call": f"{sender.name}.again.1"}
-    assert [sender.put(wire.ENQUEUE, question).status_code for _ in range(3)] == [204] * 3
-    assert sender.get(wire.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
-    assert sender.get(wire.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
-    assert sender.get(f"{wire.ANSWER_TO}0.0").status_code == 404
+    assert [sender.put(protocol.ENQUEUE, question).status_code for _ in range(3)] == [204] * 3
+    assert sender.get(protocol.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
+    assert sender.get(protocol.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
+    assert sender.get(f"{protocol.ANSWER_TO}0.0").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -71,29 +71,29 @@ def test_the_same_question_again_is_done_once(sender: Sender) -> None:
 )
 def test_a_token_is_worth_what_it_is_to_airflow(sender: Sender, claims: dict[str, object], status: int) -> None:
     token = sender.token(**claims)
-    assert sender.get(wire.ITEM, token=token).status_code == status
+    assert sender.get(protocol.ITEM, token=token).status_code == status
     assert sender.get("a-key-of-a-user", token=token).status_code == (404 if status == 200 else status)
 
 
 def test_a_token_that_ends_soon_is_renewed(sender: Sender) -> None:
     now = int(time.time())
-    assert "refreshed-api-token" in sender.get(wire.ITEM, token=sender.token(iat=now - 570, exp=now + 30)).headers
+    assert "refreshed-api-token" in sender.get(protocol.ITEM, token=sender.token(iat=now - 570, exp=now + 30)).headers
 
 
 def test_a_wrong_signature_and_none_at_all(sender: Sender) -> None:
-    assert sender.get(wire.ITEM, token=sender.token()[:-4] + "AAAA").status_code == 403
-    assert httpx.get(f"{sender.airflow.url}/execution/store/ti/{sender.id}/{wire.ITEM}").status_code == 401
+    assert sender.get(protocol.ITEM, token=sender.token()[:-4] + "AAAA").status_code == 403
+    assert httpx.get(f"{sender.airflow.url}/execution/store/ti/{sender.id}/{protocol.ITEM}").status_code == 401
 
 
 @pytest.mark.parametrize(
     ("key", "body", "status"),
     [
-        (wire.ENQUEUE, {"value": 5}, 422),
-        (wire.ENQUEUE, {"value": None}, 422),
-        (wire.ENQUEUE, {"val": {}}, 422),
-        (wire.ENQUEUE, [], 422),
-        (wire.PROGRESS, {"value": {"fraction": 1, "message": "x"}}, 204),
-        (wire.PROGRESS, {"value": {"fraction": 1}, "expires_at": "never"}, 422),
+        (protocol.ENQUEUE, {"value": 5}, 422),
+        (protocol.ENQUEUE, {"value": None}, 422),
+        (protocol.ENQUEUE, {"val": {}}, 422),
+        (protocol.ENQUEUE, [], 422),
+        (protocol.PROGRESS, {"value": {"fraction": 1, "message": "x"}}, 204),
+        (protocol.PROGRESS, {"value": {"fraction": 1}, "expires_at": "never"}, 422),
     ],
 )
 def test_what_is_malformed_is_told_by_airflow(sender: Sender, key: str, body: object, status: int) -> None:
@@ -117,14 +117,14 @@ def test_a_runner_that_another_has_replaced_is_not_heard(airflow: Embedded, tmp_
     new = "select id::text from task_instance where run_id = %s and task_id = 'run' and try_number = 2 and state = 'running'"
     until(lambda: airflow.sql(new, run_id), what="the second attempt runs")
     gave_up, runs = (Sender(airflow, airflow.sql(query, run_id)[0][0]) for query in (old, new))
-    assert gave_up.put(wire.ENQUEUE, {**children("late"), "call": "a.1"}).status_code == 404
-    assert gave_up.put(wire.OUTCOME, {"attempt": 1, "result": 1}).status_code == 404
-    assert gave_up.get(wire.ITEM).status_code == 404
+    assert gave_up.put(protocol.ENQUEUE, {**children("late"), "call": "a.1"}).status_code == 404
+    assert gave_up.put(protocol.OUTCOME, {"attempt": 1, "result": 1}).status_code == 404
+    assert gave_up.get(protocol.ITEM).status_code == 404
     assert gave_up.beat().status_code == 410
-    told = runs.ask(wire.ENQUEUE, children("in time"))
+    told = runs.ask(protocol.ENQUEUE, children("in time"))
     assert told.get("new") == 1, told
     airflow.api.cancel("twice", run_id)
-    assert runs.ask(wire.ENQUEUE, children("too late"))["refused"]["type"] == "RunIsOver"
+    assert runs.ask(protocol.ENQUEUE, children("too late"))["refused"]["type"] == "RunIsOver"
 
 
 async def _flood(airflow: Embedded, count: int) -> Counter[int]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 SCRIPT = Path(__file__).parent / "replaced.py"
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from airflow.sdk.api.client import API_VERSION
 
-from airflow_mcp_provider.cli.embedded import Embedded
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.embedded.airflow import Embedded
+from airflow_mcp_provider.runtime import protocol
 from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
 
@@ -17,14 +17,18 @@ ROW = """select id::text from task_instance
     where dag_id = 'asleep' and run_id = %s and task_id = 'run' and map_index = 0 and state = 'running'"""
 MB = 1_000_000
 SIZES: dict[str, tuple[str, bytes, int]] = {
-    "parent": (wire.ENQUEUE, json.dumps({"value": {"call": "x.1", "parent": "p" * 5 * MB}}).encode(), 413),
-    "nested": (wire.ENQUEUE, b'{"value": ' + b"[" * 1_950_000 + b"]" * 1_950_000 + b"}", 413),
-    "nested less": (wire.ENQUEUE, b'{"value": ' + b"[" * 900_000 + b"]" * 900_000 + b"}", 400),
-    "outcome": (wire.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 4 * MB}}).encode(), 413),
-    "outcome less": (wire.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 1_500_000}}).encode(), 422),
-    "note": (wire.VERDICT, json.dumps({"value": {"note": "x\n" * 300_000}}).encode(), 422),
-    "progress": (wire.PROGRESS, json.dumps({"value": {"fraction": 0.5, "message": "x" * 4 * MB}}).encode(), 413),
-    "progress less": (wire.PROGRESS, json.dumps({"value": {"fraction": 0.5, "message": "x" * 5_000}}).encode(), 422),
+    "parent": (protocol.ENQUEUE, json.dumps({"value": {"call": "x.1", "parent": "p" * 5 * MB}}).encode(), 413),
+    "nested": (protocol.ENQUEUE, b'{"value": ' + b"[" * 1_950_000 + b"]" * 1_950_000 + b"}", 413),
+    "nested less": (protocol.ENQUEUE, b'{"value": ' + b"[" * 900_000 + b"]" * 900_000 + b"}", 400),
+    "outcome": (protocol.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 4 * MB}}).encode(), 413),
+    "outcome less": (protocol.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 1_500_000}}).encode(), 422),
+    "note": (protocol.VERDICT, json.dumps({"value": {"note": "x\n" * 300_000}}).encode(), 422),
+    "progress": (protocol.PROGRESS, json.dumps({"value": {"fraction": 0.5, "message": "x" * 4 * MB}}).encode(), 413),
+    "progress less": (
+        protocol.PROGRESS,
+        json.dumps({"value": {"fraction": 0.5, "message": "x" * 5_000}}).encode(),
+        422,
+    ),
     "key": ("mcp." + "k" * 30_000, b'{"value": 1}', 403),
 }
 MANY = [[f"k{number}", {}] for number in range(60_000)]
@@ -63,6 +67,6 @@ def test_a_body_that_no_runner_sends_is_refused(sender: Sender, name: str, *, ch
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_question_of_a_wrong_form_is_refused_in_its_answer(sender: Sender, name: str) -> None:
-    refused = sender.ask(wire.ENQUEUE, FORMS[name])["refused"]
+    refused = sender.ask(protocol.ENQUEUE, FORMS[name])["refused"]
     assert refused["type"] == "InvalidPayload"
     assert len(refused["message"]) < 1_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 HERE = Path(__file__).parent
 SLOTS = 4
@@ -55,7 +55,7 @@ class Crowd:
 
 
 def wait(what, airflow: Embedded, told: str, seconds: float = 120) -> None:
-    from airflow_mcp_provider.cli.processes import deadline
+    from airflow_mcp_provider.embedded.processes import deadline
 
     limit = deadline(seconds, told, airflow.processes)
     while not what():

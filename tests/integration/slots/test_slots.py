@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.slots.conftest import SLOTS, Crowd, active, busy_workers, wait
 
 WATCHED = 15  # seconds; the pipe to the workers would be full after five, and stay so until a subtask ends

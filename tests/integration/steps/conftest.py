@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.cli.api import Json
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.client.airflow_rest import Json
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.conftest import WATCHFUL
 from tests.integration.growth.runs import Ended
 

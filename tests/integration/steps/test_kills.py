@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.waiting import until
 from tests.integration.steps.conftest import Record, Staged, Start, node
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.conftest import WATCHFUL
 from tests.integration.steps.conftest import DAGS, DEADLY, Record, Staged, Start, node
 

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from pathlib import Path
 
 from airflow_mcp_provider.cli import progress
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.waiting import until
 from tests.integration.steps.conftest import Record, Staged, Start, node
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates import postgres_server, redis_server
 from tests.integration.templates.postgres_server import Server
 

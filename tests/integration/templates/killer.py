@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from airflow_mcp_provider.cli.api import ENDED, Json
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.client.airflow_rest import ENDED, Json
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 TITLE = "airflow worker -- "
 """Of a runner's process, followed by its task instance's id."""

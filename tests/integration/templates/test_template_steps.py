@@ -4,7 +4,7 @@ import gzip
 import random
 from pathlib import Path
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates.killer import Killer
 
 FILES = 8

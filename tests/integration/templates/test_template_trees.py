@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.cli.embedded import Embedded
+from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates.killer import Killer
 from tests.integration.templates.tree import grow, walked
 

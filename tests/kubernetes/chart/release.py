@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_mcp_provider.cli.api import Api
+from airflow_mcp_provider.client.airflow_rest import Api
 from tests.containers.engine import CACHE, output
 from tests.containers.stand_in import postgres_name
 

@@ -3,13 +3,13 @@ from dataclasses import replace
 import pytest
 
 from airflow_mcp_provider.cli.findings import Installation, Load, Namespaces, findings, same
-from airflow_mcp_provider.cli.settings import Setting
+from airflow_mcp_provider.embedded.recommended_settings import Setting
 
 GOOD = Installation(
     airflow="3.3.2",
     plugins=("mcp", "other"),
     plugin_errors={},
-    backend="airflow_mcp_provider.plugin.backend.GrowthBackend",
+    backend="airflow_mcp_provider.plugin.growth.backend.GrowthBackend",
     backend_is_ours=True,
     clear_on_success=False,
     worker_backend="",
@@ -36,7 +36,10 @@ def test_nothing_is_wrong_with_a_good_installation():
         ({"airflow": "3.10.1"}, "apache-airflow~=3.3.2"),
         ({"plugins": ("other",)}, "install airflow-mcp-provider"),
         ({"plugin_errors": {"airflow_mcp_provider.plugin:McpPlugin": "boom"}}, "the error says it"),
-        ({"backend": "my.Backend", "backend_is_ours": False}, "airflow_mcp_provider.plugin.backend.GrowthBackend"),
+        (
+            {"backend": "my.Backend", "backend_is_ours": False},
+            "airflow_mcp_provider.plugin.growth.backend.GrowthBackend",
+        ),
         ({"clear_on_success": True}, "clear_on_success = False"),
         ({"worker_backend": "my.Workers"}, "state_store_backend = (empty)"),
     ],

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.factory.placing import marker
+from airflow_mcp_provider.factory.placement import marker
 from airflow_mcp_provider.operators.batch import BatchOperator
 from airflow_mcp_provider.operators.run import RunOperator
 from airflow_mcp_provider.spec import parse_job

@@ -12,7 +12,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.factory.placing import marker
+from airflow_mcp_provider.factory.placement import marker
 from airflow_mcp_provider.spec import parse_job
 
 JOB = """

@@ -11,7 +11,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory import folder, load_jobs
-from airflow_mcp_provider.factory.broken import BrokenJob
+from airflow_mcp_provider.factory.broken_job import BrokenJob
 
 GOOD = "plan: {items: [a]}\nrun: {shell: 'true'}\n"
 LOADER = """

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory.pod.build import problems, v1_pod
-from airflow_mcp_provider.factory.pod.safe import SETTING, VALUES
+from airflow_mcp_provider.factory.pod.restrictions import SETTING, VALUES
 from airflow_mcp_provider.provider_info import POD_OPTIONS
 from airflow_mcp_provider.spec import Pod
 

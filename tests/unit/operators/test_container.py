@@ -10,7 +10,7 @@ import pytest
 from kubernetes.client.rest import ApiException
 
 from airflow_mcp_provider.errors import InstallationError, InvalidPayload
-from airflow_mcp_provider.factory.placing import of_container
+from airflow_mcp_provider.factory.placement import of_container
 from airflow_mcp_provider.factory.pod.models import wrong
 from airflow_mcp_provider.operators.container import choice
 from airflow_mcp_provider.operators.container.log import Log

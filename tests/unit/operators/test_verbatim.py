@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.factory.placing import of_container
+from airflow_mcp_provider.factory.placement import of_container
 from airflow_mcp_provider.operators.container.manifest import Runner, manifest, verbatim
-from airflow_mcp_provider.runtime import hatch as source
+from airflow_mcp_provider.runtime import sidecar as source
 from airflow_mcp_provider.runtime.container import order
 from airflow_mcp_provider.spec import Pod, Timeouts, parse_subtask
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.operators.tally import counted
-from airflow_mcp_provider.plugin.backend import GrowthBackend
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
+from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec import parse_job
 
 
@@ -43,7 +43,7 @@ class Played:
     def planned(self, keys, **more):
         children = [[key, {"node": key, **more}] for key in keys]
         body = {"begin": self.begin, "parent": None, "depth": 0, "children": children}
-        return self.ask("plan", -1, wire.ENQUEUE, body)
+        return self.ask("plan", -1, protocol.ENQUEUE, body)
 
     def mapped(self, length):
         names = {"dag_id": "crawl", "run_id": "one", "task_id": "plan", "map_index": -1}
@@ -52,7 +52,7 @@ class Played:
     def ask(self, task_id, map_index, question, body):
         self.calls += 1
         self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
-        return json.loads(self.get(task_id, map_index, wire.ANSWER))
+        return json.loads(self.get(task_id, map_index, protocol.ANSWER))
 
     def set(self, task_id, map_index, key, value):
         self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
@@ -61,17 +61,17 @@ class Played:
         return self.backend.get(self._scope(task_id, map_index), key, session=self.session)
 
     def outcomes(self):
-        place, found = wire.FIRST_PAGE, []
+        place, found = protocol.FIRST_PAGE, []
         while place:
-            page = json.loads(self.get("report", -1, wire.OUTCOMES + place))
+            page = json.loads(self.get("report", -1, protocol.OUTCOMES + place))
             found, place = found + page["outcomes"], page["next"]
         return {(one["key"], one["step"]): one for one in found}
 
     def tally(self, known):
         """What the report counts of so many subtasks."""
-        place, pages = wire.FIRST_PAGE, []
+        place, pages = protocol.FIRST_PAGE, []
         while place:
-            pages.append(json.loads(self.get("report", -1, wire.TALLY + place)))
+            pages.append(json.loads(self.get("report", -1, protocol.TALLY + place)))
             place = pages[-1]["next"]
         return counted(known, pages)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_mcp_provider.errors import LimitReached
-from airflow_mcp_provider.runtime.perform import Call, perform
-from airflow_mcp_provider.runtime.wire import Child
+from airflow_mcp_provider.runtime.execute import Call, perform
+from airflow_mcp_provider.runtime.protocol import Child
 from airflow_mcp_provider.spec import Timeouts, parse_work
 
 

@@ -165,7 +165,7 @@ def test_outside_of_a_subtask(monkeypatch):
 RUNNER = """
 import sys
 from pathlib import Path
-from airflow_mcp_provider.runtime.door import Door
+from airflow_mcp_provider.runtime.ipc_server import Door
 with Door(Path(sys.argv[1]), None) as door:
     door.listen()
     print(door.environment["MCP_DOOR"], flush=True)

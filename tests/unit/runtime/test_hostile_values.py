@@ -6,7 +6,7 @@ import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload, SpecError, SubtaskError
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.plain import once_each, plain
+from airflow_mcp_provider.runtime.json_values import once_each, plain
 
 
 def sh(text):

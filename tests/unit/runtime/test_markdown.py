@@ -8,7 +8,7 @@ import pytest
 from airflow._shared.secrets_masker import _secrets_masker
 from markdown_it import MarkdownIt
 
-from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin.db import run_notes
 from airflow_mcp_provider.runtime import markdown
 
 HOSTILE = [
@@ -67,17 +67,17 @@ def syntax(note: str) -> set[str]:
     "note", ["failed: {}", "{}", "partial: 1 of 2 subtasks succeeded\nkey: {}", "waiting: x\n{}\n{}", "failed: x{}"]
 )
 def test_data_in_a_note_is_never_syntax(note, data):
-    told = notes.shown(note.replace("{}", data))
+    told = run_notes.shown(note.replace("{}", data))
     assert not syntax(told), told
-    assert len(told) <= notes.CHARS
+    assert len(told) <= run_notes.CHARS
 
 
 @pytest.mark.parametrize("data", HOSTILE)
 def test_a_note_that_is_cut_is_no_syntax_either(data):
-    for length in range(notes.CHARS - 60, notes.CHARS + 5):
-        told = notes.shown(f"failed: {'x' * length} {data}\nkey: {data}")
+    for length in range(run_notes.CHARS - 60, run_notes.CHARS + 5):
+        told = run_notes.shown(f"failed: {'x' * length} {data}\nkey: {data}")
         assert not syntax(told), told
-        assert len(told) <= notes.CHARS
+        assert len(told) <= run_notes.CHARS
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,15 @@ def test_a_note_that_is_cut_is_no_syntax_either(data):
     ],
 )
 def test_our_own_words_stay_as_they_are(note):
-    assert notes.shown(note) == note
+    assert run_notes.shown(note) == note
 
 
 def test_our_first_word_stays_in_front_so_that_the_note_is_known_as_ours():
-    assert notes.shown("waiting: ~x~ goes first") == "waiting: `~x~ goes first`"
-    assert notes.shown("waiting: it failed: ValueError: {'a': [1]}") == "waiting: it failed: ValueError: `{'a': [1]}`"
-    assert notes.ours(notes.shown("failed: ![p](http://evil.example)"))
+    assert run_notes.shown("waiting: ~x~ goes first") == "waiting: `~x~ goes first`"
+    assert (
+        run_notes.shown("waiting: it failed: ValueError: {'a': [1]}") == "waiting: it failed: ValueError: `{'a': [1]}`"
+    )
+    assert run_notes.ours(run_notes.shown("failed: ![p](http://evil.example)"))
 
 
 def test_a_note_has_no_secrets():
@@ -105,7 +107,7 @@ def test_a_note_has_no_secrets():
     kept = set(masker.patterns), masker.replacer
     try:
         masker.add_mask("hunter22222")
-        assert notes.shown("failed: x\nkey: hunter22222") == "failed: x\n`key: ***`"
+        assert run_notes.shown("failed: x\nkey: hunter22222") == "failed: x\n`key: ***`"
     finally:
         masker.patterns, masker.replacer = kept
 

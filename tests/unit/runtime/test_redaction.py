@@ -13,8 +13,8 @@ from airflow._shared.secrets_masker import _secrets_masker as of_servers
 from airflow.sdk._shared.secrets_masker import _secrets_masker as of_sdk
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
-from airflow_mcp_provider.plugin import store
-from airflow_mcp_provider.runtime import command, redaction, wire
+from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.runtime import command, protocol, redaction
 from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.pod_reasons import refused
@@ -108,7 +108,7 @@ def test_two_keys_stay_two(masker):
     assert first != second
     assert re.fullmatch(r"user:\*\*\* #[0-9a-f]{12}", first)
     assert redaction.key(first) == first
-    assert len(redaction.key("hunter22222" + "k" * (wire.MAX_KEY_CHARS - 11))) <= wire.MAX_KEY_CHARS
+    assert len(redaction.key("hunter22222" + "k" * (protocol.MAX_KEY_CHARS - 11))) <= protocol.MAX_KEY_CHARS
 
 
 def _raise(message: str) -> dict[str, str]:
@@ -137,11 +137,11 @@ def test_no_cut_leaves_a_part_of_a_secret(masker, shift):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda secret: wire.child_of([secret], None, None),
-        lambda secret: wire.child_of({"x": {secret}}, None, None),
-        lambda secret: wire.child_of({"x": 1}, None, "y" + secret),
-        lambda secret: wire.child_of({"x": {"y": secret}}, None, "x"),
-        lambda secret: wire.json_text({secret}, "result", 100),
+        lambda secret: protocol.child_of([secret], None, None),
+        lambda secret: protocol.child_of({"x": {secret}}, None, None),
+        lambda secret: protocol.child_of({"x": 1}, None, "y" + secret),
+        lambda secret: protocol.child_of({"x": {"y": secret}}, None, "x"),
+        lambda secret: protocol.json_text({secret}, "result", 100),
     ],
 )
 def test_an_error_about_a_value_shows_no_secret_of_it(masker, call):
@@ -180,6 +180,9 @@ def test_what_a_command_prints_has_no_secrets_when_it_is_passed_on(masker, capfd
 def test_rows_that_tell_people_something_are_redacted_and_payloads_are_not(masker):
     masker.add_mask("hunter22222")
     item = {"payload": {"x": "hunter22222"}, "results": {"first": "hunter22222"}}
-    assert json.loads(store._text(wire.ITEM, item)) == {"payload": {"x": "hunter22222"}, "results": {"first": "***"}}
-    for key in (wire.OUTCOME, wire.PROGRESS, wire.POD):
-        assert store._text(key, {"message": "x hunter22222"}) == '{"message": "x ***"}'
+    assert json.loads(state_store._text(protocol.ITEM, item)) == {
+        "payload": {"x": "hunter22222"},
+        "results": {"first": "***"},
+    }
+    for key in (protocol.OUTCOME, protocol.PROGRESS, protocol.POD):
+        assert state_store._text(key, {"message": "x hunter22222"}) == '{"message": "x ***"}'

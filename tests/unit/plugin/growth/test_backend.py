@@ -9,9 +9,9 @@ from fastapi import HTTPException
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from airflow_mcp_provider.plugin import backend, store
-from airflow_mcp_provider.plugin.growth import questions
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.growth import backend, run_requests
+from airflow_mcp_provider.runtime import protocol
 from tests.unit.plugin.played import Played
 
 
@@ -31,15 +31,15 @@ def children(*keys):
 
 def test_a_lock_that_is_not_free_is_answered_503(run, monkeypatch):
     limits = []
-    monkeypatch.setattr(store, "limit_waiting", lambda _, milliseconds: limits.append(milliseconds))
+    monkeypatch.setattr(state_store, "limit_waiting", lambda _, milliseconds: limits.append(milliseconds))
 
     def locked(*_):
         raise OperationalError("UPDATE", {}, Exception("canceling statement due to lock timeout"))
 
-    monkeypatch.setattr(questions.Reserved, "locked", locked)
+    monkeypatch.setattr(run_requests.Reserved, "locked", locked)
     run.instance("run", 0)
     with pytest.raises(HTTPException) as refused:
-        run.set("run", 0, wire.ENQUEUE, {**children("b"), "call": "x.1"})
+        run.set("run", 0, protocol.ENQUEUE, {**children("b"), "call": "x.1"})
     assert refused.value.status_code == 503
     assert limits == [backend.LOCK_TIMEOUT_MS]
 
@@ -52,15 +52,15 @@ def test_a_runner_that_another_has_replaced_since_the_route_loaded_it_is_refused
         .values(id=uuid.uuid4(), try_number=2)
         .execution_options(synchronize_session=False)
     )
-    answer = run.ask("run", 0, wire.ENQUEUE, children("late"))
+    answer = run.ask("run", 0, protocol.ENQUEUE, children("late"))
     assert answer["refused"]["type"] == "RunIsOver"
 
 
 def test_outcomes_do_not_expire_before_their_run(run):
     run.instance("run", 0)
-    run.set("run", 0, wire.OUTCOME, {"attempt": 1, "result": 5})
-    assert json.loads(run.get("run", 0, wire.OUTCOME)) == {"attempt": 1, "result": 5}
-    row = run.session.query(store.Store).filter_by(key=wire.OUTCOME).one()
+    run.set("run", 0, protocol.OUTCOME, {"attempt": 1, "result": 5})
+    assert json.loads(run.get("run", 0, protocol.OUTCOME)) == {"attempt": 1, "result": 5}
+    row = run.session.query(state_store.Store).filter_by(key=protocol.OUTCOME).one()
     assert row.expires_at is None
 
 
@@ -80,17 +80,17 @@ def test_an_outcome_of_another_form_is_refused(run, outcome):
     """It would be read with those of others: their failures could not be judged, the report not be made."""
     run.instance("run", 0)
     with pytest.raises(HTTPException) as refused:
-        run.set("run", 0, wire.OUTCOME, outcome)
+        run.set("run", 0, protocol.OUTCOME, outcome)
     assert refused.value.status_code == 422
 
 
 def test_an_outcome_that_another_program_wrote_harms_no_other_subtask(run, session):
-    run.ask("plan", -1, wire.ENQUEUE, children("b"))
+    run.ask("plan", -1, protocol.ENQUEUE, children("b"))
     poisoned, other = run.instance("run", 0), run.instance("run", 1)
-    ref = store.RunRef(run.run.id, "crawl", "one")
-    store.write(session, ref, "run", 0, wire.OUTCOME, [{"final": True, "error": 1}])
+    ref = state_store.RunRef(run.run.id, "crawl", "one")
+    state_store.write(session, ref, "run", 0, protocol.OUTCOME, [{"final": True, "error": 1}])
     failure = {"attempt": 1, "error": {"type": "ValueError", "message": "no"}, "final": True}
-    run.set("run", 1, wire.OUTCOME, failure)
+    run.set("run", 1, protocol.OUTCOME, failure)
     poisoned.state, other.state = "failed", "failed"
     session.flush()
     assert run.outcomes()["b", "run"]["error"]["type"] == "ValueError"
@@ -99,10 +99,10 @@ def test_an_outcome_that_another_program_wrote_harms_no_other_subtask(run, sessi
 
 def test_several_questions_of_one_runner_at_once_are_all_answered(run, session):
     run.instance("run", 0)
-    ref = store.RunRef(run.run.id, "crawl", "one")
+    ref = state_store.RunRef(run.run.id, "crawl", "one")
     bodies = [{**children(f"c{number}"), "call": f"name{number}.0"} for number in range(5)]
-    asked = [questions.Question("run", 0, wire.ENQUEUE, body) for body in [*bodies, bodies[0]]]
-    told = questions.Questions(session, ref, backend.settler()).answer(asked)
+    asked = [run_requests.Question("run", 0, protocol.ENQUEUE, body) for body in [*bodies, bodies[0]]]
+    told = run_requests.Questions(session, ref, backend.settler()).answer(asked)
     assert [answer["new"] for answer in told.values()] == [1] * 5
 
 
@@ -110,36 +110,36 @@ def test_several_questions_of_one_runner_at_once_are_all_answered(run, session):
 def test_a_call_may_be_any_text(run, call):
     run.instance("run", 0)
     for number, following in enumerate((call, f"{call}³", f"{call}1")):
-        run.set("run", 0, wire.ENQUEUE, {**children(f"c{number}"), "call": following})
-        assert json.loads(run.get("run", 0, wire.ANSWER))["call"] == following
+        run.set("run", 0, protocol.ENQUEUE, {**children(f"c{number}"), "call": following})
+        assert json.loads(run.get("run", 0, protocol.ANSWER))["call"] == following
 
 
 @pytest.mark.parametrize(
     ("question", "body"),
     [
-        (wire.ENQUEUE, {"children": [["k", {}]] * 501, "depth": 1, "parent": None}),
-        (wire.ENQUEUE, {**children("b"), "depth": -50}),
-        (wire.ENQUEUE, {**children("b"), "depth": True}),
-        (wire.ENQUEUE, {**children("b"), "parent": "x" * 3_000}),
-        (wire.ENQUEUE, {**children("b"), "parent": "\0"}),
-        (wire.DONE, {}),
-        (wire.DONE, {"outcome": 5}),
-        (wire.NEXT, {}),
-        (wire.NEXT, {"tries": {}, "fresh": True, "ended": [1]}),
-        (wire.NEXT, {"tries": {}, "fresh": True, "ended": {"place": 0, "attempt": 1, "error": {}}}),
-        (wire.CALL, {}),
-        (wire.CONFIRM, {}),
+        (protocol.ENQUEUE, {"children": [["k", {}]] * 501, "depth": 1, "parent": None}),
+        (protocol.ENQUEUE, {**children("b"), "depth": -50}),
+        (protocol.ENQUEUE, {**children("b"), "depth": True}),
+        (protocol.ENQUEUE, {**children("b"), "parent": "x" * 3_000}),
+        (protocol.ENQUEUE, {**children("b"), "parent": "\0"}),
+        (protocol.DONE, {}),
+        (protocol.DONE, {"outcome": 5}),
+        (protocol.NEXT, {}),
+        (protocol.NEXT, {"tries": {}, "fresh": True, "ended": [1]}),
+        (protocol.NEXT, {"tries": {}, "fresh": True, "ended": {"place": 0, "attempt": 1, "error": {}}}),
+        (protocol.CALL, {}),
+        (protocol.CONFIRM, {}),
     ],
 )
 def test_a_malformed_question_is_refused_and_changes_nothing(run, question, body):
     run.instance("run", 0)
-    before = run.session.query(store.Store).count()
+    before = run.session.query(state_store.Store).count()
     answer = run.ask("run", 0, question, body)
     assert answer["refused"]["type"] in {"InvalidPayload", "RunIsOver", "TryAgain"}
-    assert run.session.query(store.Store).count() == before + 1, "the answer"
+    assert run.session.query(state_store.Store).count() == before + 1, "the answer"
 
 
 @pytest.mark.parametrize("place", ["x", "99.0", "-1.-5", f"0.{'9' * 5000}"])
 def test_a_page_that_is_not_there_is_empty(run, place):
-    found = run.get("report", -1, wire.OUTCOMES + place)
+    found = run.get("report", -1, protocol.OUTCOMES + place)
     assert found is None or json.loads(found) == {"outcomes": [], "next": None}

@@ -6,9 +6,9 @@ import pytest
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import update
 
-from airflow_mcp_provider.plugin.store import Store
-from airflow_mcp_provider.runtime import wire
-from tests.unit.plugin.growth.test_taking import ERROR, Packed, key
+from airflow_mcp_provider.plugin.db.state_store import Store
+from airflow_mcp_provider.runtime import protocol
+from tests.unit.plugin.growth.test_batch_dispatch import ERROR, Packed, key
 
 DAMAGED = ["[1]", "5", "null", "{", '{"key": 5}', '{"key": "b", "payload": [], "depth": 0}']
 
@@ -45,7 +45,7 @@ def run(session, job):
 
 @pytest.mark.parametrize("value", DAMAGED)
 def test_a_damaged_item_fails_alone_and_the_runner_goes_on(run, value):
-    run.damage(1, wire.ITEM, value)
+    run.damage(1, protocol.ITEM, value)
     first = run.next()
     assert (key(first), first["ahead"]) == ("a", []), "nothing is told beforehand that nobody can do"
     third = run.next((first, {"result": 1}))
@@ -61,7 +61,7 @@ def test_a_damaged_item_fails_alone_and_the_runner_goes_on(run, value):
 
 
 def test_a_damaged_first_item_takes_nobody_the_label(run):
-    run.damage(0, wire.ITEM, "5")
+    run.damage(0, protocol.ITEM, "5")
     second = run.next()
     assert key(second) == "b"
     third = run.next((second, {"error": ERROR, "final": True}))
@@ -84,7 +84,7 @@ def done(run):
     assert run.counts() == [3, 3, 0, 0, 0]
 
 
-@pytest.mark.parametrize("row", [wire.ITEM, wire.OUTCOME])
+@pytest.mark.parametrize("row", [protocol.ITEM, protocol.OUTCOME])
 @pytest.mark.parametrize("value", ["[1]", "5", "null", "{", "{}", '{"x": 1}'])
 def test_a_success_whose_row_was_damaged_is_none(run, row, value):
     done(run)
@@ -98,7 +98,7 @@ def test_a_success_whose_row_was_damaged_is_none(run, row, value):
 @pytest.mark.parametrize("value", ["[1]", "null", "{", '{"life": 1}', '{"life": 5, "turns": {"0": {"status": "x"}}}'])
 def test_of_a_damaged_batch_all_have_failed(run, value):
     done(run)
-    run.damage(0, wire.BATCH, value)
+    run.damage(0, protocol.BATCH, value)
     assert ends(run) == [0, 3, 0]
     assert {one["error"]["type"] for one in run.outcomes().values()} == {"InvalidRow"}
 
@@ -106,16 +106,16 @@ def test_of_a_damaged_batch_all_have_failed(run, value):
 @pytest.mark.parametrize("value", ["[1]", '{"life": 1}', '{"life": 5, "turns": {"0": 5}}'])
 def test_a_runner_of_a_damaged_batch_is_told_and_does_not_ask_in_vain(run, value):
     run.next()
-    run.damage(0, wire.BATCH, value)
+    run.damage(0, protocol.BATCH, value)
     assert run.next()["refused"]["type"] == "InvalidRow"
     run.end("run", 0, TaskInstanceState.RUNNING)
-    assert json.loads(run.get("run", 0, wire.ITEM))["key"] == "a"
+    assert json.loads(run.get("run", 0, protocol.ITEM))["key"] == "a"
 
 
 def test_a_damaged_pod_row_is_a_lost_runner(run):
     run.next()
     run.set("run", 0, "mine", 1)
-    run.session.execute(update(Store).where(Store.key == "mine").values(key=wire.POD, value="[1]"))
+    run.session.execute(update(Store).where(Store.key == "mine").values(key=protocol.POD, value="[1]"))
     instance = run.end("run", 0, TaskInstanceState.RUNNING)
     instance.try_number = 2
     run.session.flush()

@@ -10,8 +10,8 @@ from airflow.state import TaskScope
 from airflow.utils.state import DagRunState, TaskInstanceState
 
 from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.plugin.backend import GrowthBackend
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
+from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec import parse_job
 
 
@@ -48,7 +48,7 @@ def ask(session, make_job):
     def asked(question, **body):
         value = json.dumps({"call": str(next(calls)), "begin": begin, **body})
         backend.set(scope, question, value, session=session)
-        return json.loads(backend.get(scope, wire.ANSWER, session=session))
+        return json.loads(backend.get(scope, protocol.ANSWER, session=session))
 
     return asked
 
@@ -64,18 +64,18 @@ def ask(session, make_job):
 def test_others_are_refused_at_the_enqueue_and_at_the_call(ask, job, says):
     refused = {"type": "SpecError", "message": says}
     children = [["mine", {"a": 1}], ["k", {"a": 1}, job]]
-    assert ask(wire.ENQUEUE, parent=None, depth=0, children=children)["refused"] == refused
-    assert ask(wire.CALL, job=job, conf={})["refused"] == refused
+    assert ask(protocol.ENQUEUE, parent=None, depth=0, children=children)["refused"] == refused
+    assert ask(protocol.CALL, job=job, conf={})["refused"] == refused
 
 
 def test_a_named_one_is_a_subtask(ask):
     children = [["mine", {"a": 1}], ["k", {"a": 1}, "named"]]
-    assert ask(wire.ENQUEUE, parent=None, depth=0, children=children)["new"] == 2
+    assert ask(protocol.ENQUEUE, parent=None, depth=0, children=children)["new"] == 2
 
 
 @pytest.mark.parametrize("child", [["k"], ["k", {}, "named", 1], ["k", {}, 5], ["k", {}, ""], ["k", {}, None, None]])
 def test_what_is_no_child_is_refused(ask, child):
-    assert ask(wire.ENQUEUE, parent=None, depth=0, children=[child])["refused"]["type"] == "InvalidPayload"
+    assert ask(protocol.ENQUEUE, parent=None, depth=0, children=[child])["refused"]["type"] == "InvalidPayload"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_is_no_child_is_refused(ask, child):
 )
 def test_a_field_that_no_param_of_the_called_job_declares_is_refused(ask, job, conf, undeclared, declared):
     message = f"the params of the job {job} do not declare {undeclared}; declared: {declared}"
-    assert ask(wire.CALL, job=job, conf=conf, results={"step": 1})["refused"] == {
+    assert ask(protocol.CALL, job=job, conf=conf, results={"step": 1})["refused"] == {
         "type": "InvalidPayload",
         "message": message,
     }
@@ -96,4 +96,4 @@ def test_a_field_that_no_param_of_the_called_job_declares_is_refused(ask, job, c
 
 @pytest.mark.parametrize("body", [{"conf": []}, {"conf": {}, "results": [1]}, {"conf": None}, {}])
 def test_what_is_no_conf_is_refused(ask, body):
-    assert ask(wire.CALL, job="named", **body)["refused"]["type"] == "InvalidPayload"
+    assert ask(protocol.CALL, job="named", **body)["refused"]["type"] == "InvalidPayload"

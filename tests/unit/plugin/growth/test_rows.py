@@ -9,13 +9,13 @@ from fastapi import HTTPException
 from sqlalchemy import update
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.plugin import rows, store
-from airflow_mcp_provider.plugin.growth.batch import Batch
-from airflow_mcp_provider.plugin.growth.reserved import Reserved
-from airflow_mcp_provider.plugin.kept import KeptBackend
-from airflow_mcp_provider.plugin.store import RunRef
-from airflow_mcp_provider.plugin.tables import Store
-from airflow_mcp_provider.runtime import wire
+from airflow_mcp_provider.plugin.db import rows, state_store
+from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.tables import Store
+from airflow_mcp_provider.plugin.growth.batch_state import Batch
+from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend
+from airflow_mcp_provider.plugin.growth.run_state import Reserved
+from airflow_mcp_provider.runtime import protocol
 from tests.unit.plugin.played import Played
 
 SERVERS = ["mcp.item", "mcp.run", "mcp.key.a", "mcp.called", "mcp.caller", "mcp.batch", "mcp.answer", "mcp.answer.x.1"]
@@ -44,7 +44,7 @@ def ended(run):
     """Both subtasks have ended well."""
     for index in (0, 1):
         one = run.instance("run", index)
-        run.set("run", index, wire.OUTCOME, {"attempt": 1, "result": index})
+        run.set("run", index, protocol.OUTCOME, {"attempt": 1, "result": index})
         one.state = "success"
     run.session.flush()
 
@@ -61,21 +61,21 @@ def test_a_runner_may_not_write_what_is_the_servers(run, key, value):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        (wire.OOMS, {"a": 1}),
-        (wire.OOMS, ["1"]),
-        (wire.OOMS, [1] * 2_000),
-        (wire.VERDICT, {"note": 5}),
-        (wire.VERDICT, []),
-        (wire.GO_ON, 5),
-        (wire.NEXT, {"call": 7}),
-        (wire.ENQUEUE, [1]),
-        (wire.OUTCOME, {"attempt": 1, "result": "x" * 1_100_000}),
-        (wire.VERDICT, {"note": "x" * 1_000_000}),
-        (wire.PROGRESS, {"fraction": 2, "message": "x"}),
-        (wire.PROGRESS, {"fraction": True, "message": "x"}),
-        (wire.PROGRESS, {"fraction": 0.5, "message": "x" * 2_000}),
-        (wire.PROGRESS, {"fraction": 0.5, "message": "x", "more": [1] * 100_000}),
-        (wire.PROGRESS, "x" * 1_000_000),
+        (protocol.OOMS, {"a": 1}),
+        (protocol.OOMS, ["1"]),
+        (protocol.OOMS, [1] * 2_000),
+        (protocol.VERDICT, {"note": 5}),
+        (protocol.VERDICT, []),
+        (protocol.GO_ON, 5),
+        (protocol.NEXT, {"call": 7}),
+        (protocol.ENQUEUE, [1]),
+        (protocol.OUTCOME, {"attempt": 1, "result": "x" * 1_100_000}),
+        (protocol.VERDICT, {"note": "x" * 1_000_000}),
+        (protocol.PROGRESS, {"fraction": 2, "message": "x"}),
+        (protocol.PROGRESS, {"fraction": True, "message": "x"}),
+        (protocol.PROGRESS, {"fraction": 0.5, "message": "x" * 2_000}),
+        (protocol.PROGRESS, {"fraction": 0.5, "message": "x", "more": [1] * 100_000}),
+        (protocol.PROGRESS, "x" * 1_000_000),
     ],
 )
 def test_what_a_runner_writes_has_our_form(run, key, value):
@@ -95,10 +95,10 @@ def test_our_rows_are_neither_removed_nor_changed(run, backend, all_map_indices)
     assert run.get("run", 0, "mine") is None
     assert [one["result"] for one in run.outcomes().values()] == [0, 1]
     for change in (
-        lambda: backend.delete(scope(), wire.OUTCOME, session=run.session),
-        lambda: KeptBackend().set(scope(), wire.OUTCOME, "[1]", session=run.session),
-        lambda: asyncio.run(backend.aset(scope(), wire.ITEM, "1")),
-        lambda: asyncio.run(backend.adelete(scope(), wire.ITEM)),
+        lambda: backend.delete(scope(), protocol.OUTCOME, session=run.session),
+        lambda: KeptBackend().set(scope(), protocol.OUTCOME, "[1]", session=run.session),
+        lambda: asyncio.run(backend.aset(scope(), protocol.ITEM, "1")),
+        lambda: asyncio.run(backend.adelete(scope(), protocol.ITEM)),
     ):
         with pytest.raises(HTTPException) as refused:
             change()
@@ -108,9 +108,9 @@ def test_our_rows_are_neither_removed_nor_changed(run, backend, all_map_indices)
 @pytest.mark.parametrize("value", ["[1]", "5", "null", "{", "{}", '{"key": 5}', '{"key": "a", "payload": []}'])
 def test_a_damaged_item_fails_its_own_subtask(run, value):
     ended(run)
-    damage(run, wire.ITEM, value)
+    damage(run, protocol.ITEM, value)
     with pytest.raises(HTTPException) as refused:
-        run.get("run", 0, wire.ITEM)
+        run.get("run", 0, protocol.ITEM)
     assert refused.value.status_code == 409
     found = run.outcomes()
     assert found["run[0]", "run"]["error"]["type"] == "InvalidRow"
@@ -120,7 +120,7 @@ def test_a_damaged_item_fails_its_own_subtask(run, value):
 @pytest.mark.parametrize("value", ["[1]", "null", "{", "5", '{"attempt": "x"}'])
 def test_a_damaged_outcome_fails_its_own_subtask(run, value):
     ended(run)
-    damage(run, wire.OUTCOME, value)
+    damage(run, protocol.OUTCOME, value)
     found = run.outcomes()
     assert found["a", "run"]["error"]["type"] == "InvalidRow"
     assert found["b", "run"]["result"] == 1
@@ -129,8 +129,8 @@ def test_a_damaged_outcome_fails_its_own_subtask(run, value):
 @pytest.mark.parametrize("value", ["[1]", "null", "{", "5", '{"steps": 5}', '{"tolerate": "x", "steps": []}'])
 def test_a_damaged_counter_is_told(run, value):
     run.instance("run", 0)
-    damage(run, wire.RUN, value, index=-1, task="plan")
-    for ask in (lambda: run.get("run", 0, wire.ITEM), lambda: run.get("report", -1, "mcp.outcomes.0.0")):
+    damage(run, protocol.RUN, value, index=-1, task="plan")
+    for ask in (lambda: run.get("run", 0, protocol.ITEM), lambda: run.get("report", -1, "mcp.outcomes.0.0")):
         with pytest.raises(HTTPException) as refused:
             ask()
         assert refused.value.status_code == 409
@@ -160,8 +160,8 @@ def test_a_forged_call_does_not_reach_the_run_of_another(run, make_job):
     other = make_job("secret").run("theirs")
     run.instance("run", 0)
     called = {"job": "secret", "run": other.run_id, "at": "2024-01-01T00:00:00+00:00", "attempt": 1}
-    store.write(run.session, RunRef(run.run.id, "crawl", "one"), "run", 0, wire.CALLED, called)
-    answer = run.ask("run", 0, wire.CALL, {"job": "secret", "conf": {}})
+    state_store.write(run.session, RunRef(run.run.id, "crawl", "one"), "run", 0, protocol.CALLED, called)
+    answer = run.ask("run", 0, protocol.CALL, {"job": "secret", "conf": {}})
     assert answer["refused"]["type"] == "InvalidRow"
     assert "report" not in answer
 
@@ -171,23 +171,23 @@ def test_what_plan_begins_with_has_our_form(run):
     for begin in ({}, {"tolerate": "0", "steps": []}, {"tolerate": "0", "steps": [{"name": "run"}] * 5_000}):
         with pytest.raises(InvalidRow):
             Reserved.of(begin)
-    assert json.loads(run.get("plan", -1, wire.RUN))["subtasks"] == 2
+    assert json.loads(run.get("plan", -1, protocol.RUN))["subtasks"] == 2
 
 
 def test_progress_of_our_form_is_kept_and_of_another_dag_any(run, make_job):
     for told in ({"fraction": 0.5, "message": "page 1"}, {"fraction": 1, "message": ""}):
-        run.set("run", 0, wire.PROGRESS, told)
-        assert json.loads(run.get("run", 0, wire.PROGRESS)) == told
+        run.set("run", 0, protocol.PROGRESS, told)
+        assert json.loads(run.get("run", 0, protocol.PROGRESS)) == told
     make_job("plain").run("theirs")
     plain = TaskScope(dag_id="plain", run_id="theirs", task_id="work", map_index=-1)
-    run.backend.set(plain, wire.PROGRESS, '"half of it"', session=run.session)
-    assert run.backend.get(plain, wire.PROGRESS, session=run.session) == '"half of it"'
+    run.backend.set(plain, protocol.PROGRESS, '"half of it"', session=run.session)
+    assert run.backend.get(plain, protocol.PROGRESS, session=run.session) == '"half of it"'
 
 
 def test_what_a_runner_adds_to_its_error_is_not_the_reports(run):
     one = run.instance("run", 0)
     error = {"type": "OSError", "message": "gone", "more": [1], "trace": 5}
-    run.set("run", 0, wire.OUTCOME, {"attempt": 1, "error": error})
+    run.set("run", 0, protocol.OUTCOME, {"attempt": 1, "error": error})
     one.state = "failed"
     run.session.flush()
     told = run.outcomes()["a", "run"]["error"]
@@ -198,5 +198,5 @@ def test_what_a_runner_adds_to_its_error_is_not_the_reports(run):
 def test_a_damaged_item_of_a_success_is_counted(run, value):
     ended(run)
     run.instance("report", -1)
-    damage(run, wire.ITEM, value)
+    damage(run, protocol.ITEM, value)
     assert run.tally(2)["failed"] == 1

@@ -11,12 +11,12 @@ from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from kubernetes.client.rest import ApiException
 
 from airflow_mcp_provider import policy
-from airflow_mcp_provider.plugin.pods.again import COPIES, wanted
-from airflow_mcp_provider.plugin.pods.dress import SAFE_TO_EVICT, dress
+from airflow_mcp_provider.plugin.pods.airflow_internals import WORKLOAD
+from airflow_mcp_provider.plugin.pods.cleanup import Sweep
+from airflow_mcp_provider.plugin.pods.defaults import SAFE_TO_EVICT, dress
+from airflow_mcp_provider.plugin.pods.identity import INSTANCE, Subject, label
 from airflow_mcp_provider.plugin.pods.memory import grown
-from airflow_mcp_provider.plugin.pods.seam import WORKLOAD
-from airflow_mcp_provider.plugin.pods.subject import INSTANCE, Subject, label
-from airflow_mcp_provider.plugin.pods.sweep import Sweep
+from airflow_mcp_provider.plugin.pods.recreate import COPIES, wanted
 from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason, unreached
 from airflow_mcp_provider.spec.marker import MoreMemory
 

@@ -1,4 +1,4 @@
-"""What ``plugin/pods`` leans on in Airflow's Kubernetes provider, by name: see ``plugin/pods/seam.py``."""
+"""What ``plugin/pods`` leans on in Airflow's Kubernetes provider, by name: see ``plugin/pods/airflow_internals.py``."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from kubernetes.client.rest import ApiException
 from urllib3.exceptions import MaxRetryError
 
 from airflow_mcp_provider import policy
-from airflow_mcp_provider.plugin.pods import seam
-from airflow_mcp_provider.plugin.pods.patience import WAITS, patient
+from airflow_mcp_provider.plugin.pods import airflow_internals
+from airflow_mcp_provider.plugin.pods.api_outage import WAITS, patient
 
 
 def test_the_labels_and_annotations_of_a_runners_pod():
     labels = PodGenerator.build_labels_for_k8s_executor_pod(
         dag_id="d", task_id="t", try_number=1, airflow_worker=7, map_index=0, run_id="r"
     )
-    assert labels[seam.WORKER] == "7"
-    assert labels[seam.EXECUTORS] == "True"
+    assert labels[airflow_internals.WORKER] == "7"
+    assert labels[airflow_internals.EXECUTORS] == "True"
     source = inspect.getsource(PodGenerator.construct_pod)
     assert all(f'"{name}"' in source for name in ("dag_id", "task_id", "try_number", "map_index", "run_id"))
     assert source.index("reconcile_pods, pod_list") < source.index("pod_mutation_hook(pod)"), "ours is the last word"
@@ -40,7 +40,7 @@ def test_the_watcher_frees_a_slot_when_a_pod_gets_the_label():
 
 def test_the_command_of_a_runners_pod():
     source = inspect.getsource(workload_to_command_args)
-    words = ["python", "-m", seam.WORKLOAD, "--json-string"]
+    words = ["python", "-m", airflow_internals.WORKLOAD, "--json-string"]
     assert [source.index(f'"{word}"') for word in words] == sorted(source.index(f'"{word}"') for word in words)
 
 

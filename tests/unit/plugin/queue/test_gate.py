@@ -11,9 +11,9 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
 from sqlalchemy import text
 
-from airflow_mcp_provider.plugin import notes
+from airflow_mcp_provider.plugin.db import run_notes
 from airflow_mcp_provider.plugin.listener import QueueListener
-from airflow_mcp_provider.plugin.queue import overlooked, slot
+from airflow_mcp_provider.plugin.queue import slot, starved
 from airflow_mcp_provider.plugin.queue.gate import Gate
 from tests.unit.plugin.conftest import SETTINGS
 
@@ -168,7 +168,7 @@ def test_a_run_that_was_ended_from_outside_keeps_the_slot_for_a_while(job, start
 def test_a_note_of_a_person_stays_and_ours_go(job, start, session):
     active = job.run("active", DagRunState.RUNNING)
     theirs, ours = job.run("theirs"), job.run("ours")
-    notes.put(session.connection(), ours.id, "failed: as long ago")
+    run_notes.put(session.connection(), ours.id, "failed: as long ago")
     theirs.note = "why I did this"
     assert (start(theirs), start(ours)) == ("queued", "queued")
     assert fresh(session, ours)[2] == "waiting: active has the slot"
@@ -196,7 +196,7 @@ def test_a_broken_marker_starts_nothing_and_says_so_once(job, start, session):
 
 def test_an_error_of_the_database_undoes_only_the_decision(job, start, session):
     run = job.run("a")
-    notes.put(session.connection(), run.id, "failed: as long ago")
+    run_notes.put(session.connection(), run.id, "failed: as long ago")
     session.execute(text("CREATE TRIGGER broken BEFORE DELETE ON dag_run_note BEGIN SELECT RAISE(ABORT, 'no'); END"))
     assert start(run) == "queued"
     assert "IntegrityError: (sqlite3.IntegrityError) no" in fresh(session, run)[2]
@@ -247,6 +247,6 @@ def test_what_airflow_passes_over_is_started_when_its_own_choice_cannot(make_job
     one.run("active", DagRunState.RUNNING)
     over = other.run("passed_over")
     run = one.run("a")
-    monkeypatch.setattr(overlooked, "_bag", lambda: Bag(other.dag))
+    monkeypatch.setattr(starved, "_bag", lambda: Bag(other.dag))
     assert start(run) == "queued"
     assert fresh(session, over)[0] == "running"

@@ -7,9 +7,9 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import text, update
 
-from airflow_mcp_provider.plugin import notes
-from airflow_mcp_provider.plugin.queue import ending, slot, waiting, watch
-from airflow_mcp_provider.plugin.tables import Store
+from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db.tables import Store
+from airflow_mcp_provider.plugin.queue import monitor, ordering, slot, termination
 from airflow_mcp_provider.spec.marker import Marker
 from tests.unit.plugin.conftest import SETTINGS
 
@@ -40,19 +40,19 @@ def test_a_run_timeout_tells_what_was_running_from_what_was_not(make_job, sessio
     task(session, job, run, "plan", TaskInstanceState.SUCCESS, start_date=now, end_date=now)
     task(session, job, run, "run", TaskInstanceState.SKIPPED, start_date=now, end_date=None)
     task(session, job, run, "report", TaskInstanceState.SKIPPED, start_date=None, end_date=None)
-    ending.ended(run, "timed_out", SETTINGS)
+    termination.ended(run, "timed_out", SETTINGS)
     assert states(session) == {"plan": ("success", True), "run": ("failed", True), "report": ("skipped", True)}
     session.refresh(run)
     assert run.note == "failed: timeouts.run (1h) passed: 1 running tasks were ended, 1 were not started"
     assert held(session, job, run)
 
 
-@pytest.mark.parametrize("msg", ending.BY_ITSELF)
+@pytest.mark.parametrize("msg", termination.BY_ITSELF)
 def test_a_run_that_ended_by_itself_gives_its_slot_away_at_once(job, session, msg):
     run = job.run("done", DagRunState.SUCCESS)
     run.end_date = now = datetime.now(UTC)
     task(session, job, run, "report", TaskInstanceState.SUCCESS, last_heartbeat_at=now)
-    ending.ended(run, msg, SETTINGS)
+    termination.ended(run, msg, SETTINGS)
     assert not held(session, job, run)
 
 
@@ -61,22 +61,22 @@ def test_a_run_that_is_cancelled_holds_its_slot_when_a_task_was_alive(job, sessi
     run = job.run("cancelled", DagRunState.FAILED)
     run.end_date = now = datetime.now(UTC)
     task(session, job, run, "run", TaskInstanceState.FAILED, last_heartbeat_at=now - timedelta(seconds=seconds_ago))
-    ending.ended(run, "Dag Run's state was manually set to `failed`.", SETTINGS)
+    termination.ended(run, "Dag Run's state was manually set to `failed`.", SETTINGS)
     assert bool(held(session, job, run)) is expected
 
 
 def test_the_first_that_wait_are_told_who_has_the_slot_and_the_others_that_it_takes_longer(job, session):
-    for number in range(watch.NAMED + 2):
+    for number in range(monitor.NAMED + 2):
         job.run(f"run_{number}")
-    queue = waiting.sort(waiting.of_job(session.connection(), "crawl"), Marker())
-    texts = [text for _, text in watch._texts(queue, "manual__1")]
+    queue = ordering.sort(ordering.of_job(session.connection(), "crawl"), Marker())
+    texts = [text for _, text in monitor._texts(queue, "manual__1")]
     assert texts == ["waiting: manual__1 has the slot"] * 10 + ["waiting: 10 or more runs of this job go first"] * 2
-    assert list(watch._texts(queue, None)) == []
+    assert list(monitor._texts(queue, None)) == []
 
 
 def test_a_run_that_somebody_ended_meanwhile_is_not_ended_again(job, session):
     run = job.run("a", DagRunState.RUNNING)
-    assert ending.end_unstarted(session, session.connection(), {run.id: "failed: too late"}) == []
+    assert termination.end_unstarted(session, session.connection(), {run.id: "failed: too late"}) == []
     session.refresh(run)
     assert (run.state, run.note) == ("running", None)
 
@@ -86,8 +86,8 @@ def test_a_note_of_a_person_is_never_touched(job, session, note):
     run = job.run("a")
     run.note = note
     session.flush()
-    notes.put(session.connection(), run.id, "waiting: x")
-    notes.clear(session.connection(), run.id)
+    run_notes.put(session.connection(), run.id, "waiting: x")
+    run_notes.clear(session.connection(), run.id)
     assert session.execute(text("SELECT content FROM dag_run_note")).scalars().all() == [note]
 
 

@@ -1,4 +1,4 @@
-"""What ``plugin/server`` leans on in Airflow's API server, by name: see ``plugin/server/seam.py``."""
+"""What ``plugin/server`` leans on in Airflow's API server, by name: see ``plugin/server/airflow_internals.py``."""
 
 import inspect
 
@@ -13,9 +13,9 @@ from airflow.models.taskinstance import TaskInstance
 from starlette.middleware import Middleware
 
 from airflow_mcp_provider.plugin import McpPlugin
-from airflow_mcp_provider.plugin.kept import KeptBackend
-from airflow_mcp_provider.plugin.server import seam, tokens
-from airflow_mcp_provider.plugin.server.front import Front
+from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend
+from airflow_mcp_provider.plugin.server import airflow_internals, tokens
+from airflow_mcp_provider.plugin.server.middleware import Front
 
 
 def test_a_root_middleware_may_be_a_function():
@@ -33,10 +33,10 @@ def test_only_an_api_server_with_plugins_has_it():
 
 def test_a_runners_token(monkeypatch):
     monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "secret")
-    assert seam.validator().audience == conf.get_mandatory_list_value("execution_api", "jwt_audience")
+    assert airflow_internals.validator().audience == conf.get_mandatory_list_value("execution_api", "jwt_audience")
     source = inspect.getsource(security.JWTBearer.__call__)
     assert 'claims.setdefault("scope", "execution")' in source
-    assert seam.TIClaims().scope == "execution"
+    assert airflow_internals.TIClaims().scope == "execution"
     assert "str(token.id) != ti_self_id" in inspect.getsource(security.require_auth)
     assert 'getattr(route, "allowed_token_types", frozenset({"execution"}))' in inspect.getsource(security.require_auth)
 
@@ -50,12 +50,12 @@ def test_the_routes_of_the_state_store():
     assert {route.path for route in task_state_store.router.routes} >= {"/{task_instance_id}/{key:path}"}
     scopes = [scope for dependency in task_state_store.router.dependencies for scope in dependency.scopes]
     assert scopes == ["ti:self"]
-    assert set(seam.TaskStateStorePutBody.model_fields) == {"value", "expires_at"}
+    assert set(airflow_internals.TaskStateStorePutBody.model_fields) == {"value", "expires_at"}
     assert "status_code=status.HTTP_204_NO_CONTENT" in inspect.getsource(task_state_store)
 
 
 def test_a_heartbeat():
-    assert set(seam.TIHeartbeatInfo.model_fields) == {"hostname", "pid"}
+    assert set(airflow_internals.TIHeartbeatInfo.model_fields) == {"hostname", "pid"}
     source = inspect.getsource(task_instances.ti_heartbeat)
     taken = source[: source.index("return")]
     for column in ("TI.id == task_instance_id", "TI.state == TaskInstanceState.RUNNING", "TI.hostname ==", "TI.pid =="):
@@ -65,12 +65,12 @@ def test_a_heartbeat():
 
 
 def test_the_pool_of_connections():
-    assert seam.pool() == (5, 10), "Airflow's defaults"
+    assert airflow_internals.pool() == (5, 10), "Airflow's defaults"
 
 
 def test_the_public_api_keeps_our_rows():
     """It takes a backend of its own by this name, whichever is configured."""
-    seam.keep_rows()
+    airflow_internals.keep_rows()
     for module in (public_store, public_instances):
         assert "_get_db_backend()" in inspect.getsource(module)
         assert isinstance(module._get_db_backend(), KeptBackend)

@@ -1,0 +1,164 @@
+"""Jobs as subtasks: a subtask that is a run of another job.
+
+Runs in the API server, in the transaction of the subtask's question. The first question makes the run, which waits in
+its job's queue as any run; further ones look how far it is. A runner asks and goes: nobody waits in a process. Which
+run a subtask has stands in its own state store, and in the run's who wants it (see ``callers``).
+A try after a lost runner finds the run that is there; one after a failed run makes a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
+from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import MADE, markers
+from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.db.rows import Called, Caller
+from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskScope
+from airflow_mcp_provider.plugin.growth.airflow_internals import declared_params, report_of, start_run
+from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.spec.marker import PRIORITY
+
+MAX_JOB_CHARS = 250
+ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
+
+
+def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) -> dict[str, Any]:
+    """Return how far the subtask's run of ``body["job"]`` is; makes it when there is none.
+
+    Raises SpecError where ``check`` does; InvalidPayload when that job refuses its conf.
+    """
+    attempt = _attempt(session, scope)
+    called = _read(session, scope, run)
+    state = None if called is None else _state(session, called)
+    if called is None or (called.attempt != attempt and state not in ACTIVE):
+        called = Called(_job(body), _name(scope, attempt), datetime.now(UTC).isoformat())
+        _start(session, scope, run, called, _Given.of(body))
+        state = DagRunState.QUEUED
+    if called.attempt != attempt:
+        called = replace(called, attempt=attempt)
+        state_store.write(session, run, scope.task_id, scope.map_index, protocol.CALLED, asdict(called))
+    waited = (datetime.now(UTC) - datetime.fromisoformat(called.at)).total_seconds()
+    told = {"new": 0, "run": called.run, "state": str(state), "waited": waited}
+    return told if state in ACTIVE else {**told, "report": report_of(session, called.job, called.run)}
+
+
+def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
+    """Return the run that this subtask has; raises InvalidRow where that was made for another."""
+    found = state_store.read(session, run, scope.task_id, scope.map_index, protocol.CALLED)
+    if found is None:
+        return None
+    called = Called.of(found)
+    query = select(DagRun.id).filter_by(dag_id=called.job, run_id=called.run)
+    number = session.scalar(query)
+    if number is not None and not _is_mine(session, RunRef(number, called.job, called.run), scope, run):
+        raise InvalidRow(
+            f"the row {protocol.CALLED} names the run {redaction.shown(called.run)}, "
+            "which was not made for this subtask"
+        )
+    return called
+
+
+def _is_mine(session: Session, called: RunRef, scope: TaskScope, run: RunRef) -> bool:
+    caller = Caller.of(state_store.read(session, called, PLAN, -1, protocol.CALLER))
+    return caller == Caller(run.id, scope.task_id, scope.map_index)
+
+
+def _job(body: dict[str, Any]) -> str:
+    if not isinstance(job := body.get("job"), str) or not 0 < len(job) <= MAX_JOB_CHARS:
+        raise InvalidPayload(
+            f"job is the id of a job, a text of 1 to {MAX_JOB_CHARS} characters, not {redaction.shown(job)}"
+        )
+    return job
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a run is made with: the payload, and the results of the caller's steps before, of which it may want some."""
+
+    conf: Mapping[str, Any]
+    results: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        return cls(_object(body.get("conf"), "conf"), _object(body.get("results", {}), "results"))
+
+    def declared(self, job: str, params: Collection[str]) -> dict[str, Any]:
+        """Return the run's conf; raises InvalidPayload for a field of the payload that no param of ``job`` declares."""
+        if unknown := sorted(self.conf.keys() - params - {PRIORITY}):
+            raise InvalidPayload(
+                f"the params of the job {job} do not declare {', '.join(map(repr, unknown))[:400]}; "
+                f"declared: {', '.join(sorted(params))[:1000] or 'none'}"
+            )
+        return {**self.conf, **{name: result for name, result in self.results.items() if name in params}}
+
+
+def _object(given: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise InvalidPayload(f"the {what} of a run is a JSON object, not {redaction.shown(given)}")
+    protocol.json_text(given, what, protocol.BATCH_BYTES)
+    return given
+
+
+def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, given: _Given) -> None:
+    job, run_id = called.job, called.run
+    check(session, scope.dag_id, job)
+    conf = given.declared(job, declared_params(session, job))
+    try:
+        number = start_run(session, job, run_id, conf, run.id)
+    except ValueError as error:
+        raise InvalidPayload(f"the job {job} does not take this conf: {error}") from None
+    caller = Caller(run.id, scope.task_id, scope.map_index)
+    state_store.write(session, RunRef(number, job, run_id), PLAN, -1, protocol.CALLER, asdict(caller))
+
+
+def check(session: Session, own: str, job: str) -> None:
+    """Raise SpecError unless a subtask of ``own`` may be a run of ``job``.
+
+    Its spec must say so, which any client with a subtask's token can reach past; and a circle would wait for itself.
+    """
+    named = [callee for marker in markers(session, [own]).values() for callee in marker.calls]
+    if job not in named:
+        raise SpecError(
+            f"{own} may not run the job {job!r}: its subtasks.jobs has {', '.join(named) or 'none'}; add it there"
+        )
+    if not markers(session, [job]):
+        raise SpecError(f"there is no job {job!r} in this Airflow, or it has import errors")
+    ways = {job: f"{own} -> {job}"}
+    new = [job]
+    while new and own not in ways:
+        found = markers(session, new)
+        calls = [(callee, name) for name in found for callee in found[name].calls if callee not in ways]
+        ways |= {callee: f"{ways[name]} -> {callee}" for callee, name in calls}
+        new = [callee for callee, _ in calls]
+    if own in ways:
+        raise SpecError(f"a circle of jobs would wait for itself: {ways[own]}")
+
+
+def _attempt(session: Session, scope: TaskScope) -> int:
+    query = select(TaskInstance.try_number).filter_by(
+        dag_id=scope.dag_id, run_id=scope.run_id, task_id=scope.task_id, map_index=scope.map_index
+    )
+    attempt: int | None = session.scalar(query)
+    if attempt is None:
+        raise TryAgain("the subtask is gone")
+    return attempt
+
+
+def _state(session: Session, called: Called) -> str | None:
+    """None: the run was deleted."""
+    return session.scalar(select(DagRun.state).filter_by(dag_id=called.job, run_id=called.run))
+
+
+def _name(scope: TaskScope, attempt: int) -> str:
+    """Tell whose it is, within the 250 characters of a run's id; the same for the same attempt."""
+    whole = f"{scope.dag_id} {scope.run_id} {scope.task_id} {scope.map_index} {attempt}"
+    return f"{MADE}{scope.dag_id[:100]}__{hashlib.sha256(whole.encode()).hexdigest()[:16]}"

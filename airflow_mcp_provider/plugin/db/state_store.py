@@ -1,0 +1,168 @@
+"""Rows of Airflow's task state store, read and written in the transaction of the caller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, text, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskScope
+from airflow_mcp_provider.runtime import protocol, redaction
+
+PLAN = "plan"
+REPORT = "report"
+"""Task ids of a job's DAG (see ``factory.dag``); the others are its steps' names."""
+
+_PRIMARY_KEY = ("dag_run_id", "task_id", "map_index", "key")
+_INSERTS: dict[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+"""The dialects' own inserts, which can replace."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """A DagRun by its number and by its names."""
+
+    id: int
+    dag_id: str
+    run_id: str
+
+    @classmethod
+    def of(cls, session: Session, scope: TaskScope) -> RunRef:
+        """Find the run of a task."""
+        query = select(DagRun.id).where(DagRun.dag_id == scope.dag_id, DagRun.run_id == scope.run_id)
+        return cls(session.scalars(query).one(), scope.dag_id, scope.run_id)
+
+
+def limit_waiting(session: Session, milliseconds: int) -> None:
+    """Let no statement of this transaction wait longer for a lock, where the database has such a limit.
+
+    SQLAlchemy's OperationalError is raised when one does.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = {milliseconds:d}"))
+
+
+def where(run: RunRef, task_id: str, map_index: int, key: str) -> tuple[Any, ...]:
+    """Tell one row."""
+    return (
+        Store.dag_run_id == run.id,
+        Store.task_id == task_id,
+        Store.map_index == map_index,
+        Store.key == key,
+    )
+
+
+def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return a value, None where there is no row; raises InvalidRow for what is no JSON."""
+    return _loaded(key, text_of(session, run, task_id, map_index, key))
+
+
+def text_of(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> str | None:
+    """Return a row as it stands, None where there is none: for who goes on without a damaged one, or replaces it."""
+    return session.scalar(select(Store.value).where(*where(run, task_id, map_index, key)))
+
+
+def read_of(session: Session, run: RunRef, key: str, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+    """Return the values that several task instances, by (task, map index), have under one key.
+
+    None for what is no JSON.
+    """
+    query = select(Store.task_id, Store.map_index, Store.value).where(
+        Store.dag_run_id == run.id,
+        Store.key == key,
+        tuple_(Store.task_id, Store.map_index).in_(sorted(places)),
+    )
+    return {(task_id, index): rows.parsed(value) for task_id, index, value in session.execute(query)}
+
+
+def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
+    """Take a row for this transaction, and return its value; None where there is no row.
+
+    By an update, which takes SQLite's write lock, too, before anything is read.
+    """
+    value = session.scalar(
+        update(Store)
+        .where(*where(run, task_id, map_index, key))
+        .values(updated_at=datetime.now(UTC))
+        .returning(Store.value)
+        .execution_options(synchronize_session=False)
+    )
+    return _loaded(key, value)
+
+
+def _loaded(key: str, value: str | None) -> Any:  # noqa: ANN401 - any JSON
+    """Raise InvalidRow for what is no JSON, or is null, which would look as if there were no row."""
+    if value is not None and (found := rows.parsed(value)) is not None:
+        return found
+    if value is not None:
+        raise rows.invalid(key, "JSON", value)
+    return None
+
+
+def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str, value: Any) -> None:  # noqa: ANN401, PLR0913, PLR0917 - a row's whole name
+    """Insert or replace a row. Two callers seldom write the same row at once: see ``reserved``, ``taking``."""
+    changed = session.execute(
+        update(Store)
+        .where(*where(run, task_id, map_index, key))
+        .values(value=_text(key, value), updated_at=datetime.now(UTC))
+        .execution_options(synchronize_session=False)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has one
+        add(session, run, [(task_id, map_index, key, value)])
+
+
+def put(
+    session: Session, values: Iterable[tuple[RunRef, str, int, str, Any]], expires_at: datetime | None = None
+) -> None:
+    """Insert or replace rows of (run, task, map index, key, value) in one statement.
+
+    In the order of their keys: two transactions that replace the same rows do not wait for each other in a circle.
+    """
+    ordered = sorted(values, key=lambda row: (row[0].id, *row[1:4]))
+    if ordered:
+        statement = _INSERTS[session.get_bind().dialect.name](Store.__table__)
+        replaced = {name: statement.excluded[name] for name in ("value", "updated_at", "expires_at")}
+        session.connection().execute(
+            statement.on_conflict_do_update(index_elements=_PRIMARY_KEY, set_=replaced),
+            [{**_names(run), **_columns(*row), "expires_at": expires_at} for run, *row in ordered],
+        )
+
+
+def _names(run: RunRef) -> dict[str, Any]:
+    return {"dag_run_id": run.id, "dag_id": run.dag_id, "run_id": run.run_id, "updated_at": datetime.now(UTC)}
+
+
+def _columns(task_id: str, map_index: int, key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return {"task_id": task_id, "map_index": map_index, "key": key, "value": _text(key, value)}
+
+
+def _text(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return the text of a row; what is told to people has no secret that is known here."""
+    if key == protocol.ITEM and isinstance(value, dict) and "results" in value:
+        value = {**value, "results": redaction.value(value["results"])}
+    text = json.dumps(value)
+    return redaction.json_text(text) if key in protocol.TOLD else text
+
+
+def add(session: Session, run: RunRef, added: Iterable[tuple[str, int, str, Any]]) -> None:
+    """Insert rows of (task, map index, key, value) in one statement."""
+    names = _names(run)
+    values = [{**names, **_columns(*row)} for row in added]
+    if values:
+        session.execute(insert(Store), values)
+
+
+def forget(session: Session, run: RunRef, task_ids: list[str] | tuple[str, ...], *conditions: Any) -> None:
+    """Delete rows of some tasks."""
+    session.execute(
+        delete(Store)
+        .where(Store.dag_run_id == run.id, Store.task_id.in_(task_ids), *conditions)
+        .execution_options(synchronize_session=False)
+    )

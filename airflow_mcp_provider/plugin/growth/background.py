@@ -1,0 +1,75 @@
+"""Settle runs in the background of an API server, when a request could not: the scheduler held the run.
+
+An enqueue answers as soon as its children are durable. Should this process die before they are task instances, the
+next enqueue, the next subtask that starts, or at last the report of the run settles it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, SessionTransaction
+
+from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.tables import create_session
+from airflow_mcp_provider.plugin.growth import materialize
+
+THREADS = 2
+TRIES = 15
+"""Each waits for the run's lock up to materialize.LOCK_TIMEOUT_MS: together a minute."""
+PAUSE_S = 0.2
+WANTED = "mcp settle"
+"""In a session: the runs to settle after its transaction."""
+
+log = structlog.get_logger(__name__)
+
+
+class Settler:
+    """A few threads, and at most one run in each at a time."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mcp-settler")
+        self._waiting: set[RunRef] = set()
+        self._lock = threading.Lock()
+
+    def after_commit(self, session: Session, run: RunRef) -> None:
+        """Settle ``run`` once the transaction of ``session`` is through; asked twice for a run, it is done once."""
+        if WANTED not in session.info:
+            session.info[WANTED] = set()
+            event.listen(session, "after_transaction_end", self._ended)
+        session.info[WANTED].add(run)
+
+    def _ended(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:  # not the end of a savepoint
+            runs = set(session.info[WANTED])
+            session.info[WANTED].clear()
+            for run in runs:
+                self.request(run)
+
+    def request(self, run: RunRef) -> None:
+        """Settle ``run`` soon; asked twice before it begins, it is done once."""
+        with self._lock:
+            if run not in self._waiting:
+                self._waiting.add(run)
+                self._pool.submit(self._settle, run)
+
+    def _settle(self, run: RunRef) -> None:
+        for _ in range(TRIES):
+            with self._lock:
+                self._waiting.discard(run)
+            try:
+                with create_session(scoped=False) as session:
+                    materialize.settle(session, run, wait=True)
+            except OperationalError:  # the lock's time limit
+                time.sleep(PAUSE_S)
+            except Exception:
+                log.exception("growth could not be settled; the report of the run will", run=run)
+                return
+            else:
+                return
+        log.error("the scheduler held the run too long; the report of the run will settle it", run=run)

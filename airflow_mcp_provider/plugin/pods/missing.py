@@ -1,0 +1,65 @@
+"""Say why a queued subtask has no pod: Kubernetes does not answer, or takes no more pods for now.
+
+The executor tries again and again (``[kubernetes_executor] task_publish_max_retries``), and tells the log alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kubernetes.client import CoreV1Api
+from kubernetes.client.rest import ApiException
+from kubernetes.utils.quantity import parse_quantity
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin.db.tables import DagTag, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.runtime.pod_reasons import Reason
+from airflow_mcp_provider.spec.marker import LOCAL, TAG
+
+PATIENCE = timedelta(seconds=10)
+MOST = 100
+"""So many are told; of more the others wait for the same."""
+
+
+def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Subject]:
+    """Return the tasks of jobs that this scheduler has queued some time ago, and that have none of ``pods``."""
+    query = select(TaskInstance).where(
+        TaskInstance.state == TaskInstanceState.QUEUED,
+        TaskInstance.queued_by_job_id == int(worker),
+        TaskInstance.queued_dttm < datetime.now(UTC) - PATIENCE,
+        TaskInstance.executor.is_(None) | (TaskInstance.executor != LOCAL),
+        TaskInstance.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == TAG)),
+    )
+    there = {subject.instance for pod in pods if (subject := Subject.of(pod))}
+    queued = session.scalars(query.limit(MOST)).all()
+    return [_subject(task, worker) for task in queued if str(task.id) not in there]
+
+
+def why(api: CoreV1Api | None, namespace: str | None = None) -> Reason:
+    """Look for a quota that is full; ``api`` None: Kubernetes does not answer."""
+    if api is None:
+        return Reason("PodNotCreated", "Kubernetes does not answer; the pod is made when it does", over=False)
+    full = "; ".join(_full(api, namespace)) if namespace else ""
+    told = f"the quota is full: {full}" if full else "Kubernetes does not take it; the scheduler's log tells why"
+    return Reason("PodNotCreated", f"no pod yet: {told}", over=False)
+
+
+def _full(api: CoreV1Api, namespace: str) -> Iterator[str]:
+    try:
+        quotas = api.list_namespaced_resource_quota(namespace).items
+    except ApiException:  # the scheduler's role need not allow it
+        return
+    for quota in quotas:
+        used = quota.status.used or {}
+        for name, hard in (quota.status.hard or {}).items():
+            if parse_quantity(used.get(name, "0")) >= parse_quantity(hard):
+                yield f"{quota.metadata.name} has {used[name]} of {hard} {name}"
+
+
+def _subject(task: Any, worker: str) -> Subject:  # noqa: ANN401 - a TaskInstance
+    place = (task.dag_id, task.run_id, task.task_id, task.map_index, task.try_number)
+    return Subject(*place, worker=worker, instance=str(task.id))

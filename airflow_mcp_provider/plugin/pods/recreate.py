@@ -1,0 +1,74 @@
+"""Make a pod again that somebody deleted before it started: its task is still queued, and nobody else would notice.
+
+Airflow takes no notice of it until ``[scheduler] task_queued_timeout`` (10 minutes). The copy carries the same labels,
+so the executor follows it as its own; no attempt is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubernetes.client import CoreV1Api, V1ObjectMeta, V1Pod
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin.db.tables import TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.pods.airflow_internals import DONE, REVOKED
+from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.runtime.pod_reasons import IMAGE, STARTING
+
+COPIES = "mcp/copies"
+MOST = 3
+"""Who deletes it more often means it."""
+TOKEN = "kube-api-access-"  # noqa: S105 - how Kubernetes names the volume that it adds
+
+
+def wanted(session: Session, subject: Subject, pod: Any) -> bool:  # noqa: ANN401 - a V1Pod that was deleted
+    """Tell whether the pod's task still waits for it, and nobody of Airflow deleted it."""
+    labels = pod.metadata.labels
+    if REVOKED in labels or DONE in labels or _copies(pod) >= MOST or _hopeless(pod):
+        return False
+    query = select(TaskInstance.id).where(
+        TaskInstance.dag_id == subject.dag_id,
+        TaskInstance.run_id == subject.run_id,
+        TaskInstance.task_id == subject.task_id,
+        TaskInstance.map_index == subject.map_index,
+        TaskInstance.try_number == subject.attempt,
+        TaskInstance.state == TaskInstanceState.QUEUED,
+    )
+    return str(session.scalar(query)) == subject.instance
+
+
+def make(api: CoreV1Api, pod: Any) -> str:  # noqa: ANN401 - a V1Pod
+    """Create the copy; returns its name."""
+    old = pod.metadata
+    number = _copies(pod) + 1
+    name = f"{old.name.removesuffix(f'-{number - 1}')[:60]}-{number}"
+    metadata = V1ObjectMeta(
+        name=name,
+        namespace=old.namespace,
+        labels=old.labels,
+        annotations={**old.annotations, COPIES: str(number)},
+    )
+    api.create_namespaced_pod(old.namespace, V1Pod(metadata=metadata, spec=_spec(pod.spec)))
+    return name
+
+
+def _copies(pod: Any) -> int:  # noqa: ANN401 - a V1Pod
+    told = pod.metadata.annotations.get(COPIES, "0")
+    return int(told) if told.isdecimal() else MOST
+
+
+def _spec(spec: Any) -> Any:  # noqa: ANN401 - a V1PodSpec
+    """Take off what the cluster has put on."""
+    spec.node_name = None
+    spec.volumes = [one for one in spec.volumes or [] if not one.name.startswith(TOKEN)]
+    for container in [*spec.containers, *(spec.init_containers or [])]:
+        container.volume_mounts = [one for one in container.volume_mounts or [] if not one.name.startswith(TOKEN)]
+    return spec
+
+
+def _hopeless(pod: Any) -> bool:  # noqa: ANN401
+    """The executor itself deletes pods that cannot start, and then decides about their task."""
+    waiting = [one.state.waiting.reason for one in pod.status.container_statuses or [] if one.state.waiting]
+    return any(reason in IMAGE or reason not in STARTING for reason in waiting)

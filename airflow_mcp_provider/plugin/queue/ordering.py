@@ -1,0 +1,96 @@
+"""The queue of a job: which runs may start, in which order, and which waited too long.
+
+Runs in the scheduler, in the gate's transaction and in the watch's. Airflow's rows are the queue: a run waits when it
+is QUEUED and its ``run_after`` has come. Order: the higher priority, then runs of people, programs and schedules before
+those of a backfill (as in Airflow), then the earlier ``run_after``, then the earlier made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, true
+
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunNote, DagRunState
+from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, BackfillDagRun
+from airflow_mcp_provider.spec.durations import human
+from airflow_mcp_provider.spec.marker import PRIORITY, Marker
+
+HIGHEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run that waits. ``since`` is when it could have started at the earliest; ``own`` its priority, as given."""
+
+    id: int
+    dag_id: str
+    run_id: str
+    since: datetime
+    run_after: datetime
+    ordinal: int
+    own: str | None
+    note: str | None
+
+    def wrong(self, marker: Marker, now: datetime) -> str | None:
+        """Return why this run must end without a start, None when it may start."""
+        if self.own is not None and _number(self.own) is None:
+            return f"failed: {PRIORITY} in the run's conf is {self.own:.40}; allowed: -{HIGHEST} to {HIGHEST}"
+        if marker.timeout is not None and now - self.since > marker.timeout:
+            return f"failed: timeouts.queue ({human(marker.timeout)}) passed before the run could start"
+        return None
+
+    def order(self, marker: Marker) -> tuple[Any, ...]:
+        """Sort by this."""
+        own = marker.priority if self.own is None else _number(self.own) or 0
+        return (-own, self.ordinal, self.run_after, self.id)
+
+
+def _number(text: str) -> int | None:
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    return number if -HIGHEST <= number <= HIGHEST else None
+
+
+def read(connection: Connection, *where: Any) -> list[Waiting]:
+    """Return the waiting runs for which the conditions hold."""
+    query = (
+        select(
+            DagRun.id,
+            DagRun.dag_id,
+            DagRun.run_id,
+            func.coalesce(DagRun.queued_at, DagRun.created_at, type_=DagRun.queued_at.type),
+            DagRun.run_after,
+            func.coalesce(BackfillDagRun.sort_ordinal, 0),
+            DagRun.conf[PRIORITY].as_string(),
+            DagRunNote.content,
+        )
+        .outerjoin(DagRunNote, DagRunNote.dag_run_id == DagRun.id)
+        .outerjoin(Backfill, Backfill.id == DagRun.backfill_id)
+        .outerjoin(
+            BackfillDagRun,
+            (BackfillDagRun.dag_run_id == DagRun.id) & (BackfillDagRun.backfill_id == DagRun.backfill_id),
+        )
+        .where(DagRun.state == DagRunState.QUEUED, DagRun.run_after <= datetime.now(UTC))
+        .where(Backfill.is_paused.is_not(true()), *where)
+    )
+    return [_waiting(*row) for row in connection.execute(query)]
+
+
+def _waiting(number: int, dag_id: str, run_id: str, queued: datetime, run_after: datetime, *rest: Any) -> Waiting:
+    return Waiting(number, dag_id, run_id, max(queued, run_after), run_after, *rest)
+
+
+def of_job(connection: Connection, dag_id: str) -> list[Waiting]:
+    """Return the job's waiting runs, in no order."""
+    return read(connection, DagRun.dag_id == dag_id)
+
+
+def sort(runs: Iterable[Waiting], marker: Marker) -> list[Waiting]:
+    """Return them in the order of their start."""
+    return sorted(runs, key=lambda run: run.order(marker))

@@ -1,0 +1,63 @@
+"""Runs that could start, and that Airflow does not come to.
+
+It looks at a few queued runs a loop, a backfill's by their ordinal: while a job's slot is taken by another run, the
+first runs of its backfill are looked at in every loop, in vain, and other jobs' backfills wait behind them. Called by
+the gate, in the scheduler's transaction, at most once in ``[mcp] queue_look_interval``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import structlog
+from sqlalchemy import Select, false, func, select, true
+from sqlalchemy.orm import Session, aliased
+
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag
+from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, DagModel, DBDagBag, free, nulls_first
+from airflow_mcp_provider.spec.marker import KEY, TAG
+
+AT_ONCE = 5
+
+log = structlog.get_logger(__name__)
+
+
+@cache
+def _bag() -> DBDagBag:
+    return DBDagBag(load_op_links=False)
+
+
+def overlooked(session: Session) -> list[DagRun]:
+    """Take a queued run each of a few jobs that have none running, those first that were not looked at for longest."""
+    looked_at: Any = DagRun.last_scheduling_decision
+    oldest = nulls_first(looked_at, session)
+    query = select(DagRun).where(DagRun.id.in_(_one_a_job())).order_by(oldest).limit(AT_ONCE)
+    locked = free(query, session, DagRun).execution_options(populate_existing=True)
+    runs = list(session.scalars(locked).unique())
+    return [run for run in runs if _is_job(session, run)]
+
+
+def _is_job(session: Session, run: DagRun) -> bool:
+    """Give a run its DAG; a DAG that cannot be read keeps the runs of other jobs from nothing."""
+    try:
+        run.dag = _bag().get_dag_for_run(run, session=session)
+    except Exception:
+        log.exception("a job's DAG cannot be read; its runs stay queued", job=run.dag_id, run=run.run_id)
+        return False
+    return run.dag is not None and KEY in run.dag.default_args
+
+
+def _one_a_job() -> Select[Any]:
+    other = aliased(DagRun)
+    active = select(other.id).where(other.dag_id == DagRun.dag_id, other.state == DagRunState.RUNNING)
+    return (
+        select(func.min(DagRun.id))
+        .join(DagModel, DagModel.dag_id == DagRun.dag_id)
+        .join(DagTag, (DagTag.dag_id == DagRun.dag_id) & (DagTag.name == TAG))
+        .outerjoin(Backfill, Backfill.id == DagRun.backfill_id)
+        .where(DagRun.state == DagRunState.QUEUED, DagRun.run_after <= datetime.now(UTC), ~active.exists())
+        .where(DagModel.is_paused == false(), DagModel.is_stale == false(), Backfill.is_paused.is_not(true()))
+        .group_by(DagRun.dag_id)
+    )

@@ -1,0 +1,93 @@
+"""Runs that end otherwise than by their report: unstarted ones of the queue, and those ended from outside.
+
+Runs in the scheduler (queue and run timeouts) and in the API server (a person or a program ends a run), inside the
+transaction of whoever decided it. Airflow leaves half-told stories behind; here they get the end that a user expects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy.orm import Session, object_session
+
+from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.queue import slot
+from airflow_mcp_provider.plugin.queue.airflow_internals import free, guarded
+from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.spec.durations import human
+
+TIMED_OUT = "timed_out"
+BY_ITSELF = ("success", "task_failure", "all_tasks_deadlocked")
+"""What Airflow's scheduler says to listeners when a run ends; anything else was somebody from outside."""
+
+log = structlog.get_logger(__name__)
+
+
+def end_unstarted(session: Session, connection: Connection, reasons: Mapping[int, str]) -> list[int]:
+    """End queued runs, by their numbers, as failed; returns those that nobody else was holding."""
+    queued = select(DagRun.id, DagRun.dag_id, DagRun.run_id).where(
+        DagRun.id.in_(list(reasons)), DagRun.state == DagRunState.QUEUED
+    )
+    ended = connection.execute(free(queued, session, DagRun)).all()
+    for number, dag_id, run_id in ended:
+        _fail(connection, number, dag_id, run_id, reasons[number])
+    return [row[0] for row in ended]
+
+
+def _fail(connection: Connection, number: int, dag_id: str, run_id: str, reason: str) -> None:
+    now = datetime.now(UTC)
+    connection.execute(
+        update(DagRun).where(DagRun.id == number).values({DagRun._state: DagRunState.FAILED, DagRun.end_date: now})  # noqa: SLF001 - the column
+    )
+    _end_tasks(connection, dag_id, run_id, TaskInstance.state.is_(None), TaskInstanceState.SKIPPED)
+    run_notes.put(connection, number, reason)
+    log.warning("gate", job=dag_id, run=run_id, decision="ended", reason=reason)
+
+
+def ended(dag_run: DagRun, msg: str, settings: GateSettings) -> None:
+    """Airflow, a person or a program ended ``dag_run``; ``msg`` is what listeners are told."""
+    session = object_session(dag_run)
+    if msg in BY_ITSELF or session is None:
+        return
+    with guarded(session, settings.lock_timeout) as connection:
+        alive = _tell_timeout(connection, dag_run) if msg == TIMED_OUT else _alive(connection, dag_run, settings)
+        if alive and settings.end_grace:
+            slot.keep(connection, dag_run, timedelta(seconds=settings.end_grace))
+
+
+def _tell_timeout(connection: Connection, run: DagRun) -> bool:
+    """Airflow has made everything unfinished *skipped*, what was running too; returns whether anything was."""
+    untold = TaskInstance.end_date.is_(None) & (TaskInstance.state == TaskInstanceState.SKIPPED)
+    begun = TaskInstance.start_date.is_not(None)
+    running = _end_tasks(connection, run.dag_id, run.run_id, untold & begun, TaskInstanceState.FAILED)
+    waiting = _end_tasks(connection, run.dag_id, run.run_id, untold & ~begun, TaskInstanceState.SKIPPED)
+    limit = f" ({human(run.dag.dagrun_timeout)})" if run.dag and run.dag.dagrun_timeout else ""
+    told = f"failed: timeouts.run{limit} passed: {running} running tasks were ended, {waiting} were not started"
+    run_notes.put(connection, run.id, told)
+    log.warning("gate", job=run.dag_id, run=run.run_id, decision="ended", reason=told)
+    return running > 0
+
+
+def _alive(connection: Connection, run: DagRun, settings: GateSettings) -> bool:
+    recent = datetime.now(UTC) - timedelta(seconds=settings.end_grace)
+    query = select(TaskInstance.id).where(
+        TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.last_heartbeat_at > recent
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _end_tasks(
+    connection: Connection, dag_id: str, run_id: str, which: ColumnElement[bool], state: TaskInstanceState
+) -> int:
+    now: Any = datetime.now(UTC)
+    changed = connection.execute(
+        update(TaskInstance)
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, which)
+        .values(state=state, start_date=func.coalesce(TaskInstance.start_date, now), end_date=now)
+    )
+    return changed.rowcount

@@ -1,0 +1,88 @@
+"""Makes the LocalExecutor count what it has dispatched, so that it never takes more than ``[core] parallelism``.
+
+Airflow 3.3's ``_process_workloads`` adds nothing to ``running`` (apache/airflow#70526): the scheduler hands over new
+workloads in every loop, until its main thread waits for room in the pipe to the workers. Then its heartbeat stops.
+``change_state`` removes what is counted here, as for every other executor. An Airflow that counts by itself adds the
+same keys to the same set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
+from typing import Any
+
+from airflow_mcp_provider.plugin.slots.airflow_internals import BaseExecutor, LocalExecutor
+from airflow_mcp_provider.plugin.slots.lost_workers import Lost
+
+Method = Callable[..., Any]
+BEGUN = "running"
+"""The state of a callback and of a connection test that a worker has begun."""
+
+
+@cache
+def count_dispatched(kind: type[LocalExecutor] = LocalExecutor) -> None:
+    """From now on this process' executors of the kind count."""
+    executor: Any = kind
+    lost = Lost()
+    executor._process_workloads = _counting(executor._process_workloads)  # noqa: SLF001 - the executor's own door
+    executor.change_state = _keeping_begun(executor.change_state)
+    executor._check_workers = _watching(executor._check_workers, lost)  # noqa: SLF001 - likewise
+    executor.sync = _returning(executor.sync, lost)
+    if executor.revoke_task is BaseExecutor.revoke_task:
+        executor.revoke_task = _revoke_task
+
+
+def _counting(process: Method) -> Method:
+    @wraps(process)
+    def counting(self: LocalExecutor, workloads: Sequence[Any]) -> Any:  # noqa: ANN401 - Airflow's
+        self.running.update(workload.key for workload in workloads)
+        return process(self, workloads)
+
+    return counting
+
+
+def _keeping_begun(change: Method) -> Method:
+    """Airflow's LocalExecutor takes a workload that was begun out of ``running``, although its worker is busy."""
+
+    @wraps(change)
+    def keeping(self: LocalExecutor, key: Any, state: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Airflow's
+        counted = state == BEGUN and key in self.running
+        answer = change(self, key, state, *args, **kwargs)
+        if counted:
+            self.running.add(key)
+        return answer
+
+    return keeping
+
+
+def _watching(check: Method, lost: Lost) -> Method:
+    @wraps(check)
+    def watching(self: LocalExecutor) -> Any:  # noqa: ANN401 - Airflow's
+        before = dict(self.workers)
+        answer = check(self)
+        if any(self.workers.get(pid) is not worker for pid, worker in before.items()):
+            lost.suspect(self)
+        return answer
+
+    return watching
+
+
+def _returning(sync: Method, lost: Lost) -> Method:
+    @wraps(sync)
+    def returning(self: LocalExecutor) -> Any:  # noqa: ANN401 - Airflow's
+        answer = sync(self)
+        lost.return_slots(self)
+        return answer
+
+    return returning
+
+
+def _revoke_task(self: LocalExecutor, *, ti: Any) -> None:  # noqa: ANN401 - Airflow's
+    """Forget a task instance that was queued for longer than ``[scheduler] task_queued_timeout``.
+
+    A worker that is killed before it has told the API server of the start leaves one. The LocalExecutor has no such
+    method: Airflow would leave the task instance queued, and its slot would never come back.
+    """
+    self.queued_tasks.pop(ti.key, None)
+    self.running.discard(ti.key)

@@ -1,0 +1,155 @@
+"""Do one piece of work, within its time limits, and return its result.
+
+Runs in the runner, in the task's process. The work itself is a child of this process: see ``function`` and
+``command`` for its two kinds, ``processes`` for how it ends. Of a ``container`` the child is who looks after it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psutil import Process
+
+from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTimeout, SubtaskError
+from airflow_mcp_provider.runtime import command, container, environment, function, memory, processes, redaction
+from airflow_mcp_provider.runtime.arguments import fitting
+from airflow_mcp_provider.runtime.argv import filled as argv_of
+from airflow_mcp_provider.runtime.function import Line, NoLine
+from airflow_mcp_provider.runtime.ipc_server import PIPE, Channel, Door
+from airflow_mcp_provider.runtime.protocol import MAX_RESULT_BYTES, json_text
+from airflow_mcp_provider.runtime.reference import resolve
+from airflow_mcp_provider.runtime.runner_folder import private_folder
+from airflow_mcp_provider.runtime.stdout import LastLine, Reader
+from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, RunnerWork, ShellWork, Timeouts
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the work is called with: the arguments of a function, the values that a command's text may name.
+
+    ``subtask`` is the payload (empty for plan and report), ``params`` the run's parameters, ``arguments`` what a
+    function gets, most important first, ``names`` how an error calls them.
+    """
+
+    arguments: tuple[Any, ...]
+    names: str
+    subtask: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
+    work: RunnerWork,
+    call: Call,
+    *,
+    channel: Channel,
+    timeouts: Timeouts,
+    key_field: str | None = None,
+    line: Line | None = None,
+    after: Callable[[Any], Any] = function.await_if_needed,
+    limit: int = MAX_RESULT_BYTES,
+    engine: container.Engine | None = None,
+    printed: Reader = LastLine,
+) -> Any:  # noqa: ANN401 - any JSON
+    """Run ``work`` and return its result (JSON).
+
+    ``limit`` is the most that a result may have, in bytes of JSON. ``after`` is applied to a function's return value
+    inside the work's process (plan consumes its generator there). ``engine`` runs the work that is a container.
+    ``printed`` reads the result of a command from what it prints.
+
+    Raises SubtaskError, SoftTimeout, HardTimeout; SpecError for a function that is not there; EnqueueRefused when a
+    line in ``$MCP_ENQUEUE`` was refused.
+    """
+    processes.adopt_orphans()
+    others, killed = processes.below(), memory.kills()
+    with private_folder() as folder, Door(folder, channel, key_field) as door:
+        start = _Start(folder / "result", door.environment, timeouts, line or NoLine(), after, printed, others)
+        try:
+            pid, read = start.work(work, call, engine)
+            door.listen()
+            value = read(_limited(pid, timeouts, told=isinstance(work, PythonWork | ContainerWork)))
+        except SubtaskError as error:
+            raise memory.explained(error, killed) from None
+        finally:
+            processes.kill_all(keep=others)
+            if engine:
+                engine.remove()
+        door.drain()
+        json_text(value, "result", limit)
+        return value
+
+
+@dataclass(frozen=True)
+class _Start:
+    """How work is started: where it leaves its result, what it finds in its environment."""
+
+    result: Path
+    environment: Mapping[str, str]
+    timeouts: Timeouts
+    line: Line
+    after: Callable[[Any], Any]
+    printed: Reader
+    others: frozenset[Process]
+
+    def work(self, work: RunnerWork, call: Call, engine: container.Engine | None) -> tuple[int, Callable[[int], Any]]:
+        if isinstance(work, ContainerWork):
+            if engine is None:
+                raise InstallationError("nobody here runs containers")
+            return self.container(work, call, engine)
+        return self.function(work, call) if isinstance(work, PythonWork) else self.command(work, call)
+
+    def container(self, work: ContainerWork, call: Call, engine: container.Engine) -> tuple[int, Callable[[int], Any]]:
+        values = {**call.params, **call.subtask}
+        told = environment.fitting(environment.variables(call.subtask, call.params), environment.MAX_CONTAINER_BYTES)
+        pipe = Path(self.environment[PIPE])
+        files = environment.texts(call.subtask, call.params)
+        order = container.order(work.container, values, told, self.timeouts, pipe, self.printed, files)
+        return self._forked(lambda: engine.run(order))
+
+    def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:
+        def body() -> Any:  # noqa: ANN401 - whatever it returns
+            os.environ.update(self.environment)
+            user = resolve(work.python)
+            positional, named = fitting(work.python, user, call.arguments, call.names)
+            return self.after(user(*positional, **named))
+
+        return self._forked(body, redaction.json_text)
+
+    def _forked(self, body: Callable[[], Any], clean: Callable[[str], str] = str) -> tuple[int, Callable[[int], Any]]:
+        pid = function.fork(body, result=self.result, line=self.line, clean=clean)
+        return pid, lambda code: function.read(self.result, code)
+
+    def command(self, work: CommandWork | ShellWork, call: Call) -> tuple[int, Callable[[int], Any]]:
+        argv = _argv(work, call)
+        files = environment.write(environment.texts(call.subtask, call.params), self.result.parent)
+        given = {**os.environ, **self.environment, **files}
+        told = environment.variables(call.subtask, call.params)
+        variables = environment.fitting(told, environment.room(given, argv))
+        running = command.start(argv, {**given, **variables}, self.result, self.printed())
+        return running.pid, lambda code: running.read(code, lambda: processes.kill_all(keep=self.others))
+
+
+def _argv(work: CommandWork | ShellWork, call: Call) -> list[str]:
+    if isinstance(work, ShellWork):
+        return ["/bin/sh", "-c", work.shell]
+    return argv_of(work.command, {**call.params, **call.subtask})
+
+
+def _limited(pid: int, timeouts: Timeouts, *, told: bool) -> int:
+    """Wait within the limits; ``told``: the work tells the soft limit itself (a function gets SoftTimeout)."""
+    began = time.monotonic()
+    soft, hard = (limit.total_seconds() if limit else None for limit in (timeouts.soft, timeouts.hard))
+    first = soft if soft is not None else hard
+    code = processes.wait(pid, first)
+    if code is None and soft is not None:
+        (processes.soften if told else processes.interrupt)(pid)
+        code = processes.wait(pid, None if hard is None else began + hard - time.monotonic())
+        if code is not None and not told:
+            raise SoftTimeout(f"timeouts.soft ({soft:g} s) passed; the command was asked to end (SIGTERM) and did")
+    if code is None:
+        raise HardTimeout(f"timeouts.hard ({hard:g} s) passed; the work and all its processes were killed")
+    return code

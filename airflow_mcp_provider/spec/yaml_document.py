@@ -1,0 +1,159 @@
+"""From YAML text to plain values, without YAML's surprises.
+
+Runs when a spec file is loaded. PyYAML's C parser makes the node tree; the values are built here, because
+PyYAML's own constructor keeps the last of two equal keys, reads ``no`` as false and ``1:30`` as 90, and
+expands aliases without end. What YAML readers do not agree on is refused with its line, never guessed.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+from airflow_mcp_provider.errors import Problem
+from airflow_mcp_provider.spec.faults import MOST_TOLD, Path, dotted, sentence, shown
+from airflow_mcp_provider.spec.yaml_nodes import DEEPEST, MOST_VALUES, TOO_DEEP, TOO_MANY, broken, root_of
+
+_TAG = "tag:yaml.org,2002:"
+_MAPPING, _SEQUENCE, _TEXT = f"{_TAG}map", f"{_TAG}seq", f"{_TAG}str"
+_QUOTES = '"quotes" around text'
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+_REAL = re.compile(r"-?(0|[1-9][0-9]{0,30})\.[0-9]{1,60}([eE][-+]?[0-9]{1,2})?", re.ASCII)
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+# What to say of a plain scalar that some YAML readers take for this kind, and others do not.
+_UNCLEAR = {
+    "bool": ("is a boolean to some YAML readers", f"true, false, or {_QUOTES}"),
+    "int": ("is a number that YAML readers read differently", f"decimals such as 90, or {_QUOTES}"),
+    "float": ("is a number that YAML readers read differently", f"decimals such as 1.5, or {_QUOTES}"),
+    "timestamp": ("is a date to some YAML readers", _QUOTES),
+}
+
+
+class Document:
+    """The values of one YAML text, and what is wrong with how they are written."""
+
+    def __init__(self, text: str) -> None:
+        self.problems: list[Problem] = []
+        self._count = 0
+        self._root = root_of(text)
+        self.values: dict[str, Any] = self._value(self._root, ())
+
+    def lines(self) -> dict[str, int]:
+        """Return the line of each path."""
+        return {"": _line(self._root), **dict(_lines(self._root, ()))}
+
+    def _value(self, node: Node, path: Path) -> Any:  # noqa: ANN401 - what YAML holds
+        self._bound(node, path)
+        if isinstance(node, MappingNode) and node.tag == _MAPPING:
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode) and node.tag == _SEQUENCE:
+            return [self._value(inner, (*path, index)) for index, inner in enumerate(node.value)]
+        if isinstance(node, ScalarNode) and node.tag in _SCALARS:
+            return self._scalar(node, path)
+        tag = shown(node.tag.replace(_TAG, "!!"))
+        self._report(node, path, sentence("has a tag", tag, "values without tags"))
+        return {}
+
+    def _bound(self, node: Node, path: Path) -> None:
+        self._count += 1
+        if self._count > MOST_VALUES:
+            raise broken(node, TOO_MANY)
+        if len(path) > DEEPEST:
+            raise broken(node, TOO_DEEP)
+
+    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, inner in node.value:
+            name = self._key(key, path)
+            value = self._value(inner, (*path, name))
+            if name in found:
+                self._report(key, (*path, name), sentence("is given twice", allowed="each key once"))
+            found[name] = value
+        return found
+
+    def _key(self, node: Node, path: Path) -> str:
+        name = _name(node)
+        if node.tag.endswith(":merge"):
+            self._report(node, (*path, name), sentence("is a merge", allowed="the merged keys themselves"))
+        elif node.tag != _TEXT:
+            self._report(node, (*path, name), sentence("is no text, as a key must be", _kind(node), _QUOTES))
+        return name
+
+    def _scalar(self, node: ScalarNode, path: Path) -> Any:  # noqa: ANN401 - what YAML holds
+        try:
+            return _SCALARS[node.tag](node.value)
+        except ValueError:
+            wrong, allowed = _UNCLEAR[_kind(node)]
+            # Without quotes, as it is written: that is what is wrong with it.
+            given = shown(node.value, dotted(path)).strip('"')
+            self._report(node, path, sentence(wrong, given, allowed))
+            return node.value
+
+    def _report(self, node: Node, path: Path, message: str) -> None:
+        if len(self.problems) <= MOST_TOLD:
+            self.problems.append(Problem(message, dotted(path), line=_line(node)))
+
+
+def _nothing(_: str) -> None:
+    return None
+
+
+def _boolean(text: str) -> bool:
+    if text not in _BOOLEANS:
+        raise ValueError(text)
+    return _BOOLEANS[text]
+
+
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _real(text: str) -> float:
+    if not _REAL.fullmatch(text):
+        raise ValueError(text)
+    return float(text)
+
+
+def _date(text: str) -> None:
+    raise ValueError(text)
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    _TEXT: str,
+    f"{_TAG}value": str,  # a lone "="
+    f"{_TAG}null": _nothing,
+    f"{_TAG}bool": _boolean,
+    f"{_TAG}int": _whole,
+    f"{_TAG}float": _real,
+    f"{_TAG}timestamp": _date,
+}
+
+
+def _name(key: Node) -> str:
+    return str(key.value) if isinstance(key, ScalarNode) else "?"
+
+
+def _kind(node: Node) -> str:
+    return str(node.tag).removeprefix(_TAG)
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _lines(node: Node, path: Path) -> Iterator[tuple[str, int]]:
+    """Give each path below ``node`` with its line: that of the key in a mapping, of the value in a list."""
+    for name, at, inner in _children(node):
+        place = (*path, name)
+        yield dotted(place), _line(at)
+        yield from _lines(inner, place)
+
+
+def _children(node: Node) -> Iterator[tuple[str | int, Node, Node]]:
+    if isinstance(node, MappingNode):
+        yield from ((_name(key), key, inner) for key, inner in node.value)
+    elif isinstance(node, SequenceNode):
+        yield from ((index, inner, inner) for index, inner in enumerate(node.value))

@@ -1,0 +1,75 @@
+"""Which runs a scheduler passes over; the look itself is Airflow's, and here one that takes as long as a test says."""
+
+import time
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from sqlalchemy import update
+
+from airflow_mcp_provider.plugin.slots import scheduling_backoff
+from airflow_mcp_provider.plugin.slots.scheduling_backoff import Looks, look_seldom
+
+
+@pytest.fixture
+def look(ready, scheduler, session):
+    """Look at a run with ``count`` ready task instances; gives how often Airflow really looked."""
+
+    def look(seconds, *, count, parallelism=2):
+        looked = []
+
+        def takes(kind):
+            def look(self, dag_run, session):
+                looked.append(dag_run.run_id)
+                time.sleep(seconds)
+
+            kind._schedule_dag_run = look
+
+        one = scheduler(takes, look_seldom)
+        one._parallelism = parallelism
+        run = ready("crowd", count=count).run
+
+        def again():
+            one._schedule_dag_run(run, session=session)
+            return len(looked)
+
+        again.run = run
+        return again
+
+    return look
+
+
+def test_a_long_look_is_followed_by_a_pause(look, monkeypatch):
+    monkeypatch.setattr(scheduling_backoff, "LONG", 0.1)
+    again = look(0.1, count=4)
+    assert [again(), again(), again()] == [1, 1, 1]
+    time.sleep(0.1 * scheduling_backoff.PAUSE)
+    assert again() == 2
+
+
+def test_a_run_that_is_passed_over_is_examined_after_the_others(look, monkeypatch):
+    monkeypatch.setattr(scheduling_backoff, "LONG", 0)
+    again = look(0.1, count=4)
+    again(), again()
+    assert again.run.last_scheduling_decision is not None
+
+
+def test_a_short_look_is_followed_by_none(look):
+    again = look(0, count=4)
+    assert [again(), again()] == [1, 2]
+
+
+def test_a_run_with_few_ready_ones_is_always_looked_at(look, monkeypatch, session):
+    """Its next ones, and its end, wait for nothing but a look."""
+    monkeypatch.setattr(scheduling_backoff, "LONG", 0.01)
+    again = look(0.5, count=4)
+    assert [again(), again()] == [1, 1]
+    session.execute(update(TaskInstance).where(TaskInstance.map_index == 0).values(state="success"))
+    assert again() == 2
+
+
+def test_a_pause_has_an_end():
+    one = Looks()
+    one.took(1, 3600)
+    assert one._due[1] - time.monotonic() == pytest.approx(scheduling_backoff.LIMIT, abs=1)
+    one.took(1, 0)
+    assert one._due == {}
