@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from airflow_mcp_provider.embedded.recommended_settings import Setting
 
-SUPPORTED = (3, 3)
+from airflow_mcp_provider.constants import AIRFLOW_VERSION, BACKEND
+
 ENTRY_POINT = "airflow.plugins"
 PACKAGE = "airflow_mcp_provider"
 OTHERS = 30
@@ -94,8 +95,8 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
 
 def version(found: str) -> Finding:
     """Look at Airflow's version: growth stands on parts of it that are looked at for each minor version."""
-    ok = tuple(int(part) for part in found.split(".")[:2]) == SUPPORTED
-    wanted = ".".join(map(str, SUPPORTED))
+    ok = tuple(int(part) for part in found.split(".")[:2]) == AIRFLOW_VERSION
+    wanted = ".".join(map(str, AIRFLOW_VERSION))
     return Finding("Airflow", ok, found, f"install apache-airflow~={wanted}.2")
 
 
@@ -111,8 +112,7 @@ def plugin(loaded: Sequence[str], errors: Mapping[str, str]) -> Finding:
 def backend(name: str, *, ours: bool) -> Finding:
     """Look at the backend that turns enqueued subtasks into task instances."""
     cure = (
-        f"[state_store] backend = {PACKAGE}.plugin.growth.backend.GrowthBackend, in the API server's settings "
-        "(or make your own backend a subclass of it)"
+        f"[state_store] backend = {BACKEND}, in the API server's settings (or make your own backend a subclass of it)"
     )
     return Finding("Growth: [state_store] backend", ours, name, cure)
 

@@ -15,6 +15,7 @@ from typing import Any
 from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
+from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY
 from airflow_mcp_provider.factory import placement
 from airflow_mcp_provider.factory.doc_md import page
 from airflow_mcp_provider.operators.plan import PlanOperator
@@ -23,7 +24,6 @@ from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator
 from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec import JobSpec, Retries, Step
-from airflow_mcp_provider.spec.marker import KEY, TAG
 
 MOST_TRIES = 100
 SHORT_DELAY = timedelta(seconds=5)
@@ -126,7 +126,7 @@ def _dag(spec: JobSpec) -> DAG:
         max_active_runs=1,
         dagrun_timeout=spec.timeouts.run,
         params={name: _param(schema) for name, schema in spec.params.items()},
-        tags=[TAG, *spec.tags],
+        tags=[JOB_TAG, *spec.tags],
         default_args={"owner": spec.owner, **_queue(spec)},
         **limits,
     )
@@ -135,7 +135,7 @@ def _dag(spec: JobSpec) -> DAG:
 def _queue(spec: JobSpec) -> dict[str, Any]:
     # Absolute: a job's tasks weigh the same, so that no job's plan comes before the report of a more urgent one.
     weight = {"priority_weight": 1 + spec.queue.priority, "weight_rule": "absolute"}
-    return {KEY: placement.marker(spec).dump(), **weight}
+    return {MARKER_KEY: placement.marker(spec).dump(), **weight}
 
 
 def _dump(part: Any) -> dict[str, Any]:  # noqa: ANN401 - a Work or Items

@@ -20,6 +20,7 @@ from airflow_mcp_provider.runtime import enqueue_many, processes, protocol, reda
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import await_if_needed
+from airflow_mcp_provider.runtime.payload import batches, child_of, payload_of
 from airflow_mcp_provider.runtime.stdout import PlanLines, payloads
 from airflow_mcp_provider.spec import Items, PythonWork, Subtasks, Timeouts, fill_all, parse_plan
 
@@ -95,8 +96,8 @@ class PlanOperator(BaseOperator):
 
 
 def _enqueue(link: Link, found: Iterable[object], key_field: str | None) -> None:
-    children = [protocol.child_of(protocol.payload_of(one), None, key_field) for one in found]
-    for batch in protocol.batches(children):
+    children = [child_of(payload_of(one), None, key_field) for one in found]
+    for batch in batches(children):
         link.enqueue(batch)
 
 
@@ -109,7 +110,7 @@ def _enqueue_found(found: object) -> int:
         raise InvalidPayload(
             f"plan returns a list (or yields) of payloads, not {type(found).__name__}: {redaction.shown(found)}"
         )
-    payloads: Iterator[Any] = map(protocol.payload_of, found)
+    payloads: Iterator[Any] = map(payload_of, found)
     new = 0
     while batch := list(itertools.islice(payloads, protocol.BATCH_CHILDREN)):
         new += enqueue_many(batch)

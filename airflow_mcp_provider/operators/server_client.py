@@ -19,13 +19,15 @@ from typing import Any, Protocol, Self
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_mcp_provider import errors
+from airflow_mcp_provider.constants import BACKEND
 from airflow_mcp_provider.runtime import protocol, redaction
 from airflow_mcp_provider.runtime.outcome import Outcome
+from airflow_mcp_provider.runtime.payload import Child
 
 NO_PLUGIN = (
     "the API server did not answer: it runs without the plugin of airflow-mcp-provider. Install the package there; "
     "for `airflow api-server --apps execution`, which loads no plugins, add to its configuration: "
-    "[state_store] backend = airflow_mcp_provider.plugin.growth.backend.GrowthBackend. `airflow mcp check` tells more"
+    f"[state_store] backend = {BACKEND}. `airflow mcp check` tells more"
 )
 
 
@@ -60,7 +62,7 @@ class Link:
         one._about = {"parent": parent, "depth": depth}  # noqa: SLF001 - its own class
         return one
 
-    def enqueue(self, children: Sequence[protocol.Child]) -> int:
+    def enqueue(self, children: Sequence[Child]) -> int:
         """See ``runtime.ipc_server.Channel``."""
         listed = [[redaction.key(one.key), one.payload, *([one.job] if one.job else [])] for one in children]
         with self._enqueuing:
@@ -187,7 +189,7 @@ class Progress:
         self._sent = 0.0
         self._timer: threading.Timer | None = None
 
-    def enqueue(self, children: Sequence[protocol.Child]) -> int:
+    def enqueue(self, children: Sequence[Child]) -> int:
         """Pass on."""
         return self._link.enqueue(children)
 

@@ -16,6 +16,7 @@ import structlog
 from airflow.listeners import hookimpl
 from airflow.utils.state import DagRunState
 
+from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.settings import GateSettings
 
@@ -23,9 +24,7 @@ if TYPE_CHECKING:  # the modules behind these import Airflow's models, which are
     from airflow.models.dagrun import DagRun
 
     from airflow_mcp_provider.plugin.queue.gate import Gate
-    from airflow_mcp_provider.plugin.queue.monitor import Watch
-
-KEY = "mcp"
+    from airflow_mcp_provider.plugin.scheduler import Monitors
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +44,7 @@ class QueueListener:
     def __init__(self, settings: GateSettings | None, wrong: str = "") -> None:
         self._settings = settings
         self._wrong = wrong
-        self._watch: Watch | None = None
+        self._monitors: Monitors | None = None
 
     @hookimpl
     def on_starting(self, component: object) -> None:
@@ -53,10 +52,10 @@ class QueueListener:
         if type(component).__name__ != "Job":
             return
         if self._settings is not None:
-            from airflow_mcp_provider.plugin.queue.monitor import Watch  # noqa: PLC0415 - see above
+            from airflow_mcp_provider.plugin.scheduler import Monitors  # noqa: PLC0415 - see above
 
-            self._watch = Watch(self._settings)
-            self._watch.begin(component)
+            self._monitors = Monitors(self._settings)
+            self._monitors.start(component)
         elif "scheduler" in sys.argv:
             log.error("the scheduler does not start", reason=self._wrong)
             raise SystemExit(f"airflow-mcp-provider: {self._wrong}")
@@ -64,7 +63,7 @@ class QueueListener:
     @hookimpl(wrapper=True, tryfirst=True)
     def on_dag_run_running(self, dag_run: DagRun, msg: str) -> Generator[None, Any, Any]:  # noqa: ARG002 - Airflow's
         """Airflow is about to start a run. A wrapper: no other listener comes before it, or can keep it from us."""
-        if dag_run.dag is not None and KEY in dag_run.dag.default_args:
+        if dag_run.dag is not None and MARKER_KEY in dag_run.dag.default_args:
             started = dag_run.start_date
             hold(dag_run)
             self._gate.admit(dag_run, started)
@@ -81,7 +80,7 @@ class QueueListener:
         self._ended(dag_run, msg)
 
     def _ended(self, dag_run: DagRun, msg: str) -> None:
-        if self._settings is None or dag_run.dag is None or KEY not in dag_run.dag.default_args:
+        if self._settings is None or dag_run.dag is None or MARKER_KEY not in dag_run.dag.default_args:
             return
         from airflow_mcp_provider.plugin.queue.termination import ended  # noqa: PLC0415 - see above
 

@@ -25,8 +25,8 @@ from airflow_mcp_provider.errors import EnqueueRefused, InvalidPayload, McpError
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.calls import DOOR
 from airflow_mcp_provider.runtime.json_values import once_each
+from airflow_mcp_provider.runtime.payload import Child, batches, child_of
 from airflow_mcp_provider.runtime.processes import is_below
-from airflow_mcp_provider.runtime.protocol import Child, batches, child_of
 from airflow_mcp_provider.runtime.work_files import content
 
 PIPE = "MCP_ENQUEUE"

@@ -10,9 +10,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-KEY = "mcp"
-TAG = "mcp"
-"""On every job's DAG: how people filter them, and how one query finds what may be a job."""
 PRIORITY = "mcp_priority"
 """In a run's conf: its own priority."""
 LOCAL = "LocalExecutor"

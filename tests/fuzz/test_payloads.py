@@ -12,7 +12,7 @@ import pytest
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime import calls
 from airflow_mcp_provider.runtime.ipc_server import Door
-from airflow_mcp_provider.runtime.protocol import Child, child_of
+from airflow_mcp_provider.runtime.payload import Child, child_of
 from tests.fuzz import deeds, made
 from tests.fuzz.made import COUNT, cases
 from tests.fuzz.runner import Ledger, done

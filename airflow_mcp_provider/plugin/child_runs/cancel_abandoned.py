@@ -1,32 +1,25 @@
 """Runs that were made for a subtask of another job: who wants them still, and the end of those whom nobody does.
 
-``end_abandoned`` runs in the scheduler's regular look (``watch``): a caller may end in many ways, by its own failure, a
-person's cancel, a time limit, a stop; what is looked at here is only whether it is still there to take the result.
+``end_abandoned`` runs in the scheduler's regular look (``plugin.scheduler``): a caller may end in many ways, by its own
+failure, a person's cancel, a time limit, a stop; what is looked at here is only whether it is still there to take the
+result.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.child_runs.airflow_internals import DBDagBag, set_dag_run_state_to_failed
 from airflow_mcp_provider.plugin.db import rows, run_notes
-from airflow_mcp_provider.plugin.db.job_markers import marker_of
+from airflow_mcp_provider.plugin.db.locks import guarded
 from airflow_mcp_provider.plugin.db.rows import Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.plugin.queue.airflow_internals import (
-    DBDagBag,
-    SerializedDagModel,
-    guarded,
-    set_dag_run_state_to_failed,
-)
 from airflow_mcp_provider.plugin.queue.termination import ended
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.spec.marker import Marker
 
 MADE = "subtask__"
 """So begins the id of a run that was made for a subtask: the row of no other run is believed."""
@@ -40,13 +33,6 @@ OVER = (
 )
 
 log = structlog.get_logger(__name__)
-
-
-def markers(session: Session, jobs: Iterable[str]) -> dict[str, Marker]:
-    """Read the markers of jobs from their newest serialized DAGs; what is no job, or a broken one, is left out."""
-    rows_of = {job: SerializedDagModel.get(job, session=session) for job in jobs}
-    found = {job: marker_of(row) for job, row in rows_of.items() if row}
-    return {job: marker for job, marker in found.items() if marker is not None}
 
 
 def end_abandoned(session: Session, settings: GateSettings) -> None:

@@ -2,7 +2,7 @@
 
 Runs in the API server, in the transaction of the subtask's question. The first question makes the run, which waits in
 its job's queue as any run; further ones look how far it is. A runner asks and goes: nobody waits in a process. Which
-run a subtask has stands in its own state store, and in the run's who wants it (see ``callers``).
+run a subtask has stands in its own state store, and in the run's who wants it (see ``cancel_abandoned``).
 A try after a lost runner finds the run that is there; one after a failed run makes a new one.
 """
 
@@ -18,13 +18,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
-from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import MADE, markers
+from airflow_mcp_provider.plugin.child_runs.airflow_internals import declared_params, report_of, start_run
+from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import MADE
 from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.db.job_markers import markers
 from airflow_mcp_provider.plugin.db.rows import Called, Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskScope
-from airflow_mcp_provider.plugin.growth.airflow_internals import declared_params, report_of, start_run
 from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime.payload import json_text
 from airflow_mcp_provider.spec.marker import PRIORITY
 
 MAX_JOB_CHARS = 250
@@ -104,7 +106,7 @@ class _Given:
 def _object(given: object, what: str) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         raise InvalidPayload(f"the {what} of a run is a JSON object, not {redaction.shown(given)}")
-    protocol.json_text(given, what, protocol.BATCH_BYTES)
+    json_text(given, what, protocol.BATCH_BYTES)
     return given
 
 

@@ -6,13 +6,16 @@ Runs in the scheduler, which has no spec.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.serialization.serialized_objects import BaseSerialization
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.queue.airflow_internals import SerializedDagModel, default_args
-from airflow_mcp_provider.spec.marker import KEY, Marker
+from airflow_mcp_provider.constants import MARKER_KEY
+from airflow_mcp_provider.spec.marker import Marker
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +47,25 @@ class Markers:
                 self._read[dag_id] = (state, marker_of(session.get_one(SerializedDagModel, number)))
 
 
+def markers(session: Session, jobs: Iterable[str]) -> dict[str, Marker]:
+    """Read the markers of jobs once; what is no job, or has a broken marker, is left out."""
+    read, named = Markers(), list(jobs)
+    read.learn(session, named)
+    return {job: marker for job in named if (marker := read.of(job)) is not None}
+
+
 def marker_of(row: SerializedDagModel) -> Marker | None:
     """Return a job's marker; None for a DAG that is no job, or whose marker is broken."""
     try:
-        value = default_args(row).get(KEY)
+        value = _default_args(row).get(MARKER_KEY)
         return None if value is None else Marker.read(value)
     except Exception:
         log.exception("a job's marker cannot be read; it has no runs until its DAG is right", job=row.dag_id)
         return None
+
+
+def _default_args(row: SerializedDagModel) -> dict[str, Any]:
+    """Read a DAG's ``default_args`` without building the DAG."""
+    data: Any = row.data
+    found: dict[str, Any] = BaseSerialization.deserialize(data["dag"].get("default_args")) or {}
+    return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text, tuple_, update
+from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -38,15 +38,6 @@ class RunRef:
         """Find the run of a task."""
         query = select(DagRun.id).where(DagRun.dag_id == scope.dag_id, DagRun.run_id == scope.run_id)
         return cls(session.scalars(query).one(), scope.dag_id, scope.run_id)
-
-
-def limit_waiting(session: Session, milliseconds: int) -> None:
-    """Let no statement of this transaction wait longer for a lock, where the database has such a limit.
-
-    SQLAlchemy's OperationalError is raised when one does.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"SET LOCAL lock_timeout = {milliseconds:d}"))
 
 
 def where(run: RunRef, task_id: str, map_index: int, key: str) -> tuple[Any, ...]:

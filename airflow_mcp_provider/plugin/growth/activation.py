@@ -5,11 +5,10 @@ from __future__ import annotations
 import airflow
 from airflow.configuration import conf
 
+from airflow_mcp_provider.constants import AIRFLOW_VERSION, BACKEND
 from airflow_mcp_provider.errors import InstallationError
 
-BACKEND = "airflow_mcp_provider.plugin.growth.backend.GrowthBackend"
 DEFAULT_BACKEND = "airflow.state.metastore.MetastoreBackend"
-SUPPORTED = (3, 3)
 
 
 def activate() -> None:
@@ -24,8 +23,8 @@ def activate() -> None:
 
 def check_version(version: str) -> None:
     """Refuse an Airflow whose private parts were not looked at; raises InstallationError."""
-    if tuple(int(part) for part in version.split(".")[:2]) != SUPPORTED:
-        wanted = ".".join(map(str, SUPPORTED))
+    if tuple(int(part) for part in version.split(".")[:2]) != AIRFLOW_VERSION:
+        wanted = ".".join(map(str, AIRFLOW_VERSION))
         raise InstallationError(
             f"airflow-mcp-provider works with Airflow {wanted}.*, this is {version}: "
             f"install apache-airflow~={wanted}.2, or a version of airflow-mcp-provider made for it"

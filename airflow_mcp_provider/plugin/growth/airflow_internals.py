@@ -6,15 +6,11 @@ tests/unit/test_airflow_contract.py names each: a change of Airflow fails there,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from airflow._shared.observability.traces import new_task_run_carrier
-from airflow.api.common.trigger_dag import trigger_dag
-from airflow.api_fastapi.common.dagbag import create_dag_bag
-from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
@@ -24,10 +20,11 @@ from airflow.state.metastore import MetastoreBackend
 from airflow.state.metastore import _async_session as async_session
 from airflow.utils.sqlalchemy import with_row_locks
 from airflow.utils.state import TaskInstanceState
-from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from fastapi import HTTPException
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, update
 from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin.db.dags import dag_bag
 
 __all__ = [
     "LABEL",
@@ -37,15 +34,12 @@ __all__ = [
     "as_new",
     "async_session",
     "busy",
-    "declared_params",
     "expand_again",
     "forbidden",
     "locked",
     "malformed",
     "map_over_nothing",
     "refusal",
-    "report_of",
-    "start_run",
 ]
 
 
@@ -75,11 +69,6 @@ def busy() -> Exception:
     )
 
 
-@cache
-def _dag_bag() -> Any:  # noqa: ANN401 - Airflow's cache of serialized DAGs
-    return create_dag_bag()
-
-
 def locked(query: Select[Any], session: Session, *, wait: bool) -> Select[Any]:
     """Lock DagRun rows as the scheduler does, so that we and it exclude each other."""
     return with_row_locks(query, session, of=DagRun, skip_locked=not wait)
@@ -87,7 +76,7 @@ def locked(query: Select[Any], session: Session, *, wait: bool) -> Select[Any]:
 
 def add_instances(session: Session, run: DagRun, task_id: str, version: UUID | None, labels: dict[int, str]) -> None:
     """Insert a task instance of ``task_id`` for each map index of ``labels``, as the scheduler would, in one go."""
-    dag = _dag_bag().get_dag_for_run(run, session=session)
+    dag = dag_bag().get_dag_for_run(run, session=session)
     task = dag.get_task(task_id)
     instances = [TaskInstance(task, run_id=run.run_id, map_index=index, dag_version_id=version) for index in labels]
     for instance in instances:
@@ -133,41 +122,3 @@ def expand_again(session: Session, dag_id: str, run_id: str, task_id: str) -> No
         .values(state=None, start_date=None, end_date=None, duration=None)
         .execution_options(synchronize_session=False)
     )
-
-
-def declared_params(session: Session, dag_id: str) -> frozenset[str]:
-    """Return the names of the params of a job's latest DAG, none where there is no DAG."""
-    version = DagVersion.get_latest_version(dag_id, session=session)
-    dag = None if version is None else _dag_bag().get_dag(version.id, session=session)
-    return frozenset(() if dag is None else dag.params)
-
-
-def start_run(session: Session, dag_id: str, run_id: str, conf: dict[str, Any], caller: int) -> int:
-    """Queue a run, as an operator of Airflow's would; returns its number. Raises ValueError when ``conf`` is wrong.
-
-    It has the triggering user of the run ``caller``, whose number that is.
-    """
-    user = session.scalar(select(DagRun.triggering_user_name).where(DagRun.id == caller))
-    made = trigger_dag(
-        dag_id=dag_id,
-        run_id=run_id,
-        conf=conf,
-        run_type=DagRunType.OPERATOR_TRIGGERED,
-        triggered_by=DagRunTriggeredByType.OPERATOR,
-        triggering_user_name=user,
-        session=session,
-    )
-    session.flush()
-    return 0 if made is None else int(made.id)
-
-
-def report_of(session: Session, dag_id: str, run_id: str) -> dict[str, Any] | None:
-    """Return what a job's run has ended with: the result of its task ``report``, that of a failed one, too."""
-    query = select(XComModel.value).where(
-        XComModel.dag_id == dag_id,
-        XComModel.run_id == run_id,
-        XComModel.task_id == "report",
-        XComModel.key.in_([XCOM_RETURN_KEY, "result"]),
-    )
-    row = session.execute(query).first()
-    return None if row is None else dict(XComModel.deserialize_value(row))

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidRow, McpError
-from airflow_mcp_provider.plugin.db import rows, run_notes, state_store
+from airflow_mcp_provider.plugin.db import locks, rows, run_notes, state_store
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT, RunRef
 from airflow_mcp_provider.plugin.db.tables import Store, TaskScope
 from airflow_mcp_provider.plugin.growth import materialize, outcomes
@@ -109,7 +109,7 @@ class GrowthBackend(KeptBackend):
 
     def _heard_in_time(self, scope: TaskScope, key: str, value: str, session: Session) -> None:
         """Answer, or keep, what is more than a value; where a lock is not free, the runner is made to ask again."""
-        state_store.limit_waiting(session, LOCK_TIMEOUT_MS)
+        locks.limit_waiting(session, LOCK_TIMEOUT_MS)
         try:
             with _damage_refused():
                 self._heard(scope, key, json.loads(value), session)

@@ -24,6 +24,7 @@ from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInsta
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new, map_over_nothing
 from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
 from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime.payload import Child, checked_key, child_of
 from airflow_mcp_provider.spec.step import RUN
 
 ENDED = (
@@ -63,7 +64,7 @@ class Enqueued:
     step: str
     parent: str | None
     depth: int
-    children: Mapping[str, protocol.Child]
+    children: Mapping[str, Child]
 
     @classmethod
     def of(cls, state: Reserved, task_id: str, body: Mapping[str, Any]) -> Self:
@@ -75,8 +76,8 @@ class Enqueued:
                 f"{redaction.shown(parent)}"
             )
         if parent is not None:
-            protocol.checked_key(parent)
-        children: dict[str, protocol.Child] = {}  # the first of two with one key stands
+            checked_key(parent)
+        children: dict[str, Child] = {}  # the first of two with one key stands
         for child in _listed(body.get("children")):
             _check_fields(child.payload, state)
             children.setdefault(protocol.row_key(child.key), child)
@@ -115,7 +116,7 @@ class Reserving:
         self.state.write(self._session, self._run)
         return self.state
 
-    def _place(self, asked: Enqueued, new: Mapping[str, protocol.Child]) -> None:
+    def _place(self, asked: Enqueued, new: Mapping[str, Child]) -> None:
         self.state = room(self._session, self._run, self.state, self.state.step(asked.step))
         step = self.state.step(asked.step)
         for index, (row, child) in enumerate(new.items(), start=step.reserved):
@@ -148,12 +149,12 @@ def planned(state: Reserved | None) -> Reserved:
     return state
 
 
-def _listed(listed: object) -> list[protocol.Child]:
+def _listed(listed: object) -> list[Child]:
     if isinstance(listed, list) and len(listed) > protocol.BATCH_CHILDREN:
         raise InvalidPayload(f"one question has at most {protocol.BATCH_CHILDREN} children; given {len(listed)}")
     if not isinstance(listed, list) or not all(isinstance(one, list) and len(one) in {2, 3} for one in listed):
         raise InvalidPayload("children is a list of [key, payload, job]; is a [workers] state_store_backend set?")
-    return [protocol.child_of(payload, protocol.checked_key(key), None, *job) for key, payload, *job in listed]
+    return [child_of(payload, checked_key(key), None, *job) for key, payload, *job in listed]
 
 
 def _check_fields(payload: dict[str, Any], state: Reserved) -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db import rows, state_store
+from airflow_mcp_provider.plugin.db import locks, rows
 from airflow_mcp_provider.plugin.db.state_store import RunRef
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth import airflow_internals as airflow
@@ -97,7 +97,7 @@ def settle(session: Session, run: RunRef, *, wait: bool, state: Reserved | None 
 
 def _lock(session: Session, run: RunRef, *, wait: bool) -> DagRun | None:
     if wait:
-        state_store.limit_waiting(session, LOCK_TIMEOUT_MS)
+        locks.limit_waiting(session, LOCK_TIMEOUT_MS)
     query = airflow.locked(select(DagRun).where(DagRun.id == run.id), session, wait=wait)
     return session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
 

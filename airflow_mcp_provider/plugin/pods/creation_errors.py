@@ -13,12 +13,12 @@ from typing import Any
 import structlog
 from sqlalchemy import exists, select
 
+from airflow_mcp_provider.constants import JOB_TAG
 from airflow_mcp_provider.plugin.db.tables import DagTag, create_session
 from airflow_mcp_provider.plugin.pods.airflow_internals import KubernetesExecutor
 from airflow_mcp_provider.plugin.pods.identity import Subject
 from airflow_mcp_provider.plugin.pods.status_store import note
 from airflow_mcp_provider.runtime.pod_reasons import refused
-from airflow_mcp_provider.spec.marker import TAG
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ def telling(method: Callable[..., Any]) -> Callable[..., Any]:
 def _note(key: Any, error: Exception) -> None:  # noqa: ANN401 - a TaskInstanceKey
     subject = Subject(key.dag_id, key.run_id, key.task_id, key.map_index, key.try_number, worker="", instance=None)
     with create_session(scoped=False) as session:
-        if session.scalar(select(exists().where(DagTag.dag_id == key.dag_id, DagTag.name == TAG))):
+        if session.scalar(select(exists().where(DagTag.dag_id == key.dag_id, DagTag.name == JOB_TAG))):
             note(session, subject, "", refused(_told(error)))
 
 

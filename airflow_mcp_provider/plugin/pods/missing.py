@@ -15,10 +15,11 @@ from kubernetes.utils.quantity import parse_quantity
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.constants import JOB_TAG
 from airflow_mcp_provider.plugin.db.tables import DagTag, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.pods.identity import Subject
 from airflow_mcp_provider.runtime.pod_reasons import Reason
-from airflow_mcp_provider.spec.marker import LOCAL, TAG
+from airflow_mcp_provider.spec.marker import LOCAL
 
 PATIENCE = timedelta(seconds=10)
 MOST = 100
@@ -32,7 +33,7 @@ def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Subject]:
         TaskInstance.queued_by_job_id == int(worker),
         TaskInstance.queued_dttm < datetime.now(UTC) - PATIENCE,
         TaskInstance.executor.is_(None) | (TaskInstance.executor != LOCAL),
-        TaskInstance.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == TAG)),
+        TaskInstance.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == JOB_TAG)),
     )
     there = {subject.instance for pod in pods if (subject := Subject.of(pod))}
     queued = session.scalars(query.limit(MOST)).all()

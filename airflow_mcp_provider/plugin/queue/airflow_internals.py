@@ -7,41 +7,27 @@ Airflow fails there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
 from airflow.models.backfill import Backfill, BackfillDagRun
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
-from airflow.models.serialized_dag import SerializedDagModel
-from airflow.serialization.serialized_objects import BaseSerialization
-from airflow.utils.sqlalchemy import nulls_first, with_row_locks
+from airflow.utils.sqlalchemy import nulls_first
 from airflow.utils.state import DagRunState
-from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.plugin.db.locks import free
 
 __all__ = [
     "Backfill",
     "BackfillDagRun",
     "DBDagBag",
     "DagModel",
-    "SerializedDagModel",
-    "default_args",
-    "free",
-    "guarded",
     "lock_job",
     "lock_queued",
     "nulls_first",
-    "set_dag_run_state_to_failed",
+    "scheduler_number",
 ]
-
-
-def free(query: Any, session: Session, of: Any) -> Select[Any]:  # noqa: ANN401 - any query of a mapped class
-    """Lock the rows of ``of`` that nobody has locked, as the scheduler does: nobody waits, so nobody deadlocks."""
-    return with_row_locks(query, session, of=of, skip_locked=True)
 
 
 def lock_job(session: Session, connection: Connection, dag_id: str) -> bool:
@@ -57,32 +43,11 @@ def lock_queued(session: Session, run_id: int) -> DagRun | None:
     return session.scalars(locked).unique().one_or_none()
 
 
-@contextmanager
-def guarded(session: Session, lock_timeout: float) -> Iterator[Connection]:
-    """Give a connection inside the session's transaction: an error undoes what was done here, and nothing else.
+def scheduler_number(component: object) -> str | None:
+    """Return the number of a scheduler's ``Job``; None where the component that starts is another one.
 
-    The session's own ``begin_nested`` would be refused: while the scheduler decides, every commit of its session is,
-    that of a savepoint too.
+    Read without SQLAlchemy, whose attributes may ask the database, in a session of another thread. A job that starts
+    has no type yet.
     """
-    session.flush()
-    connection = session.connection()
-    with connection.begin_nested():
-        before = _limit_waiting(connection, f"{lock_timeout * 1000:.0f}ms")
-        yield connection
-        if before is not None:
-            _limit_waiting(connection, before)
-
-
-def _limit_waiting(connection: Connection, limit: str) -> str | None:
-    """Set Postgres's ``lock_timeout`` for the transaction; returns what it was."""
-    if connection.dialect.name != "postgresql":
-        return None
-    both = text("SELECT current_setting('lock_timeout'), set_config('lock_timeout', :limit, true)")
-    return str(connection.execute(both, {"limit": limit}).one()[0])
-
-
-def default_args(row: SerializedDagModel) -> dict[str, Any]:
-    """Read a DAG's ``default_args`` without building the DAG."""
-    data: Any = row.data
-    found: dict[str, Any] = BaseSerialization.deserialize(data["dag"].get("default_args")) or {}
-    return found
+    known = component.__dict__
+    return str(known["id"]) if known.get("job_type") == "SchedulerJob" else None

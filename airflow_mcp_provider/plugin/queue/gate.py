@@ -19,15 +19,17 @@ import structlog
 from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session, object_session
 
+from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db.locks import free, guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState
 from airflow_mcp_provider.plugin.queue import ordering, slot
-from airflow_mcp_provider.plugin.queue.airflow_internals import free, guarded, lock_job, lock_queued
+from airflow_mcp_provider.plugin.queue.airflow_internals import lock_job, lock_queued
 from airflow_mcp_provider.plugin.queue.starved import overlooked
 from airflow_mcp_provider.plugin.queue.termination import end_unstarted
 from airflow_mcp_provider.plugin.settings import GateSettings
-from airflow_mcp_provider.spec.marker import KEY, Marker
+from airflow_mcp_provider.spec.marker import Marker
 
 REPEAT_S = 300
 """A run that waits for the same reason is logged again after this time, and not in every loop of the scheduler."""
@@ -76,7 +78,7 @@ class Gate:
     def _decide(self, session: Session, dag_run: DagRun) -> Decision:
         if self._settings is None:
             raise InstallationError("settings in [mcp] are wrong, the log of the scheduler's start says which")
-        marker = Marker.read(dag_run.dag.default_args[KEY]) if dag_run.dag else Marker()
+        marker = Marker.read(dag_run.dag.default_args[MARKER_KEY]) if dag_run.dag else Marker()
         with guarded(session, self._settings.lock_timeout) as connection:
             decision = self._judge(session, connection, dag_run, marker)
             self._tell(session, connection, dag_run, decision)

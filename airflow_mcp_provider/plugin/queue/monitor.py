@@ -1,4 +1,4 @@
-"""A scheduler's regular look at all queued runs of jobs, in a thread of its own.
+"""A scheduler's regular look at all queued runs of jobs (``plugin.scheduler`` has the thread).
 
 Airflow calls the gate only for a run that it could start: nobody would end the runs that waited too long behind one
 that takes hours, nor tell people what theirs wait for. Every scheduler looks; rows that another one, or the gate, has
@@ -7,82 +7,44 @@ at the moment are left to it.
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import structlog
-from airflow.configuration import conf
 from sqlalchemy import Connection, select
 
-from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import end_abandoned
+from airflow_mcp_provider.constants import JOB_TAG
 from airflow_mcp_provider.plugin.db import run_notes
-from airflow_mcp_provider.plugin.db.fork_lock import undivided
 from airflow_mcp_provider.plugin.db.job_markers import Markers
+from airflow_mcp_provider.plugin.db.locks import guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag, create_session
 from airflow_mcp_provider.plugin.queue import ordering, slot
-from airflow_mcp_provider.plugin.queue.airflow_internals import guarded, lock_queued
+from airflow_mcp_provider.plugin.queue.airflow_internals import lock_queued
 from airflow_mcp_provider.plugin.queue.ordering import Waiting
 from airflow_mcp_provider.plugin.queue.termination import end_unstarted
 from airflow_mcp_provider.plugin.settings import GateSettings
-from airflow_mcp_provider.spec.marker import TAG, Marker
+from airflow_mcp_provider.spec.marker import Marker
 
 NAMED = 10
 """So many of a job's waiting runs are told which run has the slot; the others would be told a hundred times."""
-SCHEDULER = "SchedulerJob"
 
 log = structlog.get_logger(__name__)
 
 
-class Watch:
-    """The thread, and what it remembers from look to look."""
+class QueueMonitor:
+    """Looks at the queues of all jobs; remembers the markers from look to look."""
 
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
         self._markers = Markers()
-        self._thread: threading.Thread | None = None
-
-    def begin(self, component: object) -> None:
-        """Look from now on, if ``component`` turns out to be a scheduler's job: when it starts it has no type yet."""
-        if "scheduler" in sys.argv and _has_pods():
-            from airflow_mcp_provider.plugin.pods.api_outage import be_patient  # noqa: PLC0415 - as in _watch_pods
-            from airflow_mcp_provider.plugin.pods.creation_errors import tell_refusals  # noqa: PLC0415 - likewise
-
-            be_patient()  # before the executor's first look for orphans
-            tell_refusals()
-        self._thread = threading.Thread(target=self._run, args=(component,), name="mcp-watch", daemon=True)
-        self._thread.start()
-
-    def _run(self, component: object) -> None:
-        pause = threading.Event()
-        watching_pods = False
-        while not pause.wait(self._settings.look_interval):
-            if component.__dict__.get("job_type") != SCHEDULER:
-                return
-            watching_pods = watching_pods or _watch_pods(component)
-            with undivided:
-                self.round()
-
-    def round(self) -> None:
-        """Look at all jobs, and at the runs that were made for a subtask, whatever becomes of the first."""
-        for look in (self.look, self._end_abandoned):
-            try:
-                look()
-            except Exception:
-                log.exception("the queue could not be looked at", look=look.__name__)
-
-    def _end_abandoned(self) -> None:
-        with create_session(scoped=False) as session:
-            end_abandoned(session, self._settings)
 
     def look(self) -> None:
         """End what waited too long, and say what the others wait for; what goes wrong at one job stays with it."""
         with create_session(scoped=False) as session:
             connection = session.connection()
             jobs = _by_job(
-                ordering.read(connection, DagRun.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == TAG)))
+                ordering.read(connection, DagRun.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == JOB_TAG)))
             )
             self._markers.learn(session, jobs)
             holders = _holders(connection, jobs)
@@ -109,19 +71,6 @@ class Watch:
             for number, text in texts.items():
                 if lock_queued(session, number) is not None:
                     run_notes.put(connection, number, text)
-
-
-def _watch_pods(component: object) -> bool:
-    """Pods that a scheduler left behind are looked after by its successor, before it makes one itself."""
-    if _has_pods():
-        from airflow_mcp_provider.plugin.pods.monitor import watch  # noqa: PLC0415 - Kubernetes' client, where it is used
-
-        watch(str(component.__dict__["id"]))
-    return True
-
-
-def _has_pods() -> bool:
-    return "Kubernetes" in (conf.get("core", "executor") or "")
 
 
 def _by_job(runs: Iterable[Waiting]) -> dict[str, list[Waiting]]:

@@ -15,9 +15,10 @@ import structlog
 from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
+from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY
+from airflow_mcp_provider.plugin.db.locks import free
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag
-from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, DagModel, DBDagBag, free, nulls_first
-from airflow_mcp_provider.spec.marker import KEY, TAG
+from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, DagModel, DBDagBag, nulls_first
 
 AT_ONCE = 5
 
@@ -46,7 +47,7 @@ def _is_job(session: Session, run: DagRun) -> bool:
     except Exception:
         log.exception("a job's DAG cannot be read; its runs stay queued", job=run.dag_id, run=run.run_id)
         return False
-    return run.dag is not None and KEY in run.dag.default_args
+    return run.dag is not None and MARKER_KEY in run.dag.default_args
 
 
 def _one_a_job() -> Select[Any]:
@@ -55,7 +56,7 @@ def _one_a_job() -> Select[Any]:
     return (
         select(func.min(DagRun.id))
         .join(DagModel, DagModel.dag_id == DagRun.dag_id)
-        .join(DagTag, (DagTag.dag_id == DagRun.dag_id) & (DagTag.name == TAG))
+        .join(DagTag, (DagTag.dag_id == DagRun.dag_id) & (DagTag.name == JOB_TAG))
         .outerjoin(Backfill, Backfill.id == DagRun.backfill_id)
         .where(DagRun.state == DagRunState.QUEUED, DagRun.run_after <= datetime.now(UTC), ~active.exists())
         .where(DagModel.is_paused == false(), DagModel.is_stale == false(), Backfill.is_paused.is_not(true()))

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db.locks import free, guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.queue import slot
-from airflow_mcp_provider.plugin.queue.airflow_internals import free, guarded
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec.durations import human
 

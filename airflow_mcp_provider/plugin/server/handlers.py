@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.plugin.db import rows, state_store
+from airflow_mcp_provider.plugin.db import locks, rows, state_store
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.plugin.growth import backend, runner
 from airflow_mcp_provider.plugin.growth.airflow_internals import refusal
@@ -78,7 +78,7 @@ def together(work: Callable[[Session, Sequence[Asked]], Replies]) -> Work:
     def carried_out(asked: Sequence[Asked]) -> Replies:
         try:
             with create_session(scoped=False) as session:
-                state_store.limit_waiting(session, backend.LOCK_TIMEOUT_MS)
+                locks.limit_waiting(session, backend.LOCK_TIMEOUT_MS)
                 return work(session, asked)
         except Exception as error:  # noqa: BLE001 - each runner is told of its own
             if len(asked) == 1 or _is_of_all(error):

@@ -10,7 +10,7 @@ from inventory import plan, summary
 from inventory.walk import payload
 
 from airflow_mcp_provider.runtime import Error, Outcome
-from airflow_mcp_provider.runtime.protocol import Child
+from airflow_mcp_provider.runtime.payload import Child
 from tests.unit.dags import hostile
 
 SMALL = {"directories_per_subtask": 3, "files_per_subtask": 5}

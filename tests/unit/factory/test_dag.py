@@ -7,9 +7,10 @@ import pytest
 from airflow.sdk import TriggerRule
 from airflow.serialization.serialized_objects import DagSerialization
 
+from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.spec import JobSpec, parse_job
-from airflow_mcp_provider.spec.marker import KEY, Marker
+from airflow_mcp_provider.spec.marker import Marker
 
 TEXT = """
 description: |
@@ -150,7 +151,7 @@ def test_the_jobs_that_may_be_run_are_told_to_people_and_to_the_server():
     spec = parse_job("plan: {items: [a]}\nrun: {shell: x}\nsubtasks: {jobs: [other, b]}\n", id="a", source="a.yaml")
     dag = build_dag(spec)
     assert "runs of the job `other` among them, runs of the job `b` among them" in dag.doc_md
-    assert Marker.read(dag.default_args[KEY]).calls == ("other", "b")
+    assert Marker.read(dag.default_args[MARKER_KEY]).calls == ("other", "b")
 
 
 def test_a_runner_is_told_where_its_pod_has_secrets_so_that_it_tells_nobody_of_them():

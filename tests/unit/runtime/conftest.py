@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mcp_provider.errors import LimitReached
 from airflow_mcp_provider.runtime.execute import Call, perform
-from airflow_mcp_provider.runtime.protocol import Child
+from airflow_mcp_provider.runtime.payload import Child
 from airflow_mcp_provider.spec import Timeouts, parse_work
 
 

@@ -5,48 +5,48 @@ from __future__ import annotations
 import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.payload import child_of
 
 
 def test_default_keys():
-    assert protocol.child_of({"item": "a"}, None, None).key == "a"
-    assert protocol.child_of({"item": 5}, None, None).key == "5"
-    first, second = (protocol.child_of({"a": 1, "b": n}, None, None).key for n in (1, 2))
+    assert child_of({"item": "a"}, None, None).key == "a"
+    assert child_of({"item": 5}, None, None).key == "5"
+    first, second = (child_of({"a": 1, "b": n}, None, None).key for n in (1, 2))
     assert len(first) == 16
     assert first != second
-    assert first == protocol.child_of({"b": 1, "a": 1}, None, None).key
+    assert first == child_of({"b": 1, "a": 1}, None, None).key
 
 
 def test_a_boolean_is_not_the_text_of_it():
-    assert protocol.child_of({"item": True}, None, None).key == "true"
-    assert protocol.child_of({"a": True}, None, "a").key == "true"
-    assert protocol.child_of({"item": "True"}, None, None).key == "True"
+    assert child_of({"item": True}, None, None).key == "true"
+    assert child_of({"a": True}, None, "a").key == "true"
+    assert child_of({"item": "True"}, None, None).key == "True"
 
 
 def test_a_key_of_several_fields():
     payload = {"os": "linux", "py": 3, "more": None}
-    assert protocol.child_of(payload, None, "{os} {py}").key == "linux 3"
-    assert protocol.child_of(payload, "own", "{os} {py}").key == "own"
+    assert child_of(payload, None, "{os} {py}").key == "linux 3"
+    assert child_of(payload, "own", "{os} {py}").key == "own"
     with pytest.raises(InvalidPayload, match=r"'\{os\} \{cpu\}', but the payload has no cpu; its fields: more, os, py"):
-        protocol.child_of(payload, None, "{os} {cpu}")
+        child_of(payload, None, "{os} {cpu}")
 
 
 def test_the_key_of_another_jobs_run_is_the_job_and_its_payload():
     """Neither this job's key field nor a lone item: the payload is that job's, and may be like one of this job's."""
-    child = protocol.child_of({"b": 1, "a": "x"}, None, "a", "other")
+    child = child_of({"b": 1, "a": "x"}, None, "a", "other")
     assert (child.key, child.job) == ('other {"a":"x","b":1}', "other")
-    assert protocol.child_of({"item": 1}, None, None, "other").key == 'other {"item":1}'
-    assert protocol.child_of({"item": 1}, "named", None, "other").key == "named"
-    long = [protocol.child_of({"x": "y" * count}, None, None, "other").key for count in (200, 201)]
+    assert child_of({"item": 1}, None, None, "other").key == 'other {"item":1}'
+    assert child_of({"item": 1}, "named", None, "other").key == "named"
+    long = [child_of({"x": "y" * count}, None, None, "other").key for count in (200, 201)]
     assert all(len(key) == len("other ") + 16 for key in long)
     assert len({*long}) == 2
     for job in ("", 5, ["a"]):
         with pytest.raises(InvalidPayload, match="job is the id of a job, a text, not"):
-            protocol.child_of({}, "key", None, job)
+            child_of({}, "key", None, job)
 
 
 def key_of(payload, key_field=None, job=None):
-    return protocol.child_of(payload, None, key_field, job).key
+    return child_of(payload, None, key_field, job).key
 
 
 ALIKE = (1, "1", '"1"', 1.0, "1.0", True, "true", "True", 0.0, -0.0, "-0.0", "null", "NaN", "a", '"a"', 1e16, "1e+16")

@@ -17,6 +17,7 @@ from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.runtime import command, protocol, redaction
 from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.function import describe
+from airflow_mcp_provider.runtime.payload import child_of, json_text
 from airflow_mcp_provider.runtime.pod_reasons import refused
 
 SECRET = 'swordfish"\\\n\u00fc/77'  # noqa: S105 - a test's
@@ -137,11 +138,11 @@ def test_no_cut_leaves_a_part_of_a_secret(masker, shift):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda secret: protocol.child_of([secret], None, None),
-        lambda secret: protocol.child_of({"x": {secret}}, None, None),
-        lambda secret: protocol.child_of({"x": 1}, None, "y" + secret),
-        lambda secret: protocol.child_of({"x": {"y": secret}}, None, "x"),
-        lambda secret: protocol.json_text({secret}, "result", 100),
+        lambda secret: child_of([secret], None, None),
+        lambda secret: child_of({"x": {secret}}, None, None),
+        lambda secret: child_of({"x": 1}, None, "y" + secret),
+        lambda secret: child_of({"x": {"y": secret}}, None, "x"),
+        lambda secret: json_text({secret}, "result", 100),
     ],
 )
 def test_an_error_about_a_value_shows_no_secret_of_it(masker, call):

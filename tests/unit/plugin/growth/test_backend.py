@@ -9,7 +9,7 @@ from fastapi import HTTPException
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.db import locks
 from airflow_mcp_provider.plugin.growth import backend, run_requests
 from airflow_mcp_provider.runtime import protocol
 from tests.unit.plugin.played import Played
@@ -31,7 +31,7 @@ def children(*keys):
 
 def test_a_lock_that_is_not_free_is_answered_503(run, monkeypatch):
     limits = []
-    monkeypatch.setattr(state_store, "limit_waiting", lambda _, milliseconds: limits.append(milliseconds))
+    monkeypatch.setattr(locks, "limit_waiting", lambda _, milliseconds: limits.append(milliseconds))
 
     def locked(*_):
         raise OperationalError("UPDATE", {}, Exception("canceling statement due to lock timeout"))

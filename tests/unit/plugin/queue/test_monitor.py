@@ -13,7 +13,7 @@ from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.plugin.child_runs import cancel_abandoned
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
-from airflow_mcp_provider.plugin.queue.monitor import Watch
+from airflow_mcp_provider.plugin.scheduler import Monitors
 from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec import parse_job
 from tests.unit.plugin.conftest import SETTINGS
@@ -30,7 +30,7 @@ def look(session, monkeypatch):
 
     def look():
         session.commit()
-        Watch(SETTINGS).round()
+        Monitors(SETTINGS).look()
         session.expire_all()
 
     return look

@@ -1,0 +1,10 @@
+"""Names and versions that several places share. Imports nothing: Airflow loads it with each of its commands."""
+
+AIRFLOW_VERSION = (3, 3)
+"""The one minor version of Airflow that this package works with: its private parts were looked at."""
+BACKEND = "airflow_mcp_provider.plugin.growth.backend.GrowthBackend"
+"""What ``[state_store] backend`` has to be."""
+MARKER_KEY = "mcp"
+"""Key of a DAG's ``default_args`` under which a job's marker stands (``spec.marker``): its DAG is a job."""
+JOB_TAG = "mcp"
+"""On every job's DAG: how people filter them, and how one query finds what may be a job."""

@@ -1,0 +1,14 @@
+"""Airflow's cache of serialized DAGs, one for each API server."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+
+@cache
+def dag_bag() -> Any:  # noqa: ANN401 - a DBDagBag
+    """Return the cache, of the size that ``[api] dag_cache_size`` says."""
+    from airflow.api_fastapi.common.dagbag import create_dag_bag  # noqa: PLC0415 - FastAPI, which no scheduler loads
+
+    return create_dag_bag()
