@@ -9,7 +9,7 @@ from fastapi import HTTPException
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from airflow_mcp_provider.plugin.db import locks
+from airflow_mcp_provider.plugin.db import locks, state_store
 from airflow_mcp_provider.plugin.growth import backend, run_requests
 from airflow_mcp_provider.runtime import protocol
 from tests.unit.plugin.played import Played
