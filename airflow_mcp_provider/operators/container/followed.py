@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.operators.container.log import Log
-from airflow_mcp_provider.operators.container.manifest import HATCH, WORK
+from airflow_mcp_provider.operators.container.manifest import SIDECAR, WORK
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
@@ -63,7 +63,7 @@ class Followed:
             pod = self._look()
             state = _state(pod)
             if not self._logs and (state.running or state.terminated):
-                self._logs = [self._log(WORK, self._output), self._log(HATCH, self._line)]
+                self._logs = [self._log(WORK, self._output), self._log(SIDECAR, self._line)]
             if state.terminated:
                 self._end_logs()
                 return self._result(pod, state.terminated)

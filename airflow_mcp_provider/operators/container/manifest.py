@@ -1,7 +1,7 @@
 """The manifest of the pod that a container gets: plain data, in Kubernetes' own words.
 
-    hatch   a sidecar in the runner's image: has the pipe and the result file, and tells of them in its log
-    work    the job's container, shaped by the job's ``pod:``
+    sidecar  in the runner's image: has the pipe and the result file, and tells of them in its log
+    work     the job's container, shaped by the job's ``pod:``
 
 The pod belongs to the runner's: Kubernetes removes it when that is gone, however it went.
 """
@@ -18,16 +18,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.runtime import sidecar
+from airflow_mcp_provider.runtime import pod_defaults, sidecar
 from airflow_mcp_provider.runtime.container import FOLDER, RESULT_FILE, Order
-from airflow_mcp_provider.runtime.quantity import number
+from airflow_mcp_provider.runtime.quantity import grown
 from airflow_mcp_provider.spec.pod_names import RESERVED_PREFIX
 
-WORK, HATCH = "work", "hatch"
+WORK, SIDECAR = "work", "sidecar"
 VOLUME = "mcp"
 TOLD = ("dag_id", "task_id", "run_id", "map_index", "try_number", "mcp/instance")
 """Annotations of a runner's pod, for people who look at this one, and for the scheduler's sweep (``plugin.pods``)."""
-SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _NAME_CHARS = 50
 _LABEL_CHARS = 63
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.-]")
@@ -60,8 +59,7 @@ def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, n
     [given, *more] = spec["containers"]
     deadline = told.get("hard")
     defaults: dict[str, Any] = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
+        **pod_defaults.SPEC,
         "terminationGracePeriodSeconds": 10,
         **({"activeDeadlineSeconds": int(deadline + order.start) + 60} if deadline else {}),
     }
@@ -76,7 +74,7 @@ def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, n
                 **spec,
                 "restartPolicy": "Never",
                 "imagePullSecrets": [{"name": one} for one in secrets],
-                "initContainers": [*spec.get("initContainers", []), _hatch(runner)],
+                "initContainers": [*spec.get("initContainers", []), _sidecar(runner)],
                 "containers": [_work(order, _grown(given, told.get("memory"), ooms), spec), *more],
                 "volumes": [*spec.get("volumes", []), {"name": VOLUME, "emptyDir": {"sizeLimit": _SIZE}}],
             },
@@ -109,23 +107,27 @@ def _metadata(own: Mapping[str, Any], runner: Runner) -> dict[str, Any]:
     annotations = {name: value for name, value in runner.annotations.items() if name in TOLD}
     return {
         "labels": {**own.get("labels", {}), **labels},
-        "annotations": {SAFE_TO_EVICT: "false", **own.get("annotations", {}), **annotations},
+        "annotations": {**pod_defaults.ANNOTATIONS, **own.get("annotations", {}), **annotations},
         "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": runner.name, "uid": runner.uid}],
     }
 
 
-def _hatch(runner: Runner) -> dict[str, Any]:
+def _sidecar(runner: Runner) -> dict[str, Any]:
     python = [sys.executable, "-I", "-S", "-c"]  # a bare interpreter, there in a few milliseconds
     there = f"import os; os.stat('{FOLDER}/{RESULT_FILE}')"
     return {
-        "name": HATCH,
+        "name": SIDECAR,
         "image": runner.image,
         "imagePullPolicy": runner.pull_policy,
         "restartPolicy": "Always",  # what makes a sidecar of it: it is there before the work, and ends after it
         "command": [*map(verbatim, (*python, inspect.getsource(sidecar), FOLDER))],
         "startupProbe": {"exec": {"command": [*python, there]}, "periodSeconds": 1, "failureThreshold": 60},
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": {**_secure({}, {}), "runAsUser": os.getuid(), "readOnlyRootFilesystem": True}
+        "securityContext": {
+            **pod_defaults.security_context({}, {}),
+            "runAsUser": os.getuid(),
+            "readOnlyRootFilesystem": True,
+        }
         | ({} if os.getuid() else {"runAsNonRoot": False}),
         "volumeMounts": [{"name": VOLUME, "mountPath": FOLDER}],
     }
@@ -143,7 +145,7 @@ def _work(order: Order, given: Mapping[str, Any], spec: Mapping[str, Any]) -> di
         **({"command": [*map(verbatim, order.command)]} if order.command is not None else {}),
         **({"args": [*map(verbatim, order.args)]} if order.args is not None else {}),
         "env": [*env, *_told(order)],
-        "securityContext": _secure(context, spec.get("securityContext", {})),
+        "securityContext": {**pod_defaults.security_context(context, spec.get("securityContext", {})), **context},
         "volumeMounts": [*given.get("volumeMounts", []), {"name": VOLUME, "mountPath": FOLDER}],
     }
 
@@ -164,28 +166,14 @@ def verbatim(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _secure(context: Mapping[str, Any], of_pod: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in safe defaults where nobody has said anything, as the plugin does for runners."""
-    asked = {**of_pod, **context}
-    defaults: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
-    if not context.get("privileged"):  # together with it Kubernetes refuses this
-        defaults["allowPrivilegeEscalation"] = False
-    if not asked.keys() & {"runAsUser", "runAsNonRoot"}:
-        defaults["runAsNonRoot"] = True
-    if "seccompProfile" not in asked:
-        defaults["seccompProfile"] = {"type": "RuntimeDefault"}
-    return {**defaults, **context}
-
-
 def _grown(container: Mapping[str, Any], more: Mapping[str, Any] | None, ooms: int) -> Mapping[str, Any]:
     """Multiply the memory, for each of the times that it was too little."""
     resources = container.get("resources", {})
     if more is None or not ooms:
         return container
-    most = number(more["max"])
-    grown = {
-        kind: {**amounts, "memory": str(int(max(have, min(have * number(str(more["factor"])) ** ooms, most))))}
+    more_memory = {
+        kind: {**amounts, "memory": grown(str(amounts["memory"]), more["factor"], more["max"], ooms)}
         for kind, amounts in resources.items()
-        if "memory" in amounts and (have := number(str(amounts["memory"])))
+        if "memory" in amounts
     }
-    return {**container, "resources": {**resources, **grown}}
+    return {**container, "resources": {**resources, **more_memory}}

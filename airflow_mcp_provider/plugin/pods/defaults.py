@@ -13,17 +13,17 @@ from kubernetes.client import models
 
 from airflow_mcp_provider import start
 from airflow_mcp_provider.plugin.pods.airflow_internals import WORKLOAD
+from airflow_mcp_provider.runtime import pod_defaults
 
-SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+MODELS = {"capabilities": models.V1Capabilities, "seccompProfile": models.V1SeccompProfile}
 
 
 def dress(pod: Any, labels: Mapping[str, str], deadline: timedelta | None) -> None:  # noqa: ANN401 - a V1Pod
     """Fill in safe defaults, and the labels by which people find the pod."""
     pod.metadata.labels = {**(pod.metadata.labels or {}), **labels}
-    # An autoscaler that makes a node free would cost the subtask an attempt.
-    pod.metadata.annotations = {SAFE_TO_EVICT: "false", **(pod.metadata.annotations or {})}
+    pod.metadata.annotations = {**pod_defaults.ANNOTATIONS, **(pod.metadata.annotations or {})}
     spec = pod.spec
-    _fill(spec, automount_service_account_token=False, enable_service_links=False)
+    _fill_words(spec, pod_defaults.SPEC)
     if deadline is not None:
         _fill(spec, active_deadline_seconds=int(deadline.total_seconds()))
     for container in spec.containers:
@@ -42,17 +42,22 @@ def _quicken(container: Any) -> None:  # noqa: ANN401 - a V1Container
 
 def _secure(container: Any, of_pod: Any) -> None:  # noqa: ANN401 - V1Container, V1PodSecurityContext or None
     own = container.security_context = container.security_context or models.V1SecurityContext()
-    if not own.privileged:  # together with it Kubernetes refuses this
-        _fill(own, allow_privilege_escalation=False)
-    _fill(own, capabilities=models.V1Capabilities(drop=["ALL"]))
-    if not _says(of_pod, "run_as_user", "run_as_non_root") and own.run_as_user is None:
-        _fill(own, run_as_non_root=True)
-    if not _says(of_pod, "seccomp_profile"):
-        _fill(own, seccomp_profile=models.V1SeccompProfile(type="RuntimeDefault"))
+    _fill_words(own, pod_defaults.security_context(_words(own), _words(of_pod)))
 
 
-def _says(value: Any, *names: str) -> bool:  # noqa: ANN401 - any model
-    return any(getattr(value, name, None) is not None for name in names)
+def _words(model: Any) -> dict[str, Any]:  # noqa: ANN401 - any model, or None
+    """Return what a model says, under Kubernetes' own names."""
+    if model is None:
+        return {}
+    values = {word: getattr(model, name) for name, word in model.attribute_map.items()}
+    return {word: value for word, value in values.items() if value is not None}
+
+
+def _fill_words(model: Any, defaults: Mapping[str, Any]) -> None:  # noqa: ANN401 - any model
+    names = {word: name for name, word in model.attribute_map.items()}
+    _fill(
+        model, **{names[word]: MODELS[word](**value) if word in MODELS else value for word, value in defaults.items()}
+    )
 
 
 def _fill(value: Any, **defaults: Any) -> None:  # noqa: ANN401 - any model

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
+from airflow_mcp_provider.runtime.quantity import grown
 from airflow_mcp_provider.spec.marker import MoreMemory
 
 MEMORY = "memory"
@@ -15,11 +14,4 @@ def grow(resources: Any, more: MoreMemory, times: int) -> None:  # noqa: ANN401 
     """Multiply limit and request, for each of the ``times`` that it was too little; where there is a limit."""
     for quantities in (resources.limits, resources.requests):
         if quantities and MEMORY in quantities:
-            quantities[MEMORY] = grown(str(quantities[MEMORY]), more, times)
-
-
-def grown(quantity: str, more: MoreMemory, times: int) -> str:
-    """Return a quantity of bytes, never less than it was."""
-    before = parse_quantity(quantity)
-    wanted = float(before) * more.factor**times
-    return str(int(max(float(before), min(wanted, float(parse_quantity(more.max))))))
+            quantities[MEMORY] = grown(str(quantities[MEMORY]), more.factor, more.max, times)

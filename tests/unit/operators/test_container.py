@@ -53,9 +53,9 @@ def test_by_default_it_is_safe_and_belongs_to_its_runner():
         "runAsNonRoot": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    [hatch] = pod["spec"]["initContainers"]
-    assert (hatch["image"], hatch["restartPolicy"]) == ("airflow:3", "Always")
-    assert hatch["securityContext"]["runAsUser"] == os.getuid()
+    [sidecar] = pod["spec"]["initContainers"]
+    assert (sidecar["image"], sidecar["restartPolicy"]) == ("airflow:3", "Always")
+    assert sidecar["securityContext"]["runAsUser"] == os.getuid()
 
 
 def test_a_pod_larger_than_kubernetes_keeps_is_refused():

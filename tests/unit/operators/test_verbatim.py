@@ -111,6 +111,6 @@ def test_what_runs_beside_the_work_is_not_expanded_either():
     work = parse_subtask({"container": {"image": "a"}})
     told = of_container(work, None, None)["container"]
     asked = order(work.container, {}, {}, Timeouts(), Path("/x/enqueue"))
-    [hatch] = manifest(asked, told, 0, RUNNER, "name")["spec"]["initContainers"]
+    [sidecar] = manifest(asked, told, 0, RUNNER, "name")["spec"]["initContainers"]
 
-    assert expand(hatch["command"][-2]) == Path(source.__file__).read_text()
+    assert expand(sidecar["command"][-2]) == Path(source.__file__).read_text()

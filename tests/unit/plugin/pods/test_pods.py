@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
+from kubernetes.client import models
 from kubernetes.client.rest import ApiException
 
 from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.pods.airflow_internals import WORKLOAD
 from airflow_mcp_provider.plugin.pods.cleanup import Sweep
-from airflow_mcp_provider.plugin.pods.defaults import SAFE_TO_EVICT, dress
+from airflow_mcp_provider.plugin.pods.defaults import dress
 from airflow_mcp_provider.plugin.pods.identity import INSTANCE, Subject, label
-from airflow_mcp_provider.plugin.pods.memory import grown
+from airflow_mcp_provider.plugin.pods.memory import grow
 from airflow_mcp_provider.plugin.pods.recreate import COPIES, wanted
 from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason, unreached
 from airflow_mcp_provider.spec.marker import MoreMemory
@@ -102,7 +103,7 @@ def test_safe_defaults_where_nobody_says_otherwise():
     made = pod()
     dress(made, {"mcp/job": "crawl"}, timedelta(minutes=20))
     assert made.metadata.labels["mcp/job"] == "crawl"
-    assert made.metadata.annotations[SAFE_TO_EVICT] == "false"
+    assert made.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
     assert (made.spec.automount_service_account_token, made.spec.enable_service_links) == (False, False)
     assert made.spec.active_deadline_seconds == 1200
     context = made.spec.containers[0].security_context
@@ -119,9 +120,9 @@ def test_what_is_said_stays():
         "securityContext": {"runAsUser": 0, "seccompProfile": {"type": "Unconfined"}},
         "containers": [{"name": "base", "securityContext": {"privileged": True, "capabilities": {"add": ["X"]}}}],
     }
-    made = pod(spec=own, annotations={**NAMES, SAFE_TO_EVICT: "true"})
+    made = pod(spec=own, annotations={**NAMES, "cluster-autoscaler.kubernetes.io/safe-to-evict": "true"})
     dress(made, {}, timedelta(minutes=20))
-    assert made.metadata.annotations[SAFE_TO_EVICT] == "true"
+    assert made.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "true"
     assert (made.spec.automount_service_account_token, made.spec.active_deadline_seconds) == (True, 5)
     context = made.spec.containers[0].security_context
     assert (context.run_as_non_root, context.allow_privilege_escalation, context.seccomp_profile) == (None, None, None)
@@ -139,7 +140,9 @@ def test_what_is_said_stays():
     ],
 )
 def test_memory_grows_to_its_limit_and_never_shrinks(quantity, factor, most, times, bytes_):
-    assert grown(quantity, MoreMemory(factor, most), times) == str(bytes_)
+    resources = models.V1ResourceRequirements(limits={"memory": quantity}, requests={"cpu": "1"})
+    grow(resources, MoreMemory(factor, most), times)
+    assert (resources.limits, resources.requests) == ({"memory": str(bytes_)}, {"cpu": "1"})
 
 
 @pytest.mark.parametrize(
