@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.child_runs.airflow_internals import DBDagBag, set_dag_run_state_to_failed
 from airflow_mcp_provider.plugin.db import rows, run_notes
+from airflow_mcp_provider.plugin.db.identity import PLACE, SAME_RUN, same
 from airflow_mcp_provider.plugin.db.locks import guarded
 from airflow_mcp_provider.plugin.db.rows import Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN
@@ -68,11 +69,12 @@ def _look_at(session: Session, run: DagRun, value: str, settings: GateSettings) 
 
 def _is_wanted(connection: Connection, run: DagRun, caller: Caller) -> bool:
     """Whether the caller is at it, and waits for this run: one that is planned or tried again may have another."""
-    place = (Store.task_id == TaskInstance.task_id) & (Store.map_index == TaskInstance.map_index)
     query = (
         select(DagRun.state, TaskInstance.state, Store.value)
-        .join(TaskInstance, (TaskInstance.dag_id == DagRun.dag_id) & (TaskInstance.run_id == DagRun.run_id))
-        .join(Store, (Store.dag_run_id == DagRun.id) & place & (Store.key == protocol.CALLED))
+        .join(TaskInstance, same(TaskInstance, DagRun, SAME_RUN))
+        .join(
+            Store, (Store.dag_run_id == DagRun.id) & same(Store, TaskInstance, PLACE) & (Store.key == protocol.CALLED)
+        )
         .where(DagRun.id == caller.run)
         .where(TaskInstance.task_id == caller.task_id, TaskInstance.map_index == caller.map_index)
     )

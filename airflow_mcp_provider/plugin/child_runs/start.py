@@ -21,9 +21,10 @@ from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, T
 from airflow_mcp_provider.plugin.child_runs.airflow_internals import declared_params, report_of, start_run
 from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import MADE
 from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.job_markers import markers
 from airflow_mcp_provider.plugin.db.rows import Called, Caller
-from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskScope
 from airflow_mcp_provider.runtime import protocol, redaction
 from airflow_mcp_provider.runtime.payload import json_text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import rows
-from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskScope
+from airflow_mcp_provider.plugin.db.identity import Conditions, RunRef
+from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.runtime import protocol, redaction
 
 PLAN = "plan"
@@ -25,29 +25,14 @@ _INSERTS: dict[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sql
 """The dialects' own inserts, which can replace."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRef:
-    """A DagRun by its number and by its names."""
-
-    id: int
-    dag_id: str
-    run_id: str
-
-    @classmethod
-    def of(cls, session: Session, scope: TaskScope) -> RunRef:
-        """Find the run of a task."""
-        query = select(DagRun.id).where(DagRun.dag_id == scope.dag_id, DagRun.run_id == scope.run_id)
-        return cls(session.scalars(query).one(), scope.dag_id, scope.run_id)
+def rows_of(table: Any, run: RunRef, task_id: str, key: str) -> Conditions:  # noqa: ANN401 - Store, or an alias
+    """Say which rows of a task's instances have one key."""
+    return (table.dag_run_id == run.id, table.task_id == task_id, table.key == key)
 
 
-def where(run: RunRef, task_id: str, map_index: int, key: str) -> tuple[Any, ...]:
+def where(run: RunRef, task_id: str, map_index: int, key: str) -> Conditions:
     """Tell one row."""
-    return (
-        Store.dag_run_id == run.id,
-        Store.task_id == task_id,
-        Store.map_index == map_index,
-        Store.key == key,
-    )
+    return (*rows_of(Store, run, task_id, key), Store.map_index == map_index)
 
 
 def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON

@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import rows, state_store
-from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
+from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.tables import TaskInstance
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new
 from airflow_mcp_provider.plugin.growth.batch_state import Batch

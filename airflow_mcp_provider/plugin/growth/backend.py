@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidRow, McpError
 from airflow_mcp_provider.plugin.db import locks, rows, run_notes, state_store
-from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
+from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.db.tables import Store, TaskScope
 from airflow_mcp_provider.plugin.growth import materialize, outcomes
 from airflow_mcp_provider.plugin.growth.advance import is_done
@@ -168,7 +169,7 @@ def _is_of_job(session: Session, scope: object) -> bool:
     """Whether a task is one of a planned run of a job: of another DAG's ``progress`` the form is its own affair."""
     if not isinstance(scope, TaskScope):
         return False
-    of_run = (Store.dag_id == scope.dag_id, Store.run_id == scope.run_id, Store.task_id == PLAN)
+    of_run = of_step(Store, scope, PLAN)
     return session.scalar(select(Store.key).where(*of_run, Store.key == protocol.RUN)) is not None
 
 

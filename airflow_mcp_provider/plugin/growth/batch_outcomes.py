@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import rows
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
+from airflow_mcp_provider.plugin.db.state_store import rows_of
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault
@@ -112,7 +113,7 @@ def _silent(step: Step, read: Iterable[Row[Any]], served: dict[int, Served]) -> 
 
 
 def _places(session: Session, run: RunRef, step: str) -> list[int]:
-    query = select(_item.map_index).where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == protocol.ITEM)
+    query = select(_item.map_index).where(*rows_of(_item, run, step, protocol.ITEM))
     return list(session.scalars(query.order_by(_item.map_index)))
 
 
@@ -120,10 +121,9 @@ def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | N
     columns = (TaskInstance.map_index, TaskInstance.state, TaskInstance.try_number, TaskInstance.max_tries)
     query: Any = select(*columns, _batch.value.label("batch"), _pod.value.label("pod"))
     for row, key in ((_batch, protocol.BATCH), (_pod, protocol.POD)):
-        same = (row.dag_run_id == run.id, row.task_id == step, row.map_index == TaskInstance.map_index)
-        query = query.outerjoin(row, and_(*same, row.key == key))
-    of_step = (TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.task_id == step)
-    query = query.where(*of_step, TaskInstance.map_index >= 0)
+        here = and_(*rows_of(row, run, step, key), row.map_index == TaskInstance.map_index)
+        query = query.outerjoin(row, here)
+    query = query.where(*of_step(TaskInstance, run, step), TaskInstance.map_index >= 0)
     if indexes is not None:
         query = query.where(TaskInstance.map_index.in_(sorted(set(indexes))))
     return {row.map_index: _read(row) for row in session.execute(query)}
@@ -141,16 +141,11 @@ def _read(row: Row[Any]) -> Served:
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
-    end = and_(
-        _end.dag_run_id == run.id,
-        _end.task_id == step,
-        _end.map_index == _item.map_index,
-        _end.key == protocol.OUTCOME,
-    )
+    end = and_(*rows_of(_end, run, step, protocol.OUTCOME), _end.map_index == _item.map_index)
     return (
         select(_item.map_index, _item.value.label("item"), _end.value.label("outcome"))
         .outerjoin(_end, end)
-        .where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == protocol.ITEM)
+        .where(*rows_of(_item, run, step, protocol.ITEM))
         .order_by(_item.map_index)
     )
 

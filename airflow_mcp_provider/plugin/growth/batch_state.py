@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, get_args
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import rows, state_store
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.runtime import protocol
 
 Status = Literal["taken", "again", "success", "failed"]

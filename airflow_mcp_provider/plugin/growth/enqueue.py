@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import InvalidPayload, LimitReached, RunIsOver
 from airflow_mcp_provider.plugin.child_runs.start import check
 from airflow_mcp_provider.plugin.db import state_store
-from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef, of_run
+from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new, map_over_nothing
 from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
@@ -44,8 +45,7 @@ def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
     state_store.forget(session, run, [PLAN], Store.key.startswith(protocol.KEY, autoescape=True))
     state_store.forget(session, run, state.names, Store.key.in_(OF_SUBTASKS))
     ended = select(TaskInstance).where(
-        TaskInstance.dag_id == run.dag_id,
-        TaskInstance.run_id == run.run_id,
+        *of_run(TaskInstance, run),
         TaskInstance.task_id.in_([*state.names, REPORT]),
         TaskInstance.state.is_not(None),
         TaskInstance.state != TaskInstanceState.REMOVED,

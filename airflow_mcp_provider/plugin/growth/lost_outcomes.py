@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import rows
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import SAME_ATTEMPT, RunRef, of_step, same
 from airflow_mcp_provider.plugin.db.tables import Log, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import protocol, redaction
 
@@ -25,11 +25,10 @@ def ended_by_runners(session: Session, run: RunRef, step: str, indexes: Collecti
     """Return those task instances whose runners, not a person, ended the current try as success."""
     if not indexes:
         return set()
-    names = ("dag_id", "task_id", "run_id", "map_index", "try_number")
     query = (
         select(TaskInstance.map_index)
-        .join(Log, and_(*(getattr(Log, name) == getattr(TaskInstance, name) for name in names)))
-        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.task_id == step)
+        .join(Log, same(Log, TaskInstance, SAME_ATTEMPT))
+        .where(*of_step(TaskInstance, run, step))
         .where(TaskInstance.map_index.in_(sorted(indexes)), Log.event == TaskInstanceState.SUCCESS)
     )
     return set(session.scalars(query))

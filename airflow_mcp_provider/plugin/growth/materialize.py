@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import locks, rows
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef, of_run, of_step
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth import airflow_internals as airflow
 from airflow_mcp_provider.plugin.growth.airflow_internals import TaskMap
@@ -183,8 +183,7 @@ def _skip_not_started(session: Session, run: RunRef, state: Reserved) -> None:
 
 def _of_lists(run: RunRef, state: Reserved) -> tuple[ColumnElement[bool], ...]:
     return (
-        TaskMap.dag_id == run.dag_id,
-        TaskMap.run_id == run.run_id,
+        *of_run(TaskMap, run),
         TaskMap.task_id.in_([state.list_of(step) for step in state.steps]),
         TaskMap.map_index == -1,
     )
@@ -194,8 +193,7 @@ def _of_steps(run: RunRef, state: Reserved, *, expanded: bool = True) -> tuple[C
     """Tell the subtasks' instances; not only ``expanded``: also those of later steps that stand for all of a step."""
     subtask = TaskInstance.map_index >= 0
     return (
-        TaskInstance.dag_id == run.dag_id,
-        TaskInstance.run_id == run.run_id,
+        *of_run(TaskInstance, run),
         TaskInstance.task_id.in_(state.names),
         subtask if expanded else subtask | (TaskInstance.task_id != state.names[0]),
     )
@@ -203,9 +201,7 @@ def _of_steps(run: RunRef, state: Reserved, *, expanded: bool = True) -> tuple[C
 
 def _instances(session: Session, run: RunRef, step: str, indexes: range) -> list[TaskInstance]:
     query = select(TaskInstance).where(
-        TaskInstance.dag_id == run.dag_id,
-        TaskInstance.run_id == run.run_id,
-        TaskInstance.task_id == step,
+        *of_step(TaskInstance, run, step),
         TaskInstance.map_index >= max(indexes.start, 0),
         TaskInstance.map_index < indexes.stop,
     )

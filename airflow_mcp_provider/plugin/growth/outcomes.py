@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import rows
-from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef, of_run, of_step
+from airflow_mcp_provider.plugin.db.state_store import PLAN, rows_of
 from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth import batch_outcomes
 from airflow_mcp_provider.plugin.growth.advance import HANDED
@@ -163,7 +164,7 @@ def _states(session: Session, run: RunRef, state: Reserved) -> Counts:
     ]
     query = (
         select(TaskInstance.task_id, TaskInstance.state, func.count())
-        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, or_(*places))
+        .where(*of_run(TaskInstance, run), or_(*places))
         .group_by(TaskInstance.task_id, TaskInstance.state)
     )
     return {(step, state): count for step, state, count in session.execute(query)}
@@ -174,7 +175,7 @@ def _handed_on(session: Session, run: RunRef) -> Counts:
     query = (
         select(TaskInstance.task_id, TaskInstance.state, func.count())
         .join(_item, (_item.task_id == TaskInstance.task_id) & (_item.map_index == TaskInstance.map_index))
-        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id)
+        .where(*of_run(TaskInstance, run))
         .where(TaskInstance.state.in_([*FAILED, TaskInstanceState.SKIPPED]))
         .where(_item.dag_run_id == run.id, _item.key == protocol.ITEM, _done())
         .group_by(TaskInstance.task_id, TaskInstance.state)
@@ -183,9 +184,7 @@ def _handed_on(session: Session, run: RunRef) -> Counts:
 
 
 def _task(run: RunRef, task_id: str) -> Select[Any]:
-    return select(TaskInstance).where(
-        TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.task_id == task_id
-    )
+    return select(TaskInstance).where(*of_step(TaskInstance, run, task_id))
 
 
 def _clear_number(session: Session, run: RunRef) -> int:
@@ -204,24 +203,9 @@ def _done() -> ColumnElement[bool]:
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine columns
-    instance = and_(
-        TaskInstance.dag_id == run.dag_id,
-        TaskInstance.run_id == run.run_id,
-        TaskInstance.task_id == step,
-        TaskInstance.map_index == _item.map_index,
-    )
-    end = and_(
-        _end.dag_run_id == run.id,
-        _end.task_id == step,
-        _end.map_index == _item.map_index,
-        _end.key == protocol.OUTCOME,
-    )
-    pod = and_(
-        _pod.dag_run_id == run.id,
-        _pod.task_id == step,
-        _pod.map_index == _item.map_index,
-        _pod.key == protocol.POD,
-    )
+    instance = and_(*of_step(TaskInstance, run, step), TaskInstance.map_index == _item.map_index)
+    end = and_(*rows_of(_end, run, step, protocol.OUTCOME), _end.map_index == _item.map_index)
+    pod = and_(*rows_of(_pod, run, step, protocol.POD), _pod.map_index == _item.map_index)
     columns = (
         _item.map_index,
         _item.value.label("item"),
@@ -238,7 +222,7 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of nine co
         .outerjoin(TaskInstance, instance)
         .outerjoin(_end, end)
         .outerjoin(_pod, pod)
-        .where(_item.dag_run_id == run.id, _item.task_id == step, _item.key == protocol.ITEM)
+        .where(*rows_of(_item, run, step, protocol.ITEM))
         .order_by(_item.map_index)
     )
 

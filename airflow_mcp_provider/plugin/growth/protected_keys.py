@@ -13,6 +13,7 @@ from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy import Delete, delete
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.db.identity import of_step
 from airflow_mcp_provider.plugin.db.tables import Store, TaskScope
 from airflow_mcp_provider.plugin.growth.airflow_internals import MetastoreBackend, async_session, forbidden
 
@@ -32,7 +33,7 @@ def check(scope: object, key: str) -> None:
 
 def others(scope: TaskScope, *, all_map_indices: bool) -> Delete:
     """Remove the rows of a task instance that are not ours."""
-    names = (Store.dag_id == scope.dag_id, Store.run_id == scope.run_id, Store.task_id == scope.task_id)
+    names = of_step(Store, scope, scope.task_id)
     here = () if all_map_indices else (Store.map_index == scope.map_index,)
     return delete(Store).where(*names, *here, ~Store.key.startswith(OURS, autoescape=True))
 

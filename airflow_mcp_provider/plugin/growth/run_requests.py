@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import InvalidPayload, McpError, RunIsOver, TryAgain
 from airflow_mcp_provider.plugin.child_runs.start import call
 from airflow_mcp_provider.plugin.db import rows, state_store
-from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
+from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.growth import materialize, outcomes, runner
 from airflow_mcp_provider.plugin.growth.advance import Place, hand_on
 from airflow_mcp_provider.plugin.growth.background import Settler

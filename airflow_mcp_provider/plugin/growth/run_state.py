@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.plugin.db import rows, state_store
-from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
+from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec import Tolerate
 

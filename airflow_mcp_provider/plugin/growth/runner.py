@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import RunIsOver
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import SAME_RUN, RunRef, TaskRef, of_run, of_task, same
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState, TaskScope
 from airflow_mcp_provider.plugin.growth.airflow_internals import LABEL
 
@@ -43,7 +43,7 @@ class Runner:
     @property
     def scope(self) -> TaskScope:
         """Name its task instance as Airflow's state store does."""
-        return TaskScope(dag_id=self.run.dag_id, run_id=self.run.run_id, task_id=self.step, map_index=self.index)
+        return TaskRef(self.run.dag_id, self.run.run_id, self.step, self.index).scope
 
     def running(self) -> Runner:
         """Return it; raises RunIsOver where it, or its run, is not running."""
@@ -63,16 +63,13 @@ class Runner:
     @classmethod
     def find(cls, session: Session, scope: TaskScope) -> Runner | None:
         """Find the runner of a task instance; None where there is no such task instance."""
-        run = (TaskInstance.dag_id == scope.dag_id, TaskInstance.run_id == scope.run_id)
-        place = (TaskInstance.task_id == scope.task_id, TaskInstance.map_index == scope.map_index)
-        return next((runner for _, runner in _read(session, *run, *place)), None)
+        return next((runner for _, runner in _read(session, *of_task(TaskInstance, scope))), None)
 
 
 def of_places(session: Session, run: RunRef, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Runner]:
     """Return the runners of a run's task instances; those that are gone are left out."""
-    of_run = (TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id)
     here = tuple_(TaskInstance.task_id, TaskInstance.map_index).in_(sorted(places))
-    return {runner.place: runner for _, runner in _read(session, *of_run, here)}
+    return {runner.place: runner for _, runner in _read(session, *of_run(TaskInstance, run), here)}
 
 
 def of_instances(session: Session, ids: Collection[UUID]) -> dict[UUID, Runner]:
@@ -83,9 +80,8 @@ def of_instances(session: Session, ids: Collection[UUID]) -> dict[UUID, Runner]:
 def asking(session: Session, scope: TaskScope) -> UUID | None:
     """Return the id of the task instance that asks by Airflow's own route, which has loaded it; None elsewhere."""
     loaded = (one for one in session.identity_map.values() if isinstance(one, TaskInstance))
-    place = (scope.dag_id, scope.run_id, scope.task_id, scope.map_index)
-    here = (one.id for one in loaded if (one.dag_id, one.run_id, one.task_id, one.map_index) == place)
-    return next(here, None)
+    asked = TaskRef.of(scope)
+    return next((one.id for one in loaded if TaskRef.of(one) == asked), None)
 
 
 def _read(session: Session, *where: ColumnElement[bool]) -> Iterable[tuple[UUID, Runner]]:
@@ -104,7 +100,7 @@ def _read(session: Session, *where: ColumnElement[bool]) -> Iterable[tuple[UUID,
             TaskInstance.state,
             LABEL.is_not(None),
         )
-        .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
+        .join(DagRun, same(DagRun, TaskInstance, SAME_RUN))
         .where(*where)
     )
     for instance, number, dag_id, run_id, *others in session.execute(query):

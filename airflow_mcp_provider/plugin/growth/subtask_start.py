@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth import materialize, outcomes
 from airflow_mcp_provider.plugin.growth.advance import is_done
 from airflow_mcp_provider.plugin.growth.background import Settler

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth.outcomes import Part
 from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec.step import RUN

@@ -14,9 +14,10 @@ import structlog
 from sqlalchemy import exists, select
 
 from airflow_mcp_provider.constants import JOB_TAG
+from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.db.tables import DagTag, create_session
 from airflow_mcp_provider.plugin.pods.airflow_internals import KubernetesExecutor
-from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.plugin.pods.status_store import note
 from airflow_mcp_provider.runtime.pod_reasons import refused
 
@@ -45,10 +46,10 @@ def telling(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _note(key: Any, error: Exception) -> None:  # noqa: ANN401 - a TaskInstanceKey
-    subject = Subject(key.dag_id, key.run_id, key.task_id, key.map_index, key.try_number, worker="", instance=None)
+    attempt = Attempt(TaskRef.of(key), key.try_number, worker="", instance=None)
     with create_session(scoped=False) as session:
         if session.scalar(select(exists().where(DagTag.dag_id == key.dag_id, DagTag.name == JOB_TAG))):
-            note(session, subject, "", refused(_told(error)))
+            note(session, attempt, "", refused(_told(error)))
 
 
 def _told(error: Exception) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
+from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.pods.airflow_internals import EXECUTORS, WORKER, TaskInstanceKey, make_safe_label_value
 
 JOB = "mcp/job"
@@ -19,14 +20,11 @@ INSTANCE = "mcp/instance"
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Attempt:
     """One attempt at a task. ``instance`` is its id in Airflow's table (None: no pod of ours)."""
 
-    dag_id: str
-    run_id: str
-    task_id: str
-    map_index: int
-    attempt: int
+    task: TaskRef
+    try_number: int
     worker: str
     instance: str | None
 
@@ -36,17 +34,19 @@ class Subject:
         told, labels = pod.metadata.annotations or {}, pod.metadata.labels or {}
         if EXECUTORS not in labels or not {"dag_id", "run_id", "task_id", "try_number"} <= told.keys():
             return None
-        names = (told["dag_id"], told["run_id"], told["task_id"])
         try:
-            numbers = (int(told.get("map_index", -1)), int(told["try_number"]))
+            map_index, try_number = int(told.get("map_index", -1)), int(told["try_number"])
         except ValueError:  # written by somebody else
             return None
-        return cls(*names, *numbers, worker=labels.get(WORKER, ""), instance=instance_of(pod))
+        task = TaskRef(told["dag_id"], told["run_id"], told["task_id"], map_index)
+        return cls(task, try_number, worker=labels.get(WORKER, ""), instance=instance_of(pod))
 
     @property
     def key(self) -> TaskInstanceKey:
         """Its name in Airflow's audit log."""
-        return TaskInstanceKey(self.dag_id, self.task_id, self.run_id, self.attempt, self.map_index)
+        return TaskInstanceKey(
+            self.task.dag_id, self.task.task_id, self.task.run_id, self.try_number, self.task.map_index
+        )
 
 
 def instance_of(pod: Any) -> str | None:  # noqa: ANN401 - a V1Pod

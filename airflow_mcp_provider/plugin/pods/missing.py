@@ -16,8 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.constants import JOB_TAG
+from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.db.tables import DagTag, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.runtime.pod_reasons import Reason
 from airflow_mcp_provider.spec.marker import LOCAL
 
@@ -26,7 +27,7 @@ MOST = 100
 """So many are told; of more the others wait for the same."""
 
 
-def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Subject]:
+def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Attempt]:
     """Return the tasks of jobs that this scheduler has queued some time ago, and that have none of ``pods``."""
     query = select(TaskInstance).where(
         TaskInstance.state == TaskInstanceState.QUEUED,
@@ -35,9 +36,9 @@ def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Subject]:
         TaskInstance.executor.is_(None) | (TaskInstance.executor != LOCAL),
         TaskInstance.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == JOB_TAG)),
     )
-    there = {subject.instance for pod in pods if (subject := Subject.of(pod))}
+    there = {attempt.instance for pod in pods if (attempt := Attempt.of(pod))}
     queued = session.scalars(query.limit(MOST)).all()
-    return [_subject(task, worker) for task in queued if str(task.id) not in there]
+    return [_attempt_of(task, worker) for task in queued if str(task.id) not in there]
 
 
 def why(api: CoreV1Api | None, namespace: str | None = None) -> Reason:
@@ -61,6 +62,5 @@ def _full(api: CoreV1Api, namespace: str) -> Iterator[str]:
                 yield f"{quota.metadata.name} has {used[name]} of {hard} {name}"
 
 
-def _subject(task: Any, worker: str) -> Subject:  # noqa: ANN401 - a TaskInstance
-    place = (task.dag_id, task.run_id, task.task_id, task.map_index, task.try_number)
-    return Subject(*place, worker=worker, instance=str(task.id))
+def _attempt_of(task: Any, worker: str) -> Attempt:  # noqa: ANN401 - a TaskInstance
+    return Attempt(TaskRef.of(task), task.try_number, worker=worker, instance=str(task.id))

@@ -25,7 +25,7 @@ from airflow_mcp_provider.plugin.db.tables import create_session
 from airflow_mcp_provider.plugin.pods import recreate
 from airflow_mcp_provider.plugin.pods.airflow_internals import DONE, get_kube_client
 from airflow_mcp_provider.plugin.pods.cleanup import Sweep
-from airflow_mcp_provider.plugin.pods.identity import JOB, Subject
+from airflow_mcp_provider.plugin.pods.identity import JOB, Attempt
 from airflow_mcp_provider.plugin.pods.missing import unmade, why
 from airflow_mcp_provider.plugin.pods.pending import Waiting
 from airflow_mcp_provider.plugin.pods.status_store import forget, note
@@ -138,20 +138,20 @@ class PodWatch:
             log.warning("pod", decision="passed over", pod=pod.metadata.name, reason=f"{error.status}: {error.reason}")
 
     def _heed(self, kind: str, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
-        subject = Subject.of(pod)
-        if subject is None or subject.worker != self._worker or DONE in pod.metadata.labels:
+        attempt = Attempt.of(pod)
+        if attempt is None or attempt.worker != self._worker or DONE in pod.metadata.labels:
             return
-        if subject.instance is None:  # the plugin writes it on each pod of a job that Airflow makes
+        if attempt.instance is None:  # the plugin writes it on each pod of a job that Airflow makes
             return
-        found = self._waiting.reason(subject, pod, kind)
+        found = self._waiting.reason(attempt, pod, kind)
         with create_session(scoped=False) as session:
-            if kind == "DELETED" and pod.status.phase == "Pending" and recreate.wanted(session, subject, pod):
+            if kind == "DELETED" and pod.status.phase == "Pending" and recreate.wanted(session, attempt, pod):
                 recreate.make(self._api, pod)
             elif found:
-                note(session, subject, pod.metadata.name, found)
-            elif subject in self._waiting and pod.status.phase == "Running":
-                forget(session, subject)
-        self._waiting.learn(subject, pod, kind, found)
+                note(session, attempt, pod.metadata.name, found)
+            elif attempt in self._waiting and pod.status.phase == "Running":
+                forget(session, attempt)
+        self._waiting.learn(attempt, pod, kind, found)
 
     def _sweep_away(self) -> None:
         with undivided, create_session(scoped=False) as session:
@@ -160,16 +160,16 @@ class PodWatch:
         for pod in ended:
             self._sweep.end(pod)
 
-    def _without(self) -> list[Subject]:
+    def _without(self) -> list[Attempt]:
         with undivided, create_session(scoped=False) as session:
             return unmade(session, self._worker, self._pods)
 
-    def _tell(self, without: Sequence[Subject], api: CoreV1Api | None) -> None:
+    def _tell(self, without: Sequence[Attempt], api: CoreV1Api | None) -> None:
         if without:
             found = why(api, *self._list[1:])
             with undivided, create_session(scoped=False) as session:
-                for subject in without:
-                    note(session, subject, "", found)
+                for attempt in without:
+                    note(session, attempt, "", found)
             self._waiting.add(without)
 
     @cached_property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.runtime.pod_reasons import Reason, reason
 
 
@@ -17,25 +17,25 @@ class Waiting:
     """What one scheduler's thread remembers of them."""
 
     def __init__(self) -> None:
-        self._subjects: set[Subject] = set()
+        self._attempts: set[Attempt] = set()
 
-    def __contains__(self, subject: Subject) -> bool:
-        return subject in self._subjects
+    def __contains__(self, attempt: Attempt) -> bool:
+        return attempt in self._attempts
 
-    def add(self, subjects: Iterable[Subject]) -> None:
+    def add(self, attempts: Iterable[Attempt]) -> None:
         """Remember those whose reason has been noted."""
-        self._subjects.update(subjects)
+        self._attempts.update(attempts)
 
-    def reason(self, subject: Subject, pod: Any, kind: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
+    def reason(self, attempt: Attempt, pod: Any, kind: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
         """Return what is to be noted after an event; None: nothing, or it is known."""
-        return None if self._given_up(subject, pod) else reason(pod, kind)
+        return None if self._given_up(attempt, pod) else reason(pod, kind)
 
-    def learn(self, subject: Subject, pod: Any, kind: str, found: Reason | None) -> None:  # noqa: ANN401 - a V1Pod
+    def learn(self, attempt: Attempt, pod: Any, kind: str, found: Reason | None) -> None:  # noqa: ANN401 - a V1Pod
         """Remember what was ``found``, when it has been noted."""
         if found and not found.over:
-            self._subjects.add(subject)
-        elif pod.status.phase != "Pending" and (kind == "DELETED" or not self._given_up(subject, pod)):
-            self._subjects.discard(subject)
+            self._attempts.add(attempt)
+        elif pod.status.phase != "Pending" and (kind == "DELETED" or not self._given_up(attempt, pod)):
+            self._attempts.discard(attempt)
 
-    def _given_up(self, subject: Subject, pod: Any) -> bool:  # noqa: ANN401 - a V1Pod
-        return subject in self._subjects and bool(pod.metadata.deletion_timestamp)
+    def _given_up(self, attempt: Attempt, pod: Any) -> bool:  # noqa: ANN401 - a V1Pod
+        return attempt in self._attempts and bool(pod.metadata.deletion_timestamp)

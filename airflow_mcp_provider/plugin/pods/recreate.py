@@ -12,9 +12,10 @@ from kubernetes.client import CoreV1Api, V1ObjectMeta, V1Pod
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.db.identity import of_task
 from airflow_mcp_provider.plugin.db.tables import TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.pods.airflow_internals import DONE, REVOKED
-from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.runtime.pod_reasons import IMAGE, STARTING
 
 COPIES = "mcp/copies"
@@ -23,20 +24,17 @@ MOST = 3
 TOKEN = "kube-api-access-"  # noqa: S105 - how Kubernetes names the volume that it adds
 
 
-def wanted(session: Session, subject: Subject, pod: Any) -> bool:  # noqa: ANN401 - a V1Pod that was deleted
+def wanted(session: Session, attempt: Attempt, pod: Any) -> bool:  # noqa: ANN401 - a V1Pod that was deleted
     """Tell whether the pod's task still waits for it, and nobody of Airflow deleted it."""
     labels = pod.metadata.labels
     if REVOKED in labels or DONE in labels or _copies(pod) >= MOST or _hopeless(pod):
         return False
     query = select(TaskInstance.id).where(
-        TaskInstance.dag_id == subject.dag_id,
-        TaskInstance.run_id == subject.run_id,
-        TaskInstance.task_id == subject.task_id,
-        TaskInstance.map_index == subject.map_index,
-        TaskInstance.try_number == subject.attempt,
+        *of_task(TaskInstance, attempt.task),
+        TaskInstance.try_number == attempt.try_number,
         TaskInstance.state == TaskInstanceState.QUEUED,
     )
-    return str(session.scalar(query)) == subject.instance
+    return str(session.scalar(query)) == attempt.instance
 
 
 def make(api: CoreV1Api, pod: Any) -> str:  # noqa: ANN401 - a V1Pod

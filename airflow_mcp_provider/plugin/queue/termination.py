@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db.identity import of_run
 from airflow_mcp_provider.plugin.db.locks import free, guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.queue import slot
@@ -75,9 +76,7 @@ def _tell_timeout(connection: Connection, run: DagRun) -> bool:
 
 def _alive(connection: Connection, run: DagRun, settings: GateSettings) -> bool:
     recent = datetime.now(UTC) - timedelta(seconds=settings.end_grace)
-    query = select(TaskInstance.id).where(
-        TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.last_heartbeat_at > recent
-    )
+    query = select(TaskInstance.id).where(*of_run(TaskInstance, run), TaskInstance.last_heartbeat_at > recent)
     return connection.execute(query.limit(1)).first() is not None
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.db.identity import of_run
 from airflow_mcp_provider.plugin.db.tables import DagRun, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.slots.airflow_internals import SchedulerJobRunner
 
@@ -69,5 +70,5 @@ def _passing(look: Callable[..., Any], looks: Looks) -> Callable[..., Any]:
 
 def _has_plenty(run: DagRun, number: int, session: Session) -> bool:
     ready = TaskInstance.state == TaskInstanceState.SCHEDULED
-    query = select(TaskInstance.id).where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, ready)
+    query = select(TaskInstance.id).where(*of_run(TaskInstance, run), ready)
     return len(session.scalars(query.limit(number)).all()) == number

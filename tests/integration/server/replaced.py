@@ -19,7 +19,8 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select, update
 
 from airflow_mcp_provider.plugin.db import state_store
-from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
+from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.growth.batch_state import Batch, Turn
 from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
 from airflow_mcp_provider.plugin.server import handlers

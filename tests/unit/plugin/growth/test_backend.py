@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from airflow_mcp_provider.plugin.db import locks, state_store
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth import backend, run_requests
 from airflow_mcp_provider.runtime import protocol
 from tests.unit.plugin.played import Played
@@ -87,7 +88,7 @@ def test_an_outcome_of_another_form_is_refused(run, outcome):
 def test_an_outcome_that_another_program_wrote_harms_no_other_subtask(run, session):
     run.ask("plan", -1, protocol.ENQUEUE, children("b"))
     poisoned, other = run.instance("run", 0), run.instance("run", 1)
-    ref = state_store.RunRef(run.run.id, "crawl", "one")
+    ref = RunRef(run.run.id, "crawl", "one")
     state_store.write(session, ref, "run", 0, protocol.OUTCOME, [{"final": True, "error": 1}])
     failure = {"attempt": 1, "error": {"type": "ValueError", "message": "no"}, "final": True}
     run.set("run", 1, protocol.OUTCOME, failure)
@@ -99,7 +100,7 @@ def test_an_outcome_that_another_program_wrote_harms_no_other_subtask(run, sessi
 
 def test_several_questions_of_one_runner_at_once_are_all_answered(run, session):
     run.instance("run", 0)
-    ref = state_store.RunRef(run.run.id, "crawl", "one")
+    ref = RunRef(run.run.id, "crawl", "one")
     bodies = [{**children(f"c{number}"), "call": f"name{number}.0"} for number in range(5)]
     asked = [run_requests.Question("run", 0, protocol.ENQUEUE, body) for body in [*bodies, bodies[0]]]
     told = run_requests.Questions(session, ref, backend.settler()).answer(asked)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import rows, state_store
-from airflow_mcp_provider.plugin.db.state_store import RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend

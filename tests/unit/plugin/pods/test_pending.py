@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 
-from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.plugin.db.identity import TaskRef
+from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.plugin.pods.pending import Waiting
 
-SUBJECT = Subject("crawl", "r", "run", 3, 1, "7", None)
+ATTEMPT = Attempt(TaskRef("crawl", "r", "run", 3), 1, "7", None)
 GONE = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
 PULL = {"waiting": {"reason": "ErrImagePull", "message": "no such host"}}
 NEVER_BEGAN = {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": "not located"}}
@@ -29,8 +30,8 @@ def reasons(*events, waiting=None):
     waiting = waiting or Waiting()
     told = []
     for kind, one in events:
-        found = waiting.reason(SUBJECT, one, kind)
-        waiting.learn(SUBJECT, one, kind, found)
+        found = waiting.reason(ATTEMPT, one, kind)
+        waiting.learn(ATTEMPT, one, kind, found)
         told.append(found.type if found else "")
     return told
 
@@ -46,18 +47,18 @@ def test_the_end_of_a_pod_that_was_given_up_is_no_reason():
         ("DELETED", pod("Failed", NEVER_BEGAN, **GONE)),
     ]
     assert reasons(*events, waiting=waiting) == ["", "ImageNotPulled", "", "", "", ""]
-    assert SUBJECT not in waiting
+    assert ATTEMPT not in waiting
 
 
 @pytest.mark.parametrize("begun", [pod("Running"), pod("Failed", KILLED)], ids=["running", "failed"])
 def test_one_that_has_begun_after_all_waits_no_more(begun):
     waiting = Waiting()
     reasons(("MODIFIED", pod("Pending", PULL)), ("MODIFIED", begun), waiting=waiting)
-    assert SUBJECT not in waiting
+    assert ATTEMPT not in waiting
     assert reasons(("MODIFIED", pod("Failed", KILLED)), waiting=waiting) == ["RunnerFailed"]
 
 
 def test_a_pod_deleted_before_it_began_is_still_waited_for():
     waiting = Waiting()
     reasons(("MODIFIED", pod("Pending", PULL)), ("DELETED", pod("Pending", PULL, **GONE)), waiting=waiting)
-    assert SUBJECT in waiting, "its copy comes"
+    assert ATTEMPT in waiting, "its copy comes"

@@ -12,10 +12,11 @@ from kubernetes.client import models
 from kubernetes.client.rest import ApiException
 
 from airflow_mcp_provider import policy
+from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.pods.airflow_internals import WORKLOAD
 from airflow_mcp_provider.plugin.pods.cleanup import Sweep
 from airflow_mcp_provider.plugin.pods.defaults import dress
-from airflow_mcp_provider.plugin.pods.identity import INSTANCE, Subject, label
+from airflow_mcp_provider.plugin.pods.identity import INSTANCE, Attempt, label
 from airflow_mcp_provider.plugin.pods.memory import grow
 from airflow_mcp_provider.plugin.pods.recreate import COPIES, wanted
 from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason, unreached
@@ -42,19 +43,19 @@ def container(**state):
 
 
 def test_whose_pod_it_is():
-    assert Subject.of(pod()) == Subject("crawl", "r", "run", 3, 2, "7", None)
-    assert Subject.of(pod(labels={})) is None
-    assert Subject.of(pod(annotations={"dag_id": "crawl"})) is None
+    assert Attempt.of(pod()) == Attempt(TaskRef("crawl", "r", "run", 3), 2, "7", None)
+    assert Attempt.of(pod(labels={})) is None
+    assert Attempt.of(pod(annotations={"dag_id": "crawl"})) is None
 
 
 @pytest.mark.parametrize("told", [{"try_number": "x"}, {"map_index": "1.5"}, {"map_index": ""}], ids=str)
 def test_a_pod_that_somebody_else_wrote_is_nobodys(told):
-    assert Subject.of(pod(annotations={**NAMES, **told})) is None
+    assert Attempt.of(pod(annotations={**NAMES, **told})) is None
 
 
 @pytest.mark.parametrize("told", ["", "x", "7"])
 def test_what_is_no_id_is_none(told):
-    assert Subject.of(pod(annotations={**NAMES, INSTANCE: told})).instance is None
+    assert Attempt.of(pod(annotations={**NAMES, INSTANCE: told})).instance is None
 
 
 class Refuses:
@@ -75,7 +76,7 @@ def test_one_pod_that_may_not_be_ended_does_not_keep_the_others():
 
 def test_a_wrong_number_of_copies_is_enough_of_them():
     made = pod({"phase": "Pending"}, annotations={**NAMES, COPIES: "x"})
-    assert wanted(None, Subject.of(made), made) is False
+    assert wanted(None, Attempt.of(made), made) is False
 
 
 def test_what_the_last_word_of_a_runner_is():

@@ -8,8 +8,9 @@ from kubernetes.client.rest import ApiException
 from sqlalchemy import select
 
 from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.db.identity import RunRef, TaskRef
 from airflow_mcp_provider.plugin.pods.creation_errors import _told
-from airflow_mcp_provider.plugin.pods.identity import Subject
+from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.plugin.pods.missing import why
 from airflow_mcp_provider.plugin.pods.status_store import note
 from airflow_mcp_provider.runtime import protocol
@@ -33,8 +34,8 @@ def test_a_refused_pod_stays_refused_until_the_next_attempt(session, planning):
     def kept(attempt, reason):
         task.try_number = attempt
         session.flush()
-        note(session, Subject("crawl", "one", "plan", -1, attempt, "7", None), "", reason)
-        return state_store.read(session, state_store.RunRef(run.id, "crawl", "one"), "plan", -1, protocol.POD)["reason"]
+        note(session, Attempt(TaskRef("crawl", "one", "plan", -1), attempt, "7", None), "", reason)
+        return state_store.read(session, RunRef(run.id, "crawl", "one"), "plan", -1, protocol.POD)["reason"]
 
     assert kept(1, why(None)) == "PodNotCreated"
     assert kept(1, refused("a policy")) == "PodRefused"
@@ -49,8 +50,8 @@ def test_a_pod_that_bears_anothers_names_tells_nothing(session, planning):
     run, task = planning
 
     def kept(instance):
-        note(session, Subject("crawl", "one", "plan", -1, 1, "7", instance), "p", refused("a policy"))
-        return state_store.read(session, state_store.RunRef(run.id, "crawl", "one"), "plan", -1, protocol.POD)
+        note(session, Attempt(TaskRef("crawl", "one", "plan", -1), 1, "7", instance), "p", refused("a policy"))
+        return state_store.read(session, RunRef(run.id, "crawl", "one"), "plan", -1, protocol.POD)
 
     assert kept("00000000-0000-0000-0000-000000000000") is None
     assert kept(str(task.id))["reason"] == "PodRefused"

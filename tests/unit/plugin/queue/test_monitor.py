@@ -12,7 +12,8 @@ from sqlalchemy.orm import sessionmaker
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.plugin.child_runs import cancel_abandoned
 from airflow_mcp_provider.plugin.db import state_store
-from airflow_mcp_provider.plugin.db.state_store import PLAN, RunRef
+from airflow_mcp_provider.plugin.db.identity import RunRef
+from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.scheduler import Monitors
 from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.spec import parse_job
