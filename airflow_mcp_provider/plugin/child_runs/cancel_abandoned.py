@@ -17,7 +17,8 @@ from airflow_mcp_provider.plugin.db.identity import PLACE, SAME_RUN, same
 from airflow_mcp_provider.plugin.db.locks import guarded
 from airflow_mcp_provider.plugin.db.rows import Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN
-from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.db.states import OVER, RUN_ACTIVE, RUN_ENDED
+from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance
 from airflow_mcp_provider.plugin.queue.termination import ended
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.runtime import protocol
@@ -25,13 +26,6 @@ from airflow_mcp_provider.runtime import protocol
 MADE = "subtask__"
 """So begins the id of a run that was made for a subtask: the row of no other run is believed."""
 REASON = "failed: the subtask that this run was made for is over"
-OVER = (
-    TaskInstanceState.SUCCESS,
-    TaskInstanceState.FAILED,
-    TaskInstanceState.SKIPPED,
-    TaskInstanceState.REMOVED,
-    TaskInstanceState.UPSTREAM_FAILED,
-)
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +39,7 @@ def end_abandoned(session: Session, settings: GateSettings) -> None:
         select(DagRun.id, DagRun.dag_id, DagRun.run_id, Store.value)
         .join(Store, (Store.dag_run_id == DagRun.id) & (Store.key == protocol.CALLER))
         .where(Store.task_id == PLAN, Store.map_index == -1, DagRun.run_id.startswith(MADE, autoescape=True))
-        .where(DagRun.state.in_([DagRunState.QUEUED, DagRunState.RUNNING]))
+        .where(DagRun.state.in_(RUN_ACTIVE))
     )
     for number, dag_id, run_id, value in session.execute(query).all():
         try:
@@ -79,7 +73,7 @@ def _is_wanted(connection: Connection, run: DagRun, caller: Caller) -> bool:
         .where(TaskInstance.task_id == caller.task_id, TaskInstance.map_index == caller.map_index)
     )
     found = connection.execute(query).first()
-    if found is None or found[0] in (DagRunState.FAILED, DagRunState.SUCCESS) or found[1] in OVER:
+    if found is None or found[0] in RUN_ENDED or found[1] in OVER:
         return False
     called = rows.parsed(found[2])
     return not isinstance(called, dict) or (called.get("job"), called.get("run")) == (run.dag_id, run.run_id)

@@ -25,13 +25,13 @@ from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.job_markers import markers
 from airflow_mcp_provider.plugin.db.rows import Called, Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN
+from airflow_mcp_provider.plugin.db.states import RUN_ACTIVE
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskScope
 from airflow_mcp_provider.runtime import protocol, redaction
 from airflow_mcp_provider.runtime.payload import json_text
 from airflow_mcp_provider.spec.marker import PRIORITY
 
 MAX_JOB_CHARS = 250
-ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
 
 
 def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) 
     attempt = _attempt(session, scope)
     called = _read(session, scope, run)
     state = None if called is None else _state(session, called)
-    if called is None or (called.attempt != attempt and state not in ACTIVE):
+    if called is None or (called.attempt != attempt and state not in RUN_ACTIVE):
         called = Called(_job(body), _name(scope, attempt), datetime.now(UTC).isoformat())
         _start(session, scope, run, called, _Given.of(body))
         state = DagRunState.QUEUED
@@ -51,7 +51,7 @@ def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) 
         state_store.write(session, run, scope.task_id, scope.map_index, protocol.CALLED, asdict(called))
     waited = (datetime.now(UTC) - datetime.fromisoformat(called.at)).total_seconds()
     told = {"new": 0, "run": called.run, "state": str(state), "waited": waited}
-    return told if state in ACTIVE else {**told, "report": report_of(session, called.job, called.run)}
+    return told if state in RUN_ACTIVE else {**told, "report": report_of(session, called.job, called.run)}
 
 
 def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:

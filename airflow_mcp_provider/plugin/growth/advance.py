@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.plugin.db import rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
+from airflow_mcp_provider.plugin.db.states import ENDED
 from airflow_mcp_provider.plugin.db.tables import TaskInstance
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
-from airflow_mcp_provider.plugin.growth.enqueue import ENDED, check_room, planned, room
+from airflow_mcp_provider.plugin.growth.enqueue import check_room, planned, room
 from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.runtime import protocol

@@ -19,14 +19,13 @@ from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import rows
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
 from airflow_mcp_provider.plugin.db.state_store import rows_of
+from airflow_mcp_provider.plugin.db.states import ENDED, FAILED
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault
 from airflow_mcp_provider.plugin.growth.run_state import Step
 from airflow_mcp_provider.runtime import protocol
 
-FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
-ENDED = (*FAILED, TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED)
 LOST = {
     "type": "RunnerLost",
     "message": "the runner ended without a word: killed, evicted or out of memory; the task's log may tell more",

@@ -21,6 +21,7 @@ from airflow_mcp_provider.plugin.child_runs.start import check
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_run
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
+from airflow_mcp_provider.plugin.db.states import ENDED
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new, map_over_nothing
 from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
@@ -28,12 +29,6 @@ from airflow_mcp_provider.runtime import protocol, redaction
 from airflow_mcp_provider.runtime.payload import Child, checked_key, child_of
 from airflow_mcp_provider.spec.step import RUN
 
-ENDED = (
-    TaskInstanceState.SUCCESS,
-    TaskInstanceState.FAILED,
-    TaskInstanceState.SKIPPED,
-    TaskInstanceState.UPSTREAM_FAILED,
-)
 OF_SUBTASKS = (protocol.ITEM, protocol.OUTCOME, protocol.PROGRESS, protocol.CALLED, protocol.BATCH)
 """Rows that a plan which begins again leaves nothing of."""
 

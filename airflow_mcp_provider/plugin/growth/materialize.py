@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import locks, rows
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_run, of_step
+from airflow_mcp_provider.plugin.db.states import NOT_STARTED
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth import airflow_internals as airflow
 from airflow_mcp_provider.plugin.growth.airflow_internals import TaskMap
@@ -25,11 +26,6 @@ from airflow_mcp_provider.runtime import protocol
 
 LOCK_TIMEOUT_MS = 4_000
 """Below the runner's own limit of an API call, ``[workers] execution_api_timeout`` (5 s by default)."""
-NOT_STARTED = (
-    TaskInstanceState.SCHEDULED,
-    TaskInstanceState.UP_FOR_RETRY,
-    TaskInstanceState.UP_FOR_RESCHEDULE,
-)
 LOST = (TaskInstanceState.REMOVED, TaskInstanceState.SKIPPED)
 """States of an instance whose subtask is wanted and would not run: Airflow removed it, or a stop that is over did."""
 

@@ -14,10 +14,11 @@ from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import rows
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_run, of_step
 from airflow_mcp_provider.plugin.db.state_store import PLAN, rows_of
+from airflow_mcp_provider.plugin.db.states import FAILED
 from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth import batch_outcomes
 from airflow_mcp_provider.plugin.growth.advance import HANDED
-from airflow_mcp_provider.plugin.growth.batch_outcomes import FAILED, Told, lost
+from airflow_mcp_provider.plugin.growth.batch_outcomes import Told, lost
 from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault
 from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
 from airflow_mcp_provider.runtime import protocol

@@ -19,7 +19,8 @@ from kubernetes.client.rest import ApiException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db.tables import TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.db.states import MAY_HAVE_POD
+from airflow_mcp_provider.plugin.db.tables import TaskInstance
 from airflow_mcp_provider.plugin.pods.airflow_internals import DONE, TaskInstanceHistory
 from airflow_mcp_provider.plugin.pods.api_outage import TRANSIENT
 from airflow_mcp_provider.plugin.pods.identity import instance_of
@@ -27,12 +28,6 @@ from airflow_mcp_provider.plugin.pods.identity import instance_of
 LINGER = 30.0
 """Seconds that a started pod may outlive its task: a cancelled one gets 5 s to end, an interpreter takes its time, and
 the executor removes pods itself."""
-ALIVE = (
-    TaskInstanceState.SCHEDULED,
-    TaskInstanceState.QUEUED,
-    TaskInstanceState.RUNNING,
-    TaskInstanceState.RESTARTING,
-)
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +70,7 @@ class Sweep:
 
 def _ended(session: Session, instances: list[UUID]) -> set[str]:
     """Return those that are over, or superseded; one that is unknown may be of another Airflow in the namespace."""
-    over = TaskInstance.state.is_(None) | TaskInstance.state.not_in(ALIVE)
+    over = TaskInstance.state.is_(None) | TaskInstance.state.not_in(MAY_HAVE_POD)
     now = select(TaskInstance.id).where(TaskInstance.id.in_(instances), over)
     before = select(TaskInstanceHistory.task_instance_id).where(TaskInstanceHistory.task_instance_id.in_(instances))
     return {str(number) for query in (now, before) for number in session.scalars(query)}

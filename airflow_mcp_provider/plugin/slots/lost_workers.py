@@ -15,12 +15,12 @@ import structlog
 from sqlalchemy import select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
-from airflow_mcp_provider.plugin.db.tables import TaskInstance, TaskInstanceState, create_session
+from airflow_mcp_provider.plugin.db.states import DISPATCHED
+from airflow_mcp_provider.plugin.db.tables import TaskInstance, create_session
 from airflow_mcp_provider.plugin.slots.airflow_internals import LocalExecutor, TaskInstanceKey
 
 INTERVAL = 1.0
 """Seconds between two questions to the database."""
-ACTIVE = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +76,6 @@ def _ended(keys: set[TaskInstanceKey]) -> set[TaskInstanceKey]:
 def _active(keys: set[TaskInstanceKey]) -> set[TaskInstanceKey]:
     ti = TaskInstance
     columns = (ti.dag_id, ti.task_id, ti.run_id, ti.try_number, ti.map_index)
-    query = select(*columns).where(tuple_(*columns).in_([tuple(key) for key in keys]), ti.state.in_(ACTIVE))
+    query = select(*columns).where(tuple_(*columns).in_([tuple(key) for key in keys]), ti.state.in_(DISPATCHED))
     with create_session(scoped=False) as session:
         return {TaskInstanceKey(*row) for row in session.execute(query)}
