@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import airflow
 from airflow import plugins_manager
 from airflow.configuration import conf
+from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.state import resolve_state_backend
 from airflow.utils.session import create_session
 from rich import box
@@ -23,6 +24,7 @@ from rich.table import Table
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from airflow_mcp_provider.cli import loaders
 from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, Load, Namespaces, findings
 from airflow_mcp_provider.embedded import recommended_settings
 
@@ -62,7 +64,14 @@ def installation(recommended: Iterable[recommended_settings.Setting]) -> Install
         load=load(),
         active={setting.option: conf.get(*setting.option, fallback="") or "" for setting in recommended},
         namespaces=namespaces(),
+        passed_over=loaders.passed_over(loaders.below(bundles())),
     )
+
+
+def bundles() -> list[Path]:
+    """Return the folders of DAG bundles that are on this machine."""
+    manager = DagBundlesManager()  # type: ignore[no-untyped-call]
+    return [bundle.path for bundle in manager.get_all_dag_bundles() if bundle.path.is_dir()]
 
 
 def namespaces() -> Namespaces | None:

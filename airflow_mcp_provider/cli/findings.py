@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from airflow_mcp_provider.embedded.recommended_settings import Setting
 
+from airflow_mcp_provider.cli.loaders import CURE
 from airflow_mcp_provider.constants import AIRFLOW_VERSION, BACKEND
 
 ENTRY_POINT = "airflow.plugins"
@@ -74,6 +76,7 @@ class Installation:
     load: Load
     active: Mapping[tuple[str, str], str]
     namespaces: Namespaces | None = None
+    passed_over: Sequence[Path] = ()
 
 
 def findings(installation: Installation, recommended: Iterable[Setting]) -> tuple[Finding, ...]:
@@ -89,6 +92,7 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
         connections(installation.load),
         heartbeats(installation.load),
         *namespace(installation.namespaces),
+        dag_files(installation.passed_over),
         *advice(installation.active, _fitting(installation.load, recommended)),
     )
 
@@ -115,6 +119,12 @@ def backend(name: str, *, ours: bool) -> Finding:
         f"[state_store] backend = {BACKEND}, in the API server's settings (or make your own backend a subclass of it)"
     )
     return Finding("Growth: [state_store] backend", ours, name, cure)
+
+
+def dag_files(passed_over: Sequence[Path]) -> Finding:
+    """Look whether Airflow passes over a DAG file that loads jobs."""
+    found = "Airflow passes over " + ", ".join(map(str, passed_over)) if passed_over else "all are read"
+    return Finding("DAG files that load jobs", not passed_over, found, CURE)
 
 
 def clear_on_success(*, active: bool) -> Finding:

@@ -11,8 +11,9 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_mcp_provider.cli import loaders
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.spec import JobSpec, is_spec, job_schema, load_job, named_twice, placed, printable
+from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, named_twice, placed, printable, spec_files
 from airflow_mcp_provider.spec.folder import ENDINGS
 
 if TYPE_CHECKING:
@@ -22,15 +23,19 @@ if TYPE_CHECKING:
 
 def main(args: Namespace) -> None:
     """Check each spec; exit with 1 when one is wrong."""
-    paths = specs(map(Path, args.paths))
+    folders = specs(map(Path, args.paths))
+    paths = [path for inside in folders.values() for path in inside]
     if not paths:
         raise SystemExit(f"no job spec ({', '.join(ENDINGS)}) in {', '.join(args.paths)}")
-    twins = named_twice(paths)
+    twins = {path: error for inside in folders.values() for path, error in named_twice(inside).items()}
     found = [spec for path in paths if (spec := _valid(path, twins.get(path)))]
+    skipped = loaders.passed_over({file: None for folder in folders for file in loaders.beside(folder)})
+    for file in skipped:
+        _tell(f"{printable(file)}: Airflow passes over this file; {loaders.CURE}")
     way = circle({spec.id: spec.calls for spec in found})
     if way:
         print(f"a circle of jobs would wait for itself: {' -> '.join(way)}")  # noqa: T201 - the command's output
-    raise SystemExit(1 if way or len(found) < len(paths) else 0)
+    raise SystemExit(1 if way or skipped or len(found) < len(paths) else 0)
 
 
 def circle(calls: Mapping[str, Sequence[str]]) -> list[str]:
@@ -47,18 +52,15 @@ def schema(_: Namespace) -> None:
     print(json.dumps(job_schema(), indent=2))  # noqa: T201 - the command's output
 
 
-def specs(paths: Iterable[Path]) -> list[Path]:
-    """Give the files themselves, and those of the folders, in order, each once."""
-    return list(dict.fromkeys(file for path in paths for file in ([path] if not path.is_dir() else _inside(path))))
-
-
-def _inside(folder: Path) -> list[Path]:
-    """Give also what is no file, or a link to nowhere: the loader of DAGs meets it, too."""
-    return sorted(path for path in folder.rglob("*") if is_spec(path) and not _is_hidden(path.relative_to(folder)))
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def specs(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    """Return the job specs by the folder that a DAG file would load, in order, each once."""
+    folders: dict[Path, list[Path]] = {}
+    seen: set[Path] = set()
+    for path in paths:
+        inside = [one for one in (spec_files(path) if path.is_dir() else [path]) if one not in seen]
+        folders.setdefault(path if path.is_dir() else path.parent, []).extend(inside)
+        seen.update(inside)
+    return folders
 
 
 def _valid(path: Path, twin: SpecError | None) -> JobSpec | None:

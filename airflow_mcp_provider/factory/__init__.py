@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from airflow_mcp_provider.factory.dag import build_dag
-from airflow_mcp_provider.factory.folder import load_jobs
+from airflow_mcp_provider.factory.folder import load_dags, load_jobs
 
-__all__ = ["build_dag", "load_jobs"]
+__all__ = ["build_dag", "load_dags", "load_jobs"]

@@ -1,4 +1,4 @@
-"""A folder of job specs, loaded by a DAG file of three lines.
+"""The DAGs of a folder of job specs, loaded by a DAG file of three lines.
 
 Runs in the DAG processor for all of them; a runner reads the one job that it serves. A spec that is wrong becomes an
 import error of its own, under its own file's name, and takes no other job down.
@@ -13,14 +13,14 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory.broken_job import BrokenJob, broken_id
 from airflow_mcp_provider.factory.dag import build_dag
-from airflow_mcp_provider.spec import is_spec, load_job, named_twice, placed
-from airflow_mcp_provider.spec.folder import ENDINGS
+from airflow_mcp_provider.spec import load_job, named_twice, placed, spec_files
 
 
-def load_jobs(folder: str | Path) -> dict[str, DAG]:
-    """Return the DAG of every ``*.yaml`` in ``folder`` by job id, for a DAG file's ``globals()``.
+def load_dags(folder: str | Path) -> dict[str, DAG]:
+    """Return the DAG of each job spec below ``folder`` by job id, for a DAG file's ``globals()``.
 
-    Raises SpecError when there is no such folder.
+    ``spec.folder`` says which files are job specs. Airflow passes over a DAG file without the word "dag" in it
+    (``[core] dag_discovery_safe_mode``): this function's name has it. Raises SpecError when there is no such folder.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -36,13 +36,15 @@ def load_jobs(folder: str | Path) -> dict[str, DAG]:
     return dags
 
 
+load_jobs = load_dags
+"""The name of before; with it a DAG file needs the word "dag" somewhere else."""
+
+
 def _wanted(root: Path) -> list[Path]:
+    """Return all specs, in a runner the one of its job."""
+    paths = spec_files(root)
     dag_id = get_parsing_context().dag_id
-    if dag_id is not None:
-        one = [root / f"{dag_id}{ending}" for ending in ENDINGS]
-        if found := [path for path in one if path.is_file()]:
-            return found
-    return sorted(path for path in root.iterdir() if is_spec(path))
+    return next(([path] for path in paths if path.stem == dag_id), paths)
 
 
 def _load(path: Path) -> DAG | SpecError:

@@ -2,7 +2,7 @@
 
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import printable
-from airflow_mcp_provider.spec.folder import is_spec, named_twice
+from airflow_mcp_provider.spec.folder import named_twice, spec_files
 from airflow_mcp_provider.spec.forms import parse_plan, parse_subtask, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.limits import Queue, Retries, StepTimeouts, Subtasks, Timeouts
@@ -55,7 +55,6 @@ __all__ = [
     "fill",
     "fill_all",
     "human",
-    "is_spec",
     "job_schema",
     "load_job",
     "named_twice",
@@ -66,4 +65,5 @@ __all__ = [
     "parse_work",
     "placed",
     "printable",
+    "spec_files",
 ]

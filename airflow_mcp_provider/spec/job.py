@@ -4,12 +4,12 @@ Built from a YAML file by ``load``, or in Python; the factory makes one DAG of i
 nothing of Airflow is known here.
 """
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticKnownError
 
+from airflow_mcp_provider.spec import job_id
 from airflow_mcp_provider.spec.batch_rules import check_job, check_step
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import fault
@@ -20,7 +20,6 @@ from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.step import RUN, Step, Steps, StepSubtasks
 from airflow_mcp_provider.spec.values import Listed, Text
 from airflow_mcp_provider.spec.work import (
-    JOB_ID,
     Items,
     JobWork,
     PlanField,
@@ -34,14 +33,6 @@ LONGEST_TAG = 100  # a column of Airflow's
 LONGEST_OWNER = 200
 
 Control = Literal["pod", "local"]
-
-
-def _id(name: str) -> str:
-    if not re.fullmatch(JOB_ID, name) or not name.strip("."):
-        raise fault("is no job id", allowed="letters, digits, - . and _, at most 200, not dots alone")
-    if name.startswith("__"):  # in a DAG file's globals() a __file__ that is a DAG would take down all of them
-        raise fault("begins as Python's own names do", allowed="a job id without __ at its beginning")
-    return name
 
 
 def _owner(name: str) -> str:
@@ -118,7 +109,7 @@ def _room_for_steps(timeouts: Timeouts, info: ValidationInfo) -> Timeouts:
 class JobSpec(Part):
     """A job: one DAG with the tasks plan, run or its steps (one instance a subtask), and report."""
 
-    id: Annotated[str, AfterValidator(_id)] = Field(
+    id: Annotated[str, AfterValidator(job_id.own)] = Field(
         description="The job's id and dag_id: the file's stem in YAML.", examples=["crawl_site"]
     )
     description: Text = Field(default="", description="What the job does, for people who look at it in Airflow.")

@@ -12,11 +12,11 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from airflow_mcp_provider.spec.durations import Duration, TimeLimit, human
 from airflow_mcp_provider.spec.faults import fault
+from airflow_mcp_provider.spec.job_id import JobId
 from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.tolerate import Tolerate, TolerateField
 from airflow_mcp_provider.spec.values import Listed, Text
-from airflow_mcp_provider.spec.work import JobName
 
 CLASS_NAME = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 
@@ -63,7 +63,7 @@ class Subtasks(Part):
         default=Tolerate(count=0),
         description="How many failed subtasks, as 3 or 5%, still make a successful run.",
     )
-    jobs: Annotated[tuple[JobName, ...], Listed] = Field(
+    jobs: Annotated[tuple[JobId, ...], Listed] = Field(
         default=(),
         description="Other jobs whose runs its code may enqueue as subtasks of the run; no others.",
         examples=[["crawl_site"]],

@@ -21,6 +21,7 @@ from pydantic import (
 
 from airflow_mcp_provider.spec.durations import TimeLimit
 from airflow_mcp_provider.spec.faults import Path, fault
+from airflow_mcp_provider.spec.job_id import JobId
 from airflow_mcp_provider.spec.keys import unknown_key
 from airflow_mcp_provider.spec.matrix import SCHEMA as MATRIX
 from airflow_mcp_provider.spec.matrix import written_out
@@ -29,7 +30,6 @@ from airflow_mcp_provider.spec.pod import Pod, Scalar, Variable
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
 
-JOB_ID = r"^[A-Za-z0-9_.-]{1,200}$"
 _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 FUNCTION = rf"^{_DOTTED}:{_DOTTED}$"
 
@@ -167,22 +167,12 @@ class ContainerWork(Part):
     )
 
 
-def _job_id(name: str) -> str:
-    if not re.fullmatch(JOB_ID, name) or not name.strip("."):
-        raise fault("is no job id", allowed="letters, digits, - . and _, at most 200, not dots alone")
-    return name
-
-
-JobName = Annotated[str, AfterValidator(_job_id), Field(json_schema_extra={"pattern": JOB_ID})]
-
-
 class JobWork(Part):
     """A run of another job, which the subtask waits for."""
 
-    job: Annotated[str, AfterValidator(_job_id)] = Field(
+    job: JobId = Field(
         description="The id of the job that is run; the payload is its conf, its report's result is the result.",
         examples=["crawl_site"],
-        json_schema_extra={"pattern": JOB_ID},
     )
 
 

@@ -23,8 +23,8 @@ retries: {{attempts: 4, delay: 60s}}
 """
 OURS = """
 from pathlib import Path
-from airflow_mcp_provider.factory import load_jobs
-found = load_jobs(Path(__file__).parent / "jobs")
+from airflow_mcp_provider.factory import load_dags
+found = load_dags(Path(__file__).parent / "jobs")
 """
 HAND = f"""
 from datetime import timedelta

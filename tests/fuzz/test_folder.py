@@ -12,7 +12,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mcp_provider.cli import validate
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.factory import load_jobs
+from airflow_mcp_provider.factory import load_dags
 from airflow_mcp_provider.factory.broken_job import BrokenJob
 from tests.fuzz import made, specs
 from tests.fuzz.made import COUNT, cases
@@ -62,7 +62,7 @@ def test_no_file_takes_another_job_down(tmp_path: Path, wrong: Wrong) -> None:
     for number, (case, random) in enumerate(cases("folder", COUNT // BESIDE)):
         folder = folder_of(tmp_path / str(number), random)
         with wrong.of(case, odd_names(folder)):
-            jobs = load_jobs(folder)
+            jobs = load_dags(folder)
             assert jobs.keys() >= GOOD
             for dag in jobs.values():
                 if not isinstance(dag, BrokenJob):
@@ -106,4 +106,4 @@ def _device(path: Path) -> None:
 def test_what_is_no_file_takes_no_job_down(tmp_path: Path, make) -> None:
     folder = good_folder(tmp_path / "jobs")
     make(folder / "odd.yaml")
-    assert load_jobs(folder).keys() >= GOOD
+    assert load_dags(folder).keys() >= GOOD

@@ -1,5 +1,5 @@
 from pathlib import Path
 
-from airflow_mcp_provider.factory import load_jobs  # one DAG a spec
+from airflow_mcp_provider.factory import load_dags  # one DAG a spec
 
-globals().update(load_jobs(Path(__file__).parent / "jobs"))
+globals().update(load_dags(Path(__file__).parent / "jobs"))

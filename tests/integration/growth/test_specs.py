@@ -51,10 +51,10 @@ def _parsed(airflow: Embedded) -> str:
 PARSE = """
 import json, sys
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
-from airflow_mcp_provider.factory import load_jobs
+from airflow_mcp_provider.factory import load_dags
 hashes = {}
 for _ in range(50):
-    for job, dag in load_jobs(sys.argv[1]).items():
+    for job, dag in load_dags(sys.argv[1]).items():
         dag.fileloc, dag.relative_fileloc = "/dags/jobs.py", "jobs.py"
         hashes.setdefault(job, set()).add(LazyDeserializedDAG.from_dag(dag).hash)
 print(json.dumps({job: sorted(found) for job, found in hashes.items()}))

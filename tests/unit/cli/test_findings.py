@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,7 @@ def test_nothing_is_wrong_with_a_good_installation():
 @pytest.mark.parametrize(
     ("fault", "cure"),
     [
+        ({"passed_over": [Path("/dags/jobs.py")]}, "call load_dags"),
         ({"airflow": "3.2.0"}, "apache-airflow~=3.3.2"),
         ({"airflow": "3.10.1"}, "apache-airflow~=3.3.2"),
         ({"plugins": ("other",)}, "install airflow-mcp-provider"),

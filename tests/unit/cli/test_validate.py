@@ -83,8 +83,31 @@ def test_what_the_loader_of_dags_meets_is_told(tmp_path, capsys):
     ]
 
 
+def test_one_job_id_is_one_file_at_any_depth(tmp_path, capsys):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.yaml").write_text(GOOD)
+    assert run(tmp_path) == 1
+    assert f"{tmp_path}/b/one.yaml: has the job id of {tmp_path}/a/one.yaml; given one" in capsys.readouterr().out
+
+
 def test_files_of_one_name_in_two_folders_are_two_deployments(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "one.yaml").write_text(GOOD)
-    assert run(tmp_path) == 0
+    assert run(tmp_path / "a", tmp_path / "b") == 0
+    assert run(tmp_path / "a" / "one.yaml", tmp_path / "b" / "one.yaml") == 0
+
+
+LOADER = "from airflow_mcp_provider.factory import load_jobs\nglobals().update(load_jobs('jobs'))\n"
+
+
+def test_a_dag_file_that_airflow_passes_over_is_told(tmp_path, capsys):
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "one.yaml").write_text(GOOD)
+    file = tmp_path / "jobs.py"
+    file.write_text(LOADER)
+    assert run(tmp_path / "jobs") == 1
+    assert f"{file}: Airflow passes over this file; call load_dags in it" in capsys.readouterr().out
+    file.write_text(LOADER.replace("load_jobs", "load_dags"))
+    assert run(tmp_path / "jobs") == 0

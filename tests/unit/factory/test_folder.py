@@ -10,14 +10,14 @@ from airflow.sdk.definitions.context import Context  # noqa: F401 - the SDK must
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.factory import folder, load_jobs
+from airflow_mcp_provider.factory import folder, load_dags, load_jobs
 from airflow_mcp_provider.factory.broken_job import BrokenJob
 
 GOOD = "plan: {items: [a]}\nrun: {shell: 'true'}\n"
 LOADER = """
 from pathlib import Path
-from airflow_mcp_provider.factory import load_jobs  # one DAG a spec
-globals().update(load_jobs(Path(__file__).parent / "jobs"))
+from airflow_mcp_provider.factory import load_dags
+globals().update(load_dags(Path(__file__).parent / "jobs"))
 """
 
 
@@ -38,8 +38,37 @@ def test_one_dag_a_spec(jobs):
     (jobs / "three.yml").write_text(GOOD)
     (jobs / ".hidden.yaml").write_text("not yaml: [")
     (jobs / "notes.txt").write_text("not a job")
-    assert sorted(load_jobs(jobs)) == ["one", "three", "two"]
+    assert sorted(load_dags(jobs)) == ["one", "three", "two"]
     assert DagContext.get_current_dag() is None
+
+
+def test_folders_in_the_folder_are_read_and_hidden_ones_are_not(jobs):
+    for name in ("below/deeper/three.yaml", "below/.git/hidden.yaml", ".venv/hidden.yaml"):
+        (jobs / name).parent.mkdir(parents=True, exist_ok=True)
+        (jobs / name).write_text(GOOD)
+    (jobs / "below" / "up").symlink_to(jobs)
+    assert sorted(load_dags(jobs)) == ["one", "three", "two"]
+
+
+def test_a_config_map_of_kubernetes_is_a_folder_of_jobs(tmp_path):
+    """Its files are links into a hidden folder, which is a link itself."""
+    (tmp_path / "..2026_11_26").mkdir()
+    (tmp_path / "..2026_11_26" / "one.yaml").write_text(GOOD)
+    (tmp_path / "..data").symlink_to("..2026_11_26")
+    (tmp_path / "one.yaml").symlink_to("..data/one.yaml")
+    assert sorted(load_dags(tmp_path)) == ["one"]
+
+
+def test_one_job_id_is_one_file_at_any_depth(jobs):
+    (jobs / "a").mkdir()
+    (jobs / "a" / "one.yaml").write_text(GOOD)
+    found = load_dags(jobs)
+    assert "one" in found
+    assert told(found["broken.one"]).startswith(f"{jobs}/one.yaml: has the job id of {jobs}/a/one.yaml; given one")
+
+
+def test_the_name_of_before_is_the_same_function():
+    assert load_jobs is load_dags
 
 
 def test_three_lines_are_a_dag_file(jobs):
@@ -61,7 +90,7 @@ def test_a_broken_spec_stays_alone_and_keeps_its_path(jobs):
 
 def test_any_exception_of_one_spec_stays_alone(jobs):
     (jobs / "unreadable.yaml").mkdir()
-    assert sorted(load_jobs(jobs)) == ["broken.unreadable", "one", "two"]
+    assert sorted(load_dags(jobs)) == ["broken.unreadable", "one", "two"]
 
 
 def test_a_runner_reads_its_own_job_only(jobs, monkeypatch):
@@ -71,15 +100,14 @@ def test_a_runner_reads_its_own_job_only(jobs, monkeypatch):
     for variable, value in (("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "two"), ("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "run")):
         monkeypatch.setenv(variable, value)
     (jobs / "one.yaml").write_text("not a job")
-    assert list(load_jobs(jobs)) == ["two"]
+    assert list(load_dags(jobs)) == ["two"]
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "elsewhere")
-    assert "two" in load_jobs(jobs)
+    assert "two" in load_dags(jobs)
 
 
 def test_no_folder(tmp_path):
     with pytest.raises(SpecError, match="no such folder of job specs"):
-        load_jobs(tmp_path / "none")
-    assert folder.ENDINGS == (".yaml", ".yml")
+        load_dags(tmp_path / "none")
 
 
 def test_what_kubernetes_refuses_is_told_with_file_and_line(tmp_path):
@@ -87,7 +115,7 @@ def test_what_kubernetes_refuses_is_told_with_file_and_line(tmp_path):
     with pytest.raises(
         SerializationError, match=r"bad\.yaml:5: pod\.tolerations\.0\.efect: is an unknown key, did you mean ef"
     ):
-        DagSerialization.to_dict(load_jobs(tmp_path)["broken.bad"])
+        DagSerialization.to_dict(load_dags(tmp_path)["broken.bad"])
 
 
 def test_whatever_is_wrong_with_one_file_stays_with_it(jobs):
@@ -97,7 +125,7 @@ def test_whatever_is_wrong_with_one_file_stays_with_it(jobs):
     (jobs / "loop.yaml").symlink_to(jobs / "loop.yaml")
     (jobs / "null.yaml").write_text(GOOD + "params: {x: {type: null, default: 2}}\n")
     os.mkfifo(jobs / "fifo.yaml")
-    found = load_jobs(jobs)
+    found = load_dags(jobs)
     assert len(found) == 10
     assert {"one", "two"} == {name for name in found if not name.startswith("broken.")}
     for dag in found.values():
@@ -129,7 +157,7 @@ def test_a_broken_spec_does_not_take_the_place_of_a_job(jobs):
         (jobs / name).write_text(GOOD)
     (jobs / "bad.yaml").write_text("nothing")
     (jobs / "one.yml").write_text(GOOD)
-    found = load_jobs(jobs)
+    found = load_dags(jobs)
     assert [name for name, job in found.items() if not isinstance(job, BrokenJob)] == [
         *("broken.bad", "broken.one", "one", "two")
     ]
@@ -159,4 +187,4 @@ def test_a_file_that_is_gone_when_its_error_is_placed(jobs, monkeypatch):
         return built(spec)
 
     monkeypatch.setattr(folder, "build_dag", build_and_lose)
-    assert told(load_jobs(jobs)["broken.bad"]).startswith(f"{path}: ")
+    assert told(load_dags(jobs)["broken.bad"]).startswith(f"{path}: ")

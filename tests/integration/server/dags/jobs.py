@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from airflow_mcp_provider.factory import load_jobs
+from airflow_mcp_provider.factory import load_dags
 
-globals().update(load_jobs(Path(__file__).parent / "jobs"))
+globals().update(load_dags(Path(__file__).parent / "jobs"))
