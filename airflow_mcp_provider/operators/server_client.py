@@ -49,7 +49,7 @@ class Link:
     def __init__(self, store: Store, about: dict[str, Any], opening: dict[str, Any] | None = None) -> None:
         self.planned: dict[str, Any] | None = None
         self._store = store
-        self._about = about
+        self.about = about
         self._opening = opening or {}
         self._enqueuing = threading.Lock()
         self._lock = threading.Lock()
@@ -59,14 +59,14 @@ class Link:
     def of(self, parent: str, depth: int) -> Self:
         """Return the same line for one subtask of several that a runner does."""
         one = copy.copy(self)
-        one._about = {"parent": parent, "depth": depth}  # noqa: SLF001 - its own class
+        one.about = {"parent": parent, "depth": depth}
         return one
 
     def enqueue(self, children: Sequence[Child]) -> int:
         """See ``runtime.ipc_server.Channel``."""
         listed = [[redaction.key(one.key), one.payload, *([one.job] if one.job else [])] for one in children]
         with self._enqueuing:
-            self.planned = self.ask(protocol.ENQUEUE, {**self._about, **self._opening, "children": listed})
+            self.planned = self.ask(protocol.ENQUEUE, {**self.about, **self._opening, "children": listed})
             self._opening = {}
             return int(self.planned["new"])
 

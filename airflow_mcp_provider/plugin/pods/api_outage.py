@@ -7,7 +7,7 @@ started anew it looks for orphans at once, and ends again. Runs that need no Kub
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ import structlog
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
+from airflow_mcp_provider.plugin.patching import Method, wrap
 from airflow_mcp_provider.plugin.pods.airflow_internals import KubernetesExecutor
 
 TRANSIENT = HTTPStatus.TOO_MANY_REQUESTS
@@ -27,10 +28,10 @@ log = structlog.get_logger(__name__)
 def be_patient() -> None:
     """From now on this process' executor leaves for later what Kubernetes does not answer."""
     for name, otherwise in WAITS.items():
-        setattr(KubernetesExecutor, name, patient(getattr(KubernetesExecutor, name), otherwise))
+        wrap(KubernetesExecutor, name, partial(patient, otherwise=otherwise))
 
 
-def patient(method: Callable[..., Any], otherwise: Callable[[], Any]) -> Callable[..., Any]:
+def patient(method: Method, otherwise: Callable[[], Any]) -> Method:
     """Return ``method``, which gives what ``otherwise`` does where Kubernetes is away."""
 
     @wraps(method)

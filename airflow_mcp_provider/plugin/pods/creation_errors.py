@@ -6,7 +6,6 @@ The executor fails the task at once, and says why to its log and an audit entry;
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import exists, select
 from airflow_mcp_provider.constants import JOB_TAG
 from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.db.tables import DagTag, create_session
+from airflow_mcp_provider.plugin.patching import Method, wrap
 from airflow_mcp_provider.plugin.pods.airflow_internals import KubernetesExecutor
 from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.plugin.pods.status_store import note
@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 @cache
 def tell_refusals() -> None:
     """From now on this process' executor says to the subtask, too, why it fails."""
-    KubernetesExecutor.fail = telling(KubernetesExecutor.fail)  # type: ignore[method-assign]  # there is no hook for it
+    wrap(KubernetesExecutor, "fail", telling)
 
 
-def telling(method: Callable[..., Any]) -> Callable[..., Any]:
+def telling(method: Method) -> Method:
     """Return the executor's ``fail``, which has the exception beside the task's key where no pod could be made."""
 
     @wraps(method)

@@ -18,7 +18,10 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db.locks import free
 
+RUN_STATE = DagRun._state  # noqa: SLF001 - the column: ``state`` is a property
+
 __all__ = [
+    "RUN_STATE",
     "Backfill",
     "BackfillDagRun",
     "DBDagBag",

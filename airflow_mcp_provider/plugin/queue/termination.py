@@ -19,6 +19,7 @@ from airflow_mcp_provider.plugin.db.identity import of_run
 from airflow_mcp_provider.plugin.db.locks import free, guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.queue import slot
+from airflow_mcp_provider.plugin.queue.airflow_internals import RUN_STATE
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec.durations import human
 
@@ -43,7 +44,7 @@ def end_unstarted(session: Session, connection: Connection, reasons: Mapping[int
 def _fail(connection: Connection, number: int, dag_id: str, run_id: str, reason: str) -> None:
     now = datetime.now(UTC)
     connection.execute(
-        update(DagRun).where(DagRun.id == number).values({DagRun._state: DagRunState.FAILED, DagRun.end_date: now})  # noqa: SLF001 - the column
+        update(DagRun).where(DagRun.id == number).values({RUN_STATE: DagRunState.FAILED, DagRun.end_date: now})
     )
     _end_tasks(connection, dag_id, run_id, TaskInstance.state.is_(None), TaskInstanceState.SKIPPED)
     run_notes.put(connection, number, reason)

@@ -8,14 +8,19 @@ same keys to the same set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from collections.abc import Sequence
+from functools import cache, partial, wraps
 from typing import Any
 
-from airflow_mcp_provider.plugin.slots.airflow_internals import BaseExecutor, LocalExecutor
+from airflow_mcp_provider.plugin.patching import Method, wrap
+from airflow_mcp_provider.plugin.slots.airflow_internals import (
+    CHECK_WORKERS,
+    PROCESS_WORKLOADS,
+    BaseExecutor,
+    LocalExecutor,
+)
 from airflow_mcp_provider.plugin.slots.lost_workers import Lost
 
-Method = Callable[..., Any]
 BEGUN = "running"
 """The state of a callback and of a connection test that a worker has begun."""
 
@@ -23,14 +28,13 @@ BEGUN = "running"
 @cache
 def count_dispatched(kind: type[LocalExecutor] = LocalExecutor) -> None:
     """From now on this process' executors of the kind count."""
-    executor: Any = kind
     lost = Lost()
-    executor._process_workloads = _counting(executor._process_workloads)  # noqa: SLF001 - the executor's own door
-    executor.change_state = _keeping_begun(executor.change_state)
-    executor._check_workers = _watching(executor._check_workers, lost)  # noqa: SLF001 - likewise
-    executor.sync = _returning(executor.sync, lost)
-    if executor.revoke_task is BaseExecutor.revoke_task:
-        executor.revoke_task = _revoke_task
+    wrap(kind, PROCESS_WORKLOADS, _counting)
+    wrap(kind, "change_state", _keeping_begun)
+    wrap(kind, CHECK_WORKERS, partial(_watching, lost=lost))
+    wrap(kind, "sync", partial(_returning, lost=lost))
+    if kind.revoke_task is BaseExecutor.revoke_task:
+        wrap(kind, "revoke_task", lambda _: _revoke_task)
 
 
 def _counting(process: Method) -> Method:

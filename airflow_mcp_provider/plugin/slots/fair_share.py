@@ -10,7 +10,7 @@ statement of another form stays as it is, with a warning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial, wraps
 from typing import Any
@@ -20,7 +20,8 @@ from sqlalchemy import Select, Subquery, and_, event, func, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from airflow_mcp_provider.plugin.db.tables import TaskInstance
-from airflow_mcp_provider.plugin.slots.airflow_internals import EXECUTION_STATES, SchedulerJobRunner
+from airflow_mcp_provider.plugin.patching import Method, wrap
+from airflow_mcp_provider.plugin.slots.airflow_internals import EXECUTION_STATES, READY_TO_QUEUED, SchedulerJobRunner
 from airflow_mcp_provider.plugin.slots.round_robin import Turns
 
 PRIORITY, DATE, INDEX = (f"{name}_for_ordering" for name in ("priority_weight", "logical_date", "map_index"))
@@ -33,12 +34,10 @@ log = structlog.get_logger(__name__)
 @cache
 def share_fairly(kind: type[SchedulerJobRunner] = SchedulerJobRunner) -> None:
     """From now on this process' schedulers take ready task instances in this order."""
-    runner: Any = kind
-    name = "_executable_task_instances_to_queued"
-    setattr(runner, name, _sharing(getattr(runner, name), Turns()))
+    wrap(kind, READY_TO_QUEUED, partial(_sharing, turns=Turns()))
 
 
-def _sharing(method: Callable[..., Any], turns: Turns) -> Callable[..., Any]:
+def _sharing(method: Method, turns: Turns) -> Method:
     @wraps(method)
     def sharing(self: Any, max_tis: int, session: Session) -> Any:  # noqa: ANN401 - Airflow's
         with _reordered(session, turns):

@@ -9,9 +9,8 @@ as the last look took: at most a fifth of the scheduler's time goes to it, and t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 from sqlalchemy import select
@@ -19,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db.identity import of_run
 from airflow_mcp_provider.plugin.db.tables import DagRun, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.plugin.slots.airflow_internals import SchedulerJobRunner
+from airflow_mcp_provider.plugin.patching import Method, wrap
+from airflow_mcp_provider.plugin.slots.airflow_internals import SCHEDULE_DAG_RUN, SchedulerJobRunner
 
 LONG = 0.5
 """Seconds from which on a look is a long one."""
@@ -31,8 +31,7 @@ LIMIT = 30.0
 @cache
 def look_seldom(kind: type[SchedulerJobRunner] = SchedulerJobRunner) -> None:
     """From now on this process' schedulers pass over such runs."""
-    runner: Any = kind
-    runner._schedule_dag_run = _passing(runner._schedule_dag_run, Looks())  # noqa: SLF001 - one look at one run
+    wrap(kind, SCHEDULE_DAG_RUN, partial(_passing, looks=Looks()))
 
 
 class Looks:
@@ -53,7 +52,7 @@ class Looks:
             self._due[number] = now + min(PAUSE * seconds, LIMIT)
 
 
-def _passing(look: Callable[..., Any], looks: Looks) -> Callable[..., Any]:
+def _passing(look: Method, looks: Looks) -> Method:
     @wraps(look)
     def passing(self: Any, dag_run: DagRun, session: Session) -> Any:  # noqa: ANN401 - Airflow's
         if not looks.is_due(dag_run.id) and _has_plenty(dag_run, 2 * self._parallelism, session):

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
-from airflow_mcp_provider.plugin.slots.airflow_internals import MappedTaskUpstreamDep, SchedulerJobRunner
+from airflow_mcp_provider.plugin.patching import Method, wrap
+from airflow_mcp_provider.plugin.slots.airflow_internals import (
+    DEP_STATUSES,
+    SCHEDULE_DAG_RUN,
+    MappedTaskUpstreamDep,
+    SchedulerJobRunner,
+)
 
 Task = tuple[str, str, str]
 """dag_id, run_id, task_id"""
@@ -48,16 +54,12 @@ def ask_once(
     kind: type[SchedulerJobRunner] = SchedulerJobRunner, dependency: type[MappedTaskUpstreamDep] = MappedTaskUpstreamDep
 ) -> None:
     """From now on this process' schedulers ask so."""
-    passed, runner, asked = Passed(), _any(kind), _any(dependency)
-    runner._schedule_dag_run = _looking(runner._schedule_dag_run, passed)  # noqa: SLF001 - one look at one run
-    asked._get_dep_statuses = _asking(asked._get_dep_statuses, passed)  # noqa: SLF001 - what is asked in it
+    passed = Passed()
+    wrap(kind, SCHEDULE_DAG_RUN, partial(_looking, passed=passed))
+    wrap(dependency, DEP_STATUSES, partial(_asking, passed=passed))
 
 
-def _any(kind: Any) -> Any:  # noqa: ANN401 - so that its methods may be replaced
-    return kind
-
-
-def _looking(look: Callable[..., Any], passed: Passed) -> Callable[..., Any]:
+def _looking(look: Method, passed: Passed) -> Method:
     @wraps(look)
     def looking(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Airflow's
         with passed.look():
@@ -66,7 +68,7 @@ def _looking(look: Callable[..., Any], passed: Passed) -> Callable[..., Any]:
     return looking
 
 
-def _asking(ask: Callable[..., Iterator[Any]], passed: Passed) -> Callable[..., Iterator[Any]]:
+def _asking(ask: Method, passed: Passed) -> Method:
     @wraps(ask)
     def asking(self: Any, ti: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401 - Airflow's
         return passed.statuses(ti, lambda: ask(self, ti, *args, **kwargs))
