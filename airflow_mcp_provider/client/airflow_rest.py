@@ -13,7 +13,14 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_fixed
+from tenacity import (
+    retry,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from airflow_mcp_provider.errors import InstallationError
 
@@ -54,16 +61,15 @@ class Api:
         except httpx.TransportError:
             return False
 
+    @retry(
+        retry=retry_if_exception_type(httpx.TransportError),
+        stop=stop_after_delay(PATIENCE),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
     def get(self, path: str, **query: object) -> Json:
         """Read; ``path`` follows ``/api/v2``."""
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return _body(self._client.get(path, params=_parameters(query)))
-            except httpx.TransportError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.2)
+        return _body(self._client.get(path, params=_parameters(query)))
 
     def post(self, path: str, body: object) -> Json:
         """Make something."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any, Self
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration, CoreV1Api
 from kubernetes.client.rest import ApiException
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_fixed
 from urllib3.exceptions import HTTPError
 
 from airflow_mcp_provider.errors import InstallationError, InvalidPayload, SoftTimeout
@@ -88,13 +88,22 @@ class Cluster:
 
     def _create(self, api: CoreV1Api, order: Order) -> None:
         body = manifest(order, self.told, self.ooms, self.runner, self.name)
-        until, said = time.monotonic() + order.start, ""
-        while (why := self._refused(api, body)) and time.monotonic() < until:
-            if why != said:
+        said: list[str] = []
+
+        def say(state: RetryCallState) -> None:
+            if (why := _answer(state)) not in said[-1:]:
                 print(f"no pod yet: {why}", flush=True)  # noqa: T201 - the task's log
-            said = why
-            time.sleep(LOOK_S)
-        if why:
+                said.append(why)
+
+        until = stop_after_delay(order.start)
+        tries = Retrying(
+            retry=retry_if_result(bool),
+            stop=until,
+            wait=wait_fixed(LOOK_S),
+            before_sleep=say,
+            retry_error_callback=_answer,
+        )
+        if why := tries(self._refused, api, body):
             raise failed(f"no pod within {order.start:g} s: {why}", "PodNotCreated")
 
     def _refused(self, api: CoreV1Api, body: dict[str, Any]) -> str:
@@ -121,6 +130,11 @@ class Cluster:
         except ApiException as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
+
+
+def _answer(state: RetryCallState) -> str:
+    assert state.outcome is not None  # noqa: S101 - the call has ended
+    return str(state.outcome.result())
 
 
 def _why(error: ApiException) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from kubernetes.client import CoreV1Api
 from kubernetes.client.rest import ApiException
+from tenacity import retry, retry_if_exception, wait_fixed
 from urllib3.exceptions import HTTPError
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
@@ -34,6 +35,13 @@ _ROOT = (
     "; an image that would run as root needs container.user (a number, such as 65534 for nobody), or says "
     "pod.security_context.runAsNonRoot: false"
 )
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether Kubernetes may answer when it is asked again; the container runs meanwhile."""
+    if isinstance(error, ApiException):
+        return bool(error.status != HTTPStatus.FORBIDDEN)
+    return isinstance(error, HTTPError | OSError)
 
 
 @dataclass
@@ -86,18 +94,14 @@ class Followed:
         for log in self._logs:
             log.end(LAST_WORDS_S)
 
+    @retry(retry=retry_if_exception(_is_passing), wait=wait_fixed(LOOK_S))
     def _look(self) -> Any:  # noqa: ANN401 - a V1Pod
-        while True:
-            try:
-                return self._core.read_namespaced_pod(*self.place, _request_timeout=CALL_S)
-            except ApiException as error:
-                if error.status == HTTPStatus.NOT_FOUND:
-                    raise failed("the container's pod was deleted", "PodDeleted") from None
-                if error.status == HTTPStatus.FORBIDDEN:
-                    raise
-            except (HTTPError, OSError):
-                pass
-            time.sleep(LOOK_S)
+        try:
+            return self._core.read_namespaced_pod(*self.place, _request_timeout=CALL_S)
+        except ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise failed("the container's pod was deleted", "PodDeleted") from None
+            raise
 
     def _patience(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         """Say why it has not begun; raises when it never will, or has not in time."""

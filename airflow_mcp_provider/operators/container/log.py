@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from kubernetes.client import CoreV1Api
 from kubernetes.client.rest import ApiException
+from tenacity import RetryError, retry, retry_if_result, stop_after_attempt, wait_fixed
 from urllib3.exceptions import HTTPError
 
 PATIENCE = (10, 300)
@@ -36,15 +39,17 @@ class Log(threading.Thread):
         while not self._ended.is_set():
             self._read(follow=True)
             self._ended.wait(_PAUSE_S)
-        for _ in range(_TRIES):
-            if self._read(follow=False):
-                return
-            time.sleep(_PAUSE_S)
+        with suppress(RetryError):
+            self._read_rest()
 
     def end(self, seconds: float) -> None:
         """The container has ended: read the rest."""
         self._ended.set()
         self.join(seconds)
+
+    @retry(retry=retry_if_result(operator.not_), stop=stop_after_attempt(_TRIES), wait=wait_fixed(_PAUSE_S))
+    def _read_rest(self) -> bool:
+        return self._read(follow=False)
 
     def _read(self, *, follow: bool) -> bool:
         """Read what is new; False when that may be tried again: the connection broke, or there is no log yet."""

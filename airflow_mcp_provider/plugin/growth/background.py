@@ -7,13 +7,13 @@ next enqueue, the next subtask that starts, or at last the report of the run set
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.tables import create_session
@@ -59,17 +59,21 @@ class Settler:
                 self._pool.submit(self._settle, run)
 
     def _settle(self, run: RunRef) -> None:
-        for _ in range(TRIES):
-            with self._lock:
-                self._waiting.discard(run)
-            try:
-                with create_session(scoped=False) as session:
-                    materialize.settle(session, run, wait=True)
-            except OperationalError:  # the lock's time limit
-                time.sleep(PAUSE_S)
-            except Exception:
-                log.exception("growth could not be settled; the report of the run will", run=run)
-                return
-            else:
-                return
-        log.error("the scheduler held the run too long; the report of the run will settle it", run=run)
+        try:
+            self._try(run)
+        except OperationalError:
+            log.error("the scheduler held the run too long; the report of the run will settle it", run=run)  # noqa: TRY400 - the trace says nothing more
+        except Exception:
+            log.exception("growth could not be settled; the report of the run will", run=run)
+
+    @retry(
+        retry=retry_if_exception_type(OperationalError),  # the lock's time limit
+        stop=stop_after_attempt(TRIES),
+        wait=wait_fixed(PAUSE_S),
+        reraise=True,
+    )
+    def _try(self, run: RunRef) -> None:
+        with self._lock:
+            self._waiting.discard(run)
+        with create_session(scoped=False) as session:
+            materialize.settle(session, run, wait=True)
