@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from airflow.utils.state import DagRunState
 
 from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.errors import InstallationError
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.settings import GateSettings
 
 if TYPE_CHECKING:  # the modules behind these import Airflow's models, which are not there yet when plugins are loaded
@@ -101,4 +101,4 @@ def hold(dag_run: DagRun) -> None:
     queued_at = dag_run.queued_at
     dag_run.state = DagRunState.QUEUED
     dag_run.queued_at = queued_at  # the line above made it now: its queue timeout would begin anew
-    dag_run.last_scheduling_decision = datetime.now(UTC)
+    dag_run.last_scheduling_decision = clock.now()

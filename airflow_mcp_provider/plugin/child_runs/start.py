@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from sqlalchemy import select
@@ -20,7 +19,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
 from airflow_mcp_provider.plugin.child_runs.airflow_internals import declared_params, report_of, start_run
 from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import MADE
-from airflow_mcp_provider.plugin.db import state_store
+from airflow_mcp_provider.plugin.db import clock, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.job_markers import markers
 from airflow_mcp_provider.plugin.db.rows import Called, Caller
@@ -43,13 +42,14 @@ def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) 
     called = _read(session, scope, run)
     state = None if called is None else _state(session, called)
     if called is None or (called.attempt != attempt and state not in RUN_ACTIVE):
-        called = Called(_job(body), _name(scope, attempt), datetime.now(UTC).isoformat())
+        called = Called(_job(body), _name(scope, attempt), clock.now().isoformat())
         _start(session, scope, run, called, _Given.of(body))
         state = DagRunState.QUEUED
     if called.attempt != attempt:
         called = replace(called, attempt=attempt)
         state_store.write(session, run, scope.task_id, scope.map_index, protocol.CALLED, asdict(called))
-    waited = (datetime.now(UTC) - datetime.fromisoformat(called.at)).total_seconds()
+    now = clock.now()
+    waited = (now - (clock.parsed(called.at) or now)).total_seconds()
     told = {"new": 0, "run": called.run, "state": str(state), "waited": waited}
     return told if state in RUN_ACTIVE else {**told, "report": report_of(session, called.job, called.run)}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.runtime import protocol, redaction
 
 MOST_OOMS = 1_000
@@ -36,15 +36,6 @@ def invalid(key: str, expected: str, given: object) -> InvalidRow:
     return InvalidRow(
         f"the row {key} of the state store is {expected}; it has {redaction.shown(given)}: it was changed by others"
     )
-
-
-def time(value: object) -> datetime | None:
-    """Return a time with its zone, as we write it; None for anything else."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
 
 
 def item(text: str) -> dict[str, Any]:
@@ -144,7 +135,7 @@ class Called:
         try:
             made = cls(**found)  # type: ignore[arg-type]  # checked below
             texts = isinstance(made.job, str) and isinstance(made.run, str)
-            if texts and isinstance(made.attempt, int | None) and time(made.at) is not None:
+            if texts and isinstance(made.attempt, int | None) and clock.parsed(made.at) is not None:
                 return made
         except BROKEN:
             pass

@@ -6,10 +6,10 @@ A note that a person wrote stays; ours begin with one of ``OURS``.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.tables import DagRunNote
 from airflow_mcp_provider.runtime import markdown, redaction
 from airflow_mcp_provider.spec import printable
@@ -53,7 +53,7 @@ def put(connection: Connection, run: int, note: str) -> None:
         return
     note = shown(note)
     mine = DagRunNote.dag_run_id == run
-    now = datetime.now(UTC)
+    now = clock.now()
     found = connection.execute(select(DagRunNote.content).where(mine)).first()
     if found is None:
         values = {"dag_run_id": run, "content": note, "created_at": now, "updated_at": now}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.db import clock, rows
 from airflow_mcp_provider.plugin.db.identity import Conditions, RunRef
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.runtime import protocol, redaction
@@ -66,7 +66,7 @@ def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str
     value = session.scalar(
         update(Store)
         .where(*where(run, task_id, map_index, key))
-        .values(updated_at=datetime.now(UTC))
+        .values(updated_at=clock.now())
         .returning(Store.value)
         .execution_options(synchronize_session=False)
     )
@@ -87,7 +87,7 @@ def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str,
     changed = session.execute(
         update(Store)
         .where(*where(run, task_id, map_index, key))
-        .values(value=_text(key, value), updated_at=datetime.now(UTC))
+        .values(value=_text(key, value), updated_at=clock.now())
         .execution_options(synchronize_session=False)
     )
     if not changed.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has one
@@ -112,7 +112,7 @@ def put(
 
 
 def _names(run: RunRef) -> dict[str, Any]:
-    return {"dag_run_id": run.id, "dag_id": run.dag_id, "run_id": run.run_id, "updated_at": datetime.now(UTC)}
+    return {"dag_run_id": run.id, "dag_id": run.dag_id, "run_id": run.run_id, "updated_at": clock.now()}
 
 
 def _columns(task_id: str, map_index: int, key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON

@@ -8,14 +8,14 @@ row of the batch is locked, too: a runner that only tells that it goes on, as wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InstallationError, InvalidRow, TryAgain
-from airflow_mcp_provider.plugin.db import rows, state_store
+from airflow_mcp_provider.plugin.db import clock, rows, state_store
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.plugin.growth import batch_outcomes
 from airflow_mcp_provider.plugin.growth.advance import Place, hand_on
@@ -41,7 +41,7 @@ class Taking:
         self._session = session
         self._runner = runner
         self._asked = asked
-        self._now = datetime.now(UTC)
+        self._now = clock.now()
         self._places = places(session, runner, step)
         self._batch = Batch.locked(session, runner.run, runner.step, runner.index).in_life(runner.life, self._places)
 

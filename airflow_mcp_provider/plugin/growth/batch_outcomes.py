@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, select
 from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.db import clock, rows
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
 from airflow_mcp_provider.plugin.db.state_store import rows_of
 from airflow_mcp_provider.plugin.db.states import ENDED, FAILED
@@ -180,5 +180,5 @@ def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collec
 
 
 def _time(value: object) -> str | None:
-    found = rows.time(value)
+    found = clock.parsed(value)
     return None if found is None else found.isoformat()

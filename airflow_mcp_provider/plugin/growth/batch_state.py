@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, get_args
 
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db import rows, state_store
+from airflow_mcp_provider.plugin.db import clock, rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.runtime import protocol
 
@@ -37,7 +37,7 @@ class Turn:
     @property
     def is_whole(self) -> bool:
         """Whether it has the form that we write."""
-        if self.at is not None and rows.time(self.at) is None:
+        if self.at is not None and clock.parsed(self.at) is None:
             return False
         numbers = type(self.attempts) is int and type(self.spent) is int
         return numbers and self.status in get_args(Status)
@@ -132,7 +132,7 @@ class Batch:
 
     def due(self, places: Collection[int]) -> tuple[datetime, int] | None:
         """Return when the first of those that are to be done again is due, and its place."""
-        waiting = [(datetime.fromisoformat(turn.at), place) for place, turn in self._again(places) if turn.at]
+        waiting = [(at, place) for place, turn in self._again(places) if (at := clock.parsed(turn.at))]
         return min(waiting, default=None)
 
     def _again(self, places: Collection[int]) -> list[tuple[int, Turn]]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db import locks, rows
+from airflow_mcp_provider.plugin.db import clock, locks, rows
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_run, of_step
 from airflow_mcp_provider.plugin.db.states import NOT_STARTED
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
@@ -167,7 +166,7 @@ def revive(session: Session, run: RunRef) -> int:
 
 
 def _skip_not_started(session: Session, run: RunRef, state: Reserved) -> None:
-    now = datetime.now(UTC)
+    now = clock.now()
     unstarted = TaskInstance.state.is_(None) | TaskInstance.state.in_(NOT_STARTED)
     session.execute(
         update(TaskInstance)

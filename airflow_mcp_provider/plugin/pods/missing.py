@@ -6,7 +6,7 @@ The executor tries again and again (``[kubernetes_executor] task_publish_max_ret
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from kubernetes.client import CoreV1Api
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.constants import JOB_TAG
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.db.tables import DagTag, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.pods.identity import Attempt
@@ -32,7 +33,7 @@ def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Attempt]:
     query = select(TaskInstance).where(
         TaskInstance.state == TaskInstanceState.QUEUED,
         TaskInstance.queued_by_job_id == int(worker),
-        TaskInstance.queued_dttm < datetime.now(UTC) - PATIENCE,
+        TaskInstance.queued_dttm < clock.now() - PATIENCE,
         TaskInstance.executor.is_(None) | (TaskInstance.executor != LOCAL),
         TaskInstance.dag_id.in_(select(DagTag.dag_id).where(DagTag.name == JOB_TAG)),
     )

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.errors import InstallationError
-from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db import clock, run_notes
 from airflow_mcp_provider.plugin.db.locks import free, guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState
 from airflow_mcp_provider.plugin.queue import ordering, slot
@@ -122,7 +122,7 @@ class Gate:
                 chosen = list(choose())
             for run in chosen:
                 run.state = DagRunState.RUNNING
-                run.start_date = datetime.now(UTC)
+                run.start_date = clock.now()
                 run.notify_dagrun_state_changed(msg="started")
         except Exception:
             log.exception("gate", decision="waits", reason="the run that goes first could not be started")
@@ -178,7 +178,7 @@ class Gate:
 def _choose(session: Session, connection: Connection, run: DagRun, marker: Marker) -> Decision:
     """Choose for a slot that is free: end what may not start any more, and see whether ``run`` goes first."""
     queue = ordering.of_job(connection, run.dag_id)
-    now = datetime.now(UTC)
+    now = clock.now()
     wrong = {one.id: reason for one in queue if (reason := one.wrong(marker, now))}
     if wrong:
         end_unstarted(session, connection, wrong)
@@ -209,5 +209,5 @@ def _to_the_back(session: Session, connection: Connection, dag_id: str) -> None:
     )
     numbers = [row[0] for row in connection.execute(free(fresh.limit(1000), session, DagRun))]
     if numbers:
-        stamped = update(DagRun).where(DagRun.id.in_(numbers)).values(last_scheduling_decision=datetime.now(UTC))
+        stamped = update(DagRun).where(DagRun.id.in_(numbers)).values(last_scheduling_decision=clock.now())
         connection.execute(stamped)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import Connection, select
 
 from airflow_mcp_provider.constants import JOB_TAG
-from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db import clock, run_notes
 from airflow_mcp_provider.plugin.db.job_markers import Markers
 from airflow_mcp_provider.plugin.db.locks import guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag, create_session
@@ -56,7 +55,7 @@ class QueueMonitor:
                     log.exception("a job's queue could not be looked at", job=dag_id)
 
     def _look_at(self, queue: list[Waiting], marker: Marker, holder: str | None) -> None:
-        now = datetime.now(UTC)
+        now = clock.now()
         wrong = {run.id: reason for run in queue if (reason := run.wrong(marker, now))}
         able = ordering.sort((run for run in queue if run.id not in wrong), marker)
         texts = {

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select, true
 
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunNote, DagRunState
 from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, BackfillDagRun
 from airflow_mcp_provider.spec.durations import human
@@ -76,7 +77,7 @@ def read(connection: Connection, *where: Any) -> list[Waiting]:
             BackfillDagRun,
             (BackfillDagRun.dag_run_id == DagRun.id) & (BackfillDagRun.backfill_id == DagRun.backfill_id),
         )
-        .where(DagRun.state == DagRunState.QUEUED, DagRun.run_after <= datetime.now(UTC))
+        .where(DagRun.state == DagRunState.QUEUED, DagRun.run_after <= clock.now())
         .where(Backfill.is_paused.is_not(true()), *where)
     )
     return [_waiting(*row) for row in connection.execute(query)]

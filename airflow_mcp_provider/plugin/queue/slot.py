@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
-from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.db import clock, rows
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store
 
 TASK, ENDED = "mcp", "mcp.ended"
@@ -30,7 +30,7 @@ class Slot:
 
 def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
     """See who has the slot of the job of ``run``, ``run`` itself not counted."""
-    recent = DagRun.end_date > datetime.now(UTC) - grace
+    recent = DagRun.end_date > clock.now() - grace
     query = select(DagRun.id, DagRun.run_id, DagRun.state).where(
         DagRun.dag_id == run.dag_id, DagRun.id != run.id, (DagRun.state == DagRunState.RUNNING) | recent
     )
@@ -50,7 +50,7 @@ def held_by(run_id: str) -> str:
 
 def keep(connection: Connection, run: DagRun, grace: timedelta) -> None:
     """Let ``run``, which was just ended from outside, hold the slot for a while yet."""
-    now = datetime.now(UTC)
+    now = clock.now()
     names = {"dag_run_id": run.id, "task_id": TASK, "map_index": -1, "key": ENDED}
     connection.execute(delete(Store).where(*(getattr(Store, name) == value for name, value in names.items())))
     more = {"dag_id": run.dag_id, "run_id": run.run_id, "updated_at": now}
@@ -61,7 +61,7 @@ def keep(connection: Connection, run: DagRun, grace: timedelta) -> None:
 def _dying(connection: Connection, names: dict[int, str], grace: timedelta) -> str | None:
     for number, value, written in connection.execute(_ended(list(names))):
         until = _until(value, written + grace)
-        if until > datetime.now(UTC):
+        if until > clock.now():
             return f"{names[number]} was ended while it worked; its processes may live until {until:%H:%M:%S} UTC"
     return None
 
@@ -69,7 +69,7 @@ def _dying(connection: Connection, names: dict[int, str], grace: timedelta) -> s
 def _until(value: str, latest: datetime) -> datetime:
     """Read the row; a damaged one neither fails here nor keeps the job's runs back for longer than any other."""
     found = rows.parsed(value)
-    until = rows.time(found.get("until")) if isinstance(found, dict) else None
+    until = clock.parsed(found.get("until")) if isinstance(found, dict) else None
     return latest if until is None else min(until, latest)
 
 

@@ -7,7 +7,6 @@ the gate, in the scheduler's transaction, at most once in ``[mcp] queue_look_int
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.locks import free
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag
 from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, DagModel, DBDagBag, nulls_first
@@ -58,7 +58,7 @@ def _one_a_job() -> Select[Any]:
         .join(DagModel, DagModel.dag_id == DagRun.dag_id)
         .join(DagTag, (DagTag.dag_id == DagRun.dag_id) & (DagTag.name == JOB_TAG))
         .outerjoin(Backfill, Backfill.id == DagRun.backfill_id)
-        .where(DagRun.state == DagRunState.QUEUED, DagRun.run_after <= datetime.now(UTC), ~active.exists())
+        .where(DagRun.state == DagRunState.QUEUED, DagRun.run_after <= clock.now(), ~active.exists())
         .where(DagModel.is_paused == false(), DagModel.is_stale == false(), Backfill.is_paused.is_not(true()))
         .group_by(DagRun.dag_id)
     )

@@ -7,14 +7,14 @@ transaction of whoever decided it. Airflow leaves half-told stories behind; here
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.orm import Session, object_session
 
-from airflow_mcp_provider.plugin.db import run_notes
+from airflow_mcp_provider.plugin.db import clock, run_notes
 from airflow_mcp_provider.plugin.db.identity import of_run
 from airflow_mcp_provider.plugin.db.locks import free, guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState
@@ -42,7 +42,7 @@ def end_unstarted(session: Session, connection: Connection, reasons: Mapping[int
 
 
 def _fail(connection: Connection, number: int, dag_id: str, run_id: str, reason: str) -> None:
-    now = datetime.now(UTC)
+    now = clock.now()
     connection.execute(
         update(DagRun).where(DagRun.id == number).values({RUN_STATE: DagRunState.FAILED, DagRun.end_date: now})
     )
@@ -76,7 +76,7 @@ def _tell_timeout(connection: Connection, run: DagRun) -> bool:
 
 
 def _alive(connection: Connection, run: DagRun, settings: GateSettings) -> bool:
-    recent = datetime.now(UTC) - timedelta(seconds=settings.end_grace)
+    recent = clock.now() - timedelta(seconds=settings.end_grace)
     query = select(TaskInstance.id).where(*of_run(TaskInstance, run), TaskInstance.last_heartbeat_at > recent)
     return connection.execute(query.limit(1)).first() is not None
 
@@ -84,7 +84,7 @@ def _alive(connection: Connection, run: DagRun, settings: GateSettings) -> bool:
 def _end_tasks(
     connection: Connection, dag_id: str, run_id: str, which: ColumnElement[bool], state: TaskInstanceState
 ) -> int:
-    now: Any = datetime.now(UTC)
+    now: Any = clock.now()
     changed = connection.execute(
         update(TaskInstance)
         .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, which)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.plugin.db import locks, rows, state_store
+from airflow_mcp_provider.plugin.db import clock, locks, rows, state_store
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.plugin.growth import backend, runner
 from airflow_mcp_provider.plugin.growth.airflow_internals import refusal
@@ -228,7 +228,7 @@ def beat(session: Session, asked: Sequence[Asked]) -> Replies:
     session.execute(
         update(TaskInstance)
         .where(TaskInstance.id.in_([number for number, _, _ in alive]))
-        .values(last_heartbeat_at=datetime.now(UTC))
+        .values(last_heartbeat_at=clock.now())
         .execution_options(synchronize_session=False)
     )
     return [KEPT if (one.instance, one.value.hostname, one.value.pid) in alive else PASSED for one in asked]

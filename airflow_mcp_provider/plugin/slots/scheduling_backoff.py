@@ -9,13 +9,13 @@ as the last look took: at most a fifth of the scheduler's time goes to it, and t
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from functools import cache, partial, wraps
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.identity import of_run
 from airflow_mcp_provider.plugin.db.tables import DagRun, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.patching import Method, wrap
@@ -56,7 +56,7 @@ def _passing(look: Method, looks: Looks) -> Method:
     @wraps(look)
     def passing(self: Any, dag_run: DagRun, session: Session) -> Any:  # noqa: ANN401 - Airflow's
         if not looks.is_due(dag_run.id) and _has_plenty(dag_run, 2 * self._parallelism, session):
-            dag_run.last_scheduling_decision = datetime.now(UTC)  # else it would be examined before all others, again
+            dag_run.last_scheduling_decision = clock.now()  # else it would be examined before all others, again
             return None
         number, began = dag_run.id, time.monotonic()
         try:
