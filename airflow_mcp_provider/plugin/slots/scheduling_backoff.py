@@ -8,8 +8,8 @@ as the last look took: at most a fifth of the scheduler's time goes to it, and t
 
 from __future__ import annotations
 
-import time
 from functools import cache, partial, wraps
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import select
@@ -42,11 +42,11 @@ class Looks:
 
     def is_due(self, number: int) -> bool:
         """Tell whether the pause is over, if there is one."""
-        return time.monotonic() >= self._due.get(number, 0)
+        return monotonic() >= self._due.get(number, 0)
 
     def took(self, number: int, seconds: float) -> None:
         """A look at the run took so long."""
-        now = time.monotonic()
+        now = monotonic()
         self._due = {other: due for other, due in self._due.items() if due > now and other != number}
         if seconds >= LONG:
             self._due[number] = now + min(PAUSE * seconds, LIMIT)
@@ -58,11 +58,11 @@ def _passing(look: Method, looks: Looks) -> Method:
         if not looks.is_due(dag_run.id) and _has_plenty(dag_run, 2 * self._parallelism, session):
             dag_run.last_scheduling_decision = clock.now()  # else it would be examined before all others, again
             return None
-        number, began = dag_run.id, time.monotonic()
+        number, began = dag_run.id, monotonic()
         try:
             return look(self, dag_run, session=session)
         finally:
-            looks.took(number, time.monotonic() - began)
+            looks.took(number, monotonic() - began)
 
     return passing
 

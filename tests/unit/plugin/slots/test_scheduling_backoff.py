@@ -1,7 +1,5 @@
 """Which runs a scheduler passes over; the look itself is Airflow's, and here one that takes as long as a test says."""
 
-import time
-
 import pytest
 from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import update
@@ -11,7 +9,22 @@ from airflow_mcp_provider.plugin.slots.scheduling_backoff import Looks, look_sel
 
 
 @pytest.fixture
-def look(ready, scheduler, session):
+def clock(monkeypatch):
+    """A clock that goes on when a test says so."""
+
+    class Clock:
+        now = 1000.0
+
+        def __call__(self):
+            return self.now
+
+    one = Clock()
+    monkeypatch.setattr(scheduling_backoff, "monotonic", one)
+    return one
+
+
+@pytest.fixture
+def look(ready, scheduler, session, clock):
     """Look at a run with ``count`` ready task instances; gives how often Airflow really looked."""
 
     def look(seconds, *, count, parallelism=2):
@@ -20,7 +33,7 @@ def look(ready, scheduler, session):
         def takes(kind):
             def look(self, dag_run, session):
                 looked.append(dag_run.run_id)
-                time.sleep(seconds)
+                clock.now += seconds
 
             kind._schedule_dag_run = look
 
@@ -38,11 +51,11 @@ def look(ready, scheduler, session):
     return look
 
 
-def test_a_long_look_is_followed_by_a_pause(look, monkeypatch):
-    monkeypatch.setattr(scheduling_backoff, "LONG", 0.1)
-    again = look(0.1, count=4)
+def test_a_long_look_is_followed_by_a_pause(look, clock, monkeypatch):
+    monkeypatch.setattr(scheduling_backoff, "LONG", 0.5)
+    again = look(0.5, count=4)
     assert [again(), again(), again()] == [1, 1, 1]
-    time.sleep(0.1 * scheduling_backoff.PAUSE)
+    clock.now += 0.5 * scheduling_backoff.PAUSE
     assert again() == 2
 
 
@@ -67,9 +80,9 @@ def test_a_run_with_few_ready_ones_is_always_looked_at(look, monkeypatch, sessio
     assert again() == 2
 
 
-def test_a_pause_has_an_end():
+def test_a_pause_has_an_end(clock):
     one = Looks()
     one.took(1, 3600)
-    assert one._due[1] - time.monotonic() == pytest.approx(scheduling_backoff.LIMIT, abs=1)
+    assert one._due[1] - clock.now == scheduling_backoff.LIMIT
     one.took(1, 0)
     assert one._due == {}
