@@ -80,7 +80,7 @@ def _steps(spec: JobSpec, plan: PlanOperator) -> list[MappedOperator]:
 
 
 def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -> MappedOperator:
-    own: dict[str, Any] = {} if last else {"hands_on": True}
+    own: dict[str, Any] = {} if last else {"has_next_step": True}
     if step.subtasks and step.subtasks.parallelism:
         own["max_active_tis_per_dagrun"] = step.subtasks.parallelism
     if step.wait:

@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from airflow.sdk import Context
 from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import (
@@ -22,13 +23,17 @@ from airflow.sdk.exceptions import (
 
 from airflow_mcp_provider.errors import LimitReached
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
-from airflow_mcp_provider.operators.run import RunOperator, told
-from airflow_mcp_provider.operators.server_client import Link
-from airflow_mcp_provider.runtime import processes, protocol
+from airflow_mcp_provider.operators.run import RunOperator, failure_of
+from airflow_mcp_provider.operators.server_client import ServerClient
+from airflow_mcp_provider.runtime import processes
+from airflow_mcp_provider.runtime.answers import NextAnswer, NextDue, NextStopped, NextSubtask, NextWaits
+from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+from airflow_mcp_provider.runtime.messages import Failure
+from airflow_mcp_provider.runtime.requests import BatchOutcome
 
 SHORT = 5.0
-"""Seconds that a runner waits for a subtask that is to be tried again; for a longer time it gives its place up."""
+"""Seconds that a runner waits for a subtask that is to be tried again; for a longer time it ends."""
 
 
 class BatchOperator(RunOperator):
@@ -45,15 +50,15 @@ class BatchOperator(RunOperator):
 
     def execute(self, context: Context) -> None:
         """Do what is left of the batch; raises what makes its task instance failed, skipped, or come again."""
-        link = Link(context["task_state_store"], {})
-        given = self._next(link, None)
+        client = ServerClient(context["task_state_store"])
+        answer = self._next(client, None)
         while True:
-            if "item" in given:
-                given = self._after(link, self._turn(link, context, given), given["ahead"])
-            elif "due" in given and self._rested(datetime.fromisoformat(given["due"])):
-                given = self._next(link, None)
+            if isinstance(answer, NextSubtask):
+                answer = self._after(client, self._attempt(client, context, answer), answer.ahead)
+            elif isinstance(answer, NextDue) and self._rested(datetime.fromisoformat(answer.due)):
+                answer = self._next(client, None)
             else:
-                self._end(context, given)
+                self._end(context, answer)
                 return
 
     def on_kill(self) -> None:
@@ -61,49 +66,43 @@ class BatchOperator(RunOperator):
         self._ended = True
         processes.kill_all()
 
-    def _next(self, link: Link, ended: dict[str, Any] | None) -> dict[str, Any]:
-        tries = {name: self.tries[name] for name in ("attempts", "delay", "backoff", "max_delay")}
-        return link.ask(protocol.NEXT, {"tries": tries, "ended": ended, "fresh": self._short_of_memory})
+    def _next(self, client: ServerClient, ended: BatchOutcome | None) -> NextAnswer:
+        tries = Tries(*(self.tries[name] for name in ("attempts", "delay", "backoff", "max_delay")))
+        return client.next(tries, ended, fresh=self._short_of_memory)
 
-    def _after(self, link: Link, ended: dict[str, Any], ahead: list[dict[str, Any]]) -> dict[str, Any]:
-        """Tell what a subtask ended with; returns the next one, or what there is instead."""
+    def _after(self, client: ServerClient, ended: BatchOutcome, ahead: list[NextSubtask]) -> NextAnswer:
+        """Report how a subtask ended; returns the next one, or why there is none."""
         if self._ended:
             raise AirflowException("the runner was asked to end; the subtask in hand is tried again")
-        if ahead and "error" not in ended and link.go_on(ended, ahead[0]):
-            return {**ahead[0], "ahead": ahead[1:]}
+        if ahead and ended.error is None and client.go_on(ended, ahead[0]):
+            return msgspec.structs.replace(ahead[0], ahead=ahead[1:])
         try:
-            return self._next(link, ended)
+            return self._next(client, ended)
         except LimitReached as error:  # the next step is full: that is this subtask's failure
-            failure = {"place": ended["place"], "attempt": ended["attempt"], **self._failed(error, final=True)}
-            return self._next(link, failure)
+            failed = BatchOutcome(attempt=ended.attempt, error=failure_of(error), final=True, place=ended.place)
+            return self._next(client, failed)
 
-    def _turn(self, link: Link, context: Context, given: dict[str, Any]) -> dict[str, Any]:
-        """Do one subtask; returns what it ended with."""
-        item = given["item"]
-        self.log.info("subtask %s, attempt %s", item["key"], given["attempt"])
-        ended = {"place": given["place"], "attempt": given["attempt"]}
-        subtask = {**item["payload"], **item.get("results", {})}
-        one = link.of(parent=item["key"], depth=item["depth"] + 1)
+    def _attempt(self, client: ServerClient, context: Context, given: NextSubtask) -> BatchOutcome:
+        """Do one subtask; returns how it ended."""
+        self.log.info("subtask %s, attempt %s", given.item.key, given.attempt)
         try:
-            return {**ended, "result": self._result(item, one, subtask, context)}
+            result = self._result(given.item, client, context)
         except Exception as error:  # noqa: BLE001 - the subtask's end, not its neighbours'
-            self.log.error("subtask %s failed: %s", item["key"], error)  # noqa: TRY400 - the work has left its trace
-            failure = self._failed(error, final=self._is_final(error, given["try"]))
-            self._note_memory(link, context, failure)
-            return {**ended, **failure}
+            self.log.error("subtask %s failed: %s", given.item.key, error)  # noqa: TRY400 - the work has left its trace
+            failure, final = failure_of(error), self._is_final(error, given.tried)
+            self._note_memory(client, context, failure)
+            return BatchOutcome(attempt=given.attempt, error=failure, final=final, place=given.place)
+        return BatchOutcome(attempt=given.attempt, result=result, place=given.place)
 
     def _is_final(self, error: Exception, tried: int) -> bool:
         policy = NamedRetryPolicy(never_on=self.tries["never_on"], only_on=self.tries["only_on"])
         return policy.evaluate(error, tried, self.tries["attempts"]).action is RetryAction.FAIL
 
-    def _failed(self, error: Exception, *, final: bool) -> dict[str, Any]:
-        return {"error": told(error), "final": final}
-
-    def _note_memory(self, link: Link, context: Context, failure: dict[str, Any]) -> None:
+    def _note_memory(self, client: ServerClient, context: Context, failure: Failure) -> None:
         """What has run out of memory here is tried again in another pod, which may have more."""
-        if failure["error"]["type"] == OUT_OF_MEMORY and not self._short_of_memory:
+        if failure.type == OUT_OF_MEMORY and not self._short_of_memory:
             self._short_of_memory = True
-            link.out_of_memory(context["ti"].try_number)
+            client.out_of_memory(context["ti"].try_number)
 
     def _rested(self, due: datetime) -> bool:
         """Wait for a subtask that is due soon, unless it needs another pod."""
@@ -115,15 +114,17 @@ class BatchOperator(RunOperator):
             raise AirflowException("the runner was asked to end")
         return True
 
-    def _end(self, context: Context, given: dict[str, Any]) -> None:
-        self._label(context, given["label"])
-        if stopped := given.get("stopped"):
-            raise AirflowSkipException(stopped)
-        if waits := given.get("waits"):
-            self.log.info(waits)
+    def _end(self, context: Context, answer: NextAnswer) -> None:
+        if isinstance(answer, NextSubtask):
+            raise TypeError("a subtask is left")
+        self._label(context, answer.label)
+        if isinstance(answer, NextStopped):
+            raise AirflowSkipException(answer.reason)
+        if isinstance(answer, NextWaits):
+            self.log.info(answer.reason)
             raise AirflowRescheduleException(datetime.now(UTC))  # type: ignore[no-untyped-call]  # Airflow's
-        if due := given.get("due"):
-            raise AirflowRescheduleException(datetime.fromisoformat(due))  # type: ignore[no-untyped-call]  # Airflow's
-        if given["failed"]:
-            raise AirflowFailException(f"{given['failed']} of {given['size']} subtasks failed: {given['first']}")
-        self.log.info("%s subtasks are done", given["size"])
+        if isinstance(answer, NextDue):
+            raise AirflowRescheduleException(datetime.fromisoformat(answer.due))  # type: ignore[no-untyped-call]  # Airflow's
+        if answer.failed:
+            raise AirflowFailException(f"{answer.failed} of {answer.size} subtasks failed: {answer.first}")
+        self.log.info("%s subtasks are done", answer.size)

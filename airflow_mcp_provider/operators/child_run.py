@@ -7,31 +7,31 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.runtime.answers import ChildRun
 
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Called:
-    """``waited``: seconds since it was made; ``report``: what its task report has left, once it has ended."""
+    """The server's ``answer``: the run, its state and, once it has ended, the result of its task report."""
 
-    run: str
-    state: str
-    waited: float
-    report: dict[str, Any] | None = None
+    answer: ChildRun
 
     @property
     def pause(self) -> timedelta | None:
         """How long to stay away before the next look, the longer the longer it takes; None: it has ended."""
-        if self.state not in {"queued", "running"}:
+        if self.answer.state not in {"queued", "running"}:
             return None
-        return min(max(timedelta(seconds=self.waited / 4), SHORTEST), LONGEST)
+        return min(max(timedelta(seconds=self.answer.waited / 4), SHORTEST), LONGEST)
 
     def result(self, job: str) -> Any:  # noqa: ANN401 - any JSON
         """Return what its report returned (without one: its counts); raises SubtaskError when it failed."""
-        report = self.report if isinstance(self.report, dict) else {}
-        if self.state == "success":
+        report = self.answer.report if isinstance(self.answer.report, dict) else {}
+        if self.answer.state == "success":
             return report["result"] if report.get("result") is not None else report
-        told = [f"its report failed: {error['type']}: {error['message']}"] if (error := report.get("error")) else []
-        told += [f"{one['key']}: {one['message']}" for one in report.get("failures", [])[:3]]
-        raise SubtaskError("; ".join([f"run {self.run} of {job} ended as {self.state}", *told]), kinds=("JobFailed",))
+        reasons = [f"run {self.answer.run} of {job} ended as {self.answer.state}"]
+        if error := report.get("error"):
+            reasons.append(f"its report failed: {error['type']}: {error['message']}")
+        reasons += [f"{one['key']}: {one['message']}" for one in report.get("failures", [])[:3]]
+        raise SubtaskError("; ".join(reasons), kinds=("JobFailed",))

@@ -10,17 +10,19 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from airflow.sdk import BaseOperator, Context
 
-from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.errors import InstallationError, InvalidPayload
 from airflow_mcp_provider.operators.params import declared
-from airflow_mcp_provider.operators.server_client import Link, Progress
+from airflow_mcp_provider.operators.server_client import NO_PLUGIN, ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.runtime import enqueue_many, processes, protocol, redaction
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import await_if_needed
 from airflow_mcp_provider.runtime.payload import batches, child_of, payload_of
+from airflow_mcp_provider.runtime.requests import Begin, StepLimits
 from airflow_mcp_provider.runtime.stdout import PlanLines, payloads
 from airflow_mcp_provider.spec import Items, PythonWork, Subtasks, Timeouts, fill_all, parse_plan
 
@@ -29,7 +31,7 @@ class PlanOperator(BaseOperator):
     """Seed the run. ``work``, ``subtasks`` and ``timeouts`` are parts of the spec in their JSON form.
 
     ``steps``: of each step its name, the limits of its places, and whether it waits for the steps before it;
-    ``container``: what the work is told that is one; ``secrets``: where its pod has some.
+    ``container``: the settings of work in a container; ``secrets``: where its pod has some.
     """
 
     def __init__(  # noqa: PLR0913 - Airflow hands an operator its parts by name
@@ -54,25 +56,26 @@ class PlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[int]:
         """Return the list to map the first step over: as long as Airflow lets it be, the rest is added by growth."""
         subtasks = Subtasks.model_validate(self.subtasks)
-        begin = {"tolerate": str(subtasks.tolerate), "steps": self.steps}
-        link = Link(context["task_state_store"], {"parent": None, "depth": 0}, opening={"begin": begin})
-        self._find(link, subtasks.key, declared(context), context["ti"])
-        if link.planned is None:  # nothing was found: the run begins all the same
-            link.enqueue([])
-        planned = link.planned or {}
-        self.log.info("planned %s subtasks", planned["reserved"])
-        return list(range(min(planned["instances"], planned["mappable"])))
+        begin = Begin(str(subtasks.tolerate), msgspec.convert(self.steps, list[StepLimits]))
+        client = ServerClient(context["task_state_store"], begin)
+        self._find(client, subtasks.key, declared(context), context["ti"])
+        if client.enqueued is None:  # nothing was found: the run starts all the same
+            client.enqueue([])
+        if (planned := client.enqueued) is None:
+            raise InstallationError(NO_PLUGIN)
+        self.log.info("planned %s subtasks", planned.reserved)
+        return list(range(min(planned.instances, planned.mappable)))
 
     def on_kill(self) -> None:
         """Cancelled: the work ends before the runner does."""
         processes.kill_all()
 
-    def _find(self, link: Link, key_field: str | None, params: Mapping[str, Any], ti: Any) -> None:  # noqa: ANN401 - a task instance
+    def _find(self, client: ServerClient, key_field: str | None, params: Mapping[str, Any], ti: Any) -> None:  # noqa: ANN401 - a task instance
         work = parse_plan(self.work)
         if isinstance(work, Items):
-            _enqueue(link, [fill_all(item, params) for item in work.items], key_field)
+            _enqueue(client, [fill_all(item, params) for item in work.items], key_field)
             return
-        channel = Progress(link)
+        channel = ThrottledChannel(client)
         found = perform(
             work,
             Call((params,), "params", {}, params),
@@ -87,7 +90,7 @@ class PlanOperator(BaseOperator):
         )
         channel.flush()
         if not isinstance(work, PythonWork):
-            _enqueue(link, payloads(found, enqueued=link.planned is not None), key_field)
+            _enqueue(client, payloads(found, enqueued=client.enqueued is not None), key_field)
 
     def _engine(self, ti: Any) -> Engine:  # noqa: ANN401 - a task instance
         from airflow_mcp_provider.operators.container.choice import engine  # noqa: PLC0415 - few jobs need it
@@ -95,10 +98,10 @@ class PlanOperator(BaseOperator):
         return engine(self.container or {}, ti, self.task_id, 0)
 
 
-def _enqueue(link: Link, found: Iterable[object], key_field: str | None) -> None:
+def _enqueue(client: ServerClient, found: Iterable[object], key_field: str | None) -> None:
     children = [child_of(payload_of(one), None, key_field) for one in found]
     for batch in batches(children):
-        link.enqueue(batch)
+        client.enqueue(batch)
 
 
 def _enqueue_found(found: object) -> int:
@@ -108,7 +111,8 @@ def _enqueue_found(found: object) -> int:
         return 0
     if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
         raise InvalidPayload(
-            f"plan returns a list (or yields) of payloads, not {type(found).__name__}: {redaction.shown(found)}"
+            f"invalid result of plan, {type(found).__name__} {redaction.shown(found)}; expected a list or generator of "
+            "payloads"
         )
     payloads: Iterator[Any] = map(payload_of, found)
     new = 0

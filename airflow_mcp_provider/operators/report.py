@@ -16,14 +16,19 @@ from typing import Any, Literal
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from airflow_mcp_provider.operators import tally
 from airflow_mcp_provider.operators.params import declared
-from airflow_mcp_provider.operators.run import told
-from airflow_mcp_provider.operators.server_client import Link, Progress
+from airflow_mcp_provider.operators.run import failure_of
+from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
+from airflow_mcp_provider.operators.tally import ENDS, Tallied
 from airflow_mcp_provider.runtime import processes, protocol, redaction
+from airflow_mcp_provider.runtime.answers import Counts, FailedSubtask
 from airflow_mcp_provider.runtime.execute import Call, perform
+from airflow_mcp_provider.runtime.messages import Message, stored
 from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.runner_folder import private_folder
 from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, Work, parse_work
@@ -56,89 +61,117 @@ class ReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the run's result; raises AirflowFailException when more failed than is tolerated."""
-        link = Link(context["task_state_store"], {})
-        counts = _counts(link)
-        if counts["pending"]:
-            self.log.info("waiting for %s subtasks that have not ended", counts["pending"])
+        client = ServerClient(context["task_state_store"])
+        counts = _counts(client)
+        if not isinstance(counts, Tallied):
+            self.log.info("waiting for %s subtasks that have not ended", counts.pending)
             raise AirflowRescheduleException(datetime.now(UTC))  # type: ignore[no-untyped-call]  # Airflow's
         result = summary(counts, verdict(counts, Tolerate.of(self.tolerate)))
-        if self.work and counts["plan"] == "success":
-            result["result"] = self._folded(link, context, result)
-        return self._end(link, context, result, counts)
+        if self.work and counts.plan == "success":
+            result = replace(result, result=self._folded(client, context, result))
+        return self._end(client, context, result, counts.plan)
 
     def on_kill(self) -> None:
         """Cancelled: the work ends before the runner does."""
         processes.kill_all()
 
-    def _end(self, link: Link, context: Context, result: dict[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
-        note = describe(result, self.tolerate, counts["plan"])
-        if result["state"] != "complete":
-            link.verdict(note)
+    def _end(self, client: ServerClient, context: Context, result: RunResult, plan: str) -> dict[str, Any]:
+        note = describe(result, self.tolerate, plan)
+        if result.state != "complete":
+            client.verdict(note)
         elif context["ti"].try_number > 1:
-            link.verdict("")
-        if result["state"] == "failed":
-            context["ti"].xcom_push(key="result", value=result)
+            client.verdict("")
+        value: dict[str, Any] = stored(result)
+        if result.state == "failed":
+            context["ti"].xcom_push(key="result", value=value)
             raise AirflowFailException(note)
         self.log.info(note)
-        return result
+        return value
 
-    def _folded(self, link: Link, context: Context, result: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
-        """Return what the work made of the outcomes. Where it fails, what is known is left as the run's result."""
+    def _folded(self, client: ServerClient, context: Context, result: RunResult) -> Any:  # noqa: ANN401 - any JSON
+        """Return what the work made of the outcomes. Where it fails, the counts are left as the run's result."""
         try:
-            return redaction.value(self._fold(link, context))
+            return redaction.value(self._fold(client, context))
         except Exception as error:
-            failed = {**result, "state": "failed", "error": _brief(error)}
-            context["ti"].xcom_push(key="result", value=failed)
-            link.verdict(describe(failed, self.tolerate, "success"))
+            failed = replace(result, state="failed", error=_brief(error))
+            context["ti"].xcom_push(key="result", value=stored(failed))
+            client.verdict(describe(failed, self.tolerate, "success"))
             raise
 
-    def _fold(self, link: Link, context: Context) -> Any:  # noqa: ANN401 - any JSON
+    def _fold(self, client: ServerClient, context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = parse_work(self.work or {})
         params = declared(context)
         with private_folder() as folder:
             return perform(
                 work,
-                Call((link.outcomes(), params), "outcomes, params", _listed(work, link, folder), params),
-                channel=Progress(link),
+                Call((client.outcomes(), params), "outcomes, params", _listed(work, client, folder), params),
+                channel=ThrottledChannel(client),
                 timeouts=Timeouts.model_validate(self.timeouts),
                 line=SupervisorLine(self.secrets),
                 limit=protocol.MAX_REPORT_BYTES,
             )
 
 
-def _counts(link: Link) -> dict[str, Any]:
-    """Ask whether all has ended, and count it then. Where the server cannot tell, the run's note says why."""
+def _counts(client: ServerClient) -> Counts | Tallied:
+    """Ask whether all subtasks have ended, and count their outcomes then. Where that fails, the run's note has why."""
     try:
-        counts = link.ask(protocol.CONFIRM, {})
-        return counts if counts["pending"] else counts | tally.counted(counts["reserved"], link.tallies())
+        counts = client.confirm()
+        return counts if counts.pending else tally.counted(counts, client.tallies())
     except Exception as error:
-        link.verdict(f"failed: the report failed: {_reason(_brief(error))}")
+        client.verdict(f"failed: the report failed: {_reason(_brief(error))}")
         raise
 
 
-def summary(counts: dict[str, Any], state: State) -> dict[str, Any]:
+class RunResult(Message, frozen=True, kw_only=True, omit_defaults=False):
+    """The run's result: how its subtasks ended; ``result`` is what the job's report function returned.
+
+    ``steps`` is there for a job with steps, ``error`` where the report failed.
+    """
+
+    state: State
+    subtasks: int
+    succeeded: int
+    failed: int
+    skipped: int
+    failures: list[FailedSubtask]
+    steps: dict[str, dict[str, int]] | UnsetType = UNSET
+    result: Any = None
+    error: ReportError | UnsetType = UNSET
+
+
+class ReportError(Message, frozen=True):
+    """Why the report failed; its trace is in the log."""
+
+    type: str
+    message: str
+
+
+def summary(counts: Tallied, state: State) -> RunResult:
     """Return the run's result, without what the job's function makes of it."""
-    return {
-        "state": state,
-        "subtasks": counts["reserved"],
-        **{name: counts[name] for name in ("succeeded", "failed", "skipped", "failures")},
-        **({"steps": counts["steps"]} if counts["steps"] else {}),
-        "result": None,
-    }
+    steps = {name: {end: getattr(step, end) for end in ("subtasks", *ENDS)} for name, step in counts.steps.items()}
+    return RunResult(
+        state=state,
+        subtasks=counts.subtasks,
+        succeeded=counts.succeeded,
+        failed=counts.failed,
+        skipped=counts.skipped,
+        failures=counts.failures,
+        steps=steps or UNSET,
+    )
 
 
-def _brief(error: Exception) -> dict[str, str]:
-    """Return an error without its trace, which is in the log."""
-    return {name: text for name, text in told(error).items() if name != "trace"}
+def _brief(error: Exception) -> ReportError:
+    failure = failure_of(error)
+    return ReportError(failure.type, failure.message)
 
 
-def _listed(work: Work, link: Link, folder: Path) -> dict[str, Any]:
+def _listed(work: Work, client: ServerClient, folder: Path) -> dict[str, Any]:
     """Give a command the outcomes as a file of JSON lines, named in ``$MCP_SUBTASK_OUTCOMES``."""
     if isinstance(work, PythonWork):
         return {}
     path = folder / "outcomes.jsonl"
     with path.open("w") as lines:
-        lines.writelines(_lines(link.outcomes()))
+        lines.writelines(_lines(client.outcomes()))
     return {"outcomes": str(path)}
 
 
@@ -147,38 +180,38 @@ def _lines(outcomes: Iterator[Outcome]) -> Iterator[str]:
         yield json.dumps(dataclasses.asdict(outcome), default=str) + "\n"
 
 
-def verdict(counts: dict[str, Any], tolerate: Tolerate) -> State:
-    """Tell how a run ends that has these counts."""
-    if counts["plan"] != "success":
+def verdict(counts: Tallied, tolerate: Tolerate) -> State:
+    """Return how a run with these counts ends."""
+    if counts.plan != "success":
         return "failed"
-    if not counts["reserved"]:
+    if not counts.subtasks:
         return "nothing to do"
-    if counts["failed"] == counts["skipped"] == 0:
+    if counts.failed == counts.skipped == 0:
         return "complete"
-    tolerated = not counts["skipped"] and tolerate.allows(counts["failed"], counts["reserved"])
+    tolerated = not counts.skipped and tolerate.allows(counts.failed, counts.subtasks)
     return "partial" if tolerated else "failed"
 
 
-def describe(result: dict[str, Any], tolerate: str, plan: str) -> str:
-    """One line for the run's note and the log."""
+def describe(result: RunResult, tolerate: str, plan: str) -> str:
+    """One line for the run's note and the log, and a line for each of the first failures."""
     if plan != "success":
-        return f"failed: plan ended as {plan}; its log says why"
-    if result["state"] == "nothing to do":
+        return f"failed: plan ended as {plan}; see its log"
+    if result.state == "nothing to do":
         return "nothing to do: plan found no subtasks"
-    text = f"{result['state']}: {_why(result)}{result['succeeded']} of {result['subtasks']} subtasks succeeded"
-    if result["failed"]:
-        text += f", {result['failed']} failed (tolerated: {tolerate})"
-    if result["skipped"]:
-        text += f", {result['skipped']} were not started"
-    errors = [f"{one['key']}: {one['message']}" for one in result["failures"][:3]]
+    text = f"{result.state}: {_why(result)}{result.succeeded} of {result.subtasks} subtasks succeeded"
+    if result.failed:
+        text += f", {result.failed} failed (tolerated: {tolerate})"
+    if result.skipped:
+        text += f", {result.skipped} were not started"
+    errors = [f"{one.key}: {one.message}" for one in result.failures[:3]]
     return "\n".join([text, *errors])
 
 
-def _why(result: dict[str, Any]) -> str:
-    """Say why the report failed, if it did."""
-    return f"the report failed: {_reason(result['error'])}; " if result.get("error") else ""
+def _why(result: RunResult) -> str:
+    """Return why the report failed, if it did."""
+    return f"the report failed: {_reason(result.error)}; " if isinstance(result.error, ReportError) else ""
 
 
-def _reason(error: dict[str, str]) -> str:
-    """Tell an error in one line."""
-    return " ".join(f"{error['type']}: {error['message']}".split())[:REASON_CHARS]
+def _reason(error: ReportError) -> str:
+    """Return an error in one line."""
+    return " ".join(f"{error.type}: {error.message}".split())[:REASON_CHARS]

@@ -1,12 +1,11 @@
-"""The operators' calls to the API server, all of them on Airflow's public ``context["task_state_store"]``.
+"""The operators' requests to the API server, all of them by Airflow's public ``context["task_state_store"]``.
 
-The server's side is ``plugin.growth.backend``. Each question is a ``set``, its answer a row that the server writes in
-the transaction that did it; where no such row appears, the server has no plugin. Only ``go_on`` needs no answer.
+The server's side is ``plugin.growth.backend``. Each request is a ``set``; its answer is a row that the server writes in
+the transaction that did it. Where no such row appears, the server has no plugin. Only ``go_on`` needs no answer.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
 import threading
 import time
@@ -14,21 +13,60 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, TypeVar
 
+import msgspec
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_mcp_provider import errors
 from airflow_mcp_provider.constants import BACKEND
 from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime.answers import (
+    ChildRun,
+    Continued,
+    Counts,
+    Enqueued,
+    NextAnswer,
+    NextSubtask,
+    OutcomesPage,
+    Refused,
+    TallyPage,
+)
+from airflow_mcp_provider.runtime.backoff import Tries
+from airflow_mcp_provider.runtime.messages import AttemptOutcome, StartingItem, stored
 from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.payload import Child
+from airflow_mcp_provider.runtime.requests import (
+    Attempt,
+    BatchOutcome,
+    Begin,
+    CallJob,
+    ChildEntry,
+    Confirm,
+    Done,
+    Enqueue,
+    GoOn,
+    Next,
+    Progress,
+    Request,
+    RunNote,
+)
 
 NO_PLUGIN = (
     "the API server did not answer: it runs without the plugin of airflow-mcp-provider. Install the package there; "
     "for `airflow api-server --apps execution`, which loads no plugins, add to its configuration: "
-    f"[state_store] backend = {BACKEND}. `airflow mcp check` tells more"
+    f"[state_store] backend = {BACKEND}. Run `airflow mcp check` for details"
 )
+NO_ITEM = (
+    "this subtask has no item: its run was planned without the plugin, or [state_store] clear_on_success or "
+    "`airflow state-store cleanup` removed the item; clear the task `plan` of the run to plan it again"
+)
+REASONS: dict[object, type[errors.McpError]] = {
+    protocol.DAMAGED: errors.InvalidRow,
+    protocol.MALFORMED: errors.InvalidPayload,
+}
+T = TypeVar("T")
+PageT = TypeVar("PageT", OutcomesPage, TallyPage)
 
 
 class Store(Protocol):
@@ -39,73 +77,90 @@ class Store(Protocol):
     def set(self, key: str, value: Any) -> None: ...  # noqa: ANN401, D102
 
 
-class Link:
-    """Ask the server; safe from several threads.
+class ServerClient:
+    """One task instance's requests to the server; safe from several threads.
 
-    ``about`` is sent with every enqueue (parent and depth), ``opening`` with the first that succeeds. ``planned``
-    is the answer to the latest.
+    ``begin`` is sent with the first enqueue that succeeds. ``enqueued`` is the answer to the latest one.
     """
 
-    def __init__(self, store: Store, about: dict[str, Any], opening: dict[str, Any] | None = None) -> None:
-        self.planned: dict[str, Any] | None = None
+    def __init__(self, store: Store, begin: Begin | None = None) -> None:
+        self.enqueued: Enqueued | None = None
         self._store = store
-        self.about = about
-        self._opening = opening or {}
+        self._begin = begin
         self._enqueuing = threading.Lock()
         self._lock = threading.Lock()
         self._count = itertools.count()
         self._name = uuid.uuid4().hex[:12]
 
-    def of(self, parent: str, depth: int) -> Self:
-        """Return the same line for one subtask of several that a runner does."""
-        one = copy.copy(self)
-        one.about = {"parent": parent, "depth": depth}
-        return one
-
     def enqueue(self, children: Sequence[Child]) -> int:
         """See ``runtime.ipc_server.Channel``."""
-        listed = [[redaction.key(one.key), one.payload, *([one.job] if one.job else [])] for one in children]
+        entries = [ChildEntry(redaction.key(one.key), one.payload, one.job) for one in children]
         with self._enqueuing:
-            self.planned = self.ask(protocol.ENQUEUE, {**self.about, **self._opening, "children": listed})
-            self._opening = {}
-            return int(self.planned["new"])
+            request = Enqueue(call=self._call(), children=entries, begin=self._begin)
+            self.enqueued = self._ask(protocol.ENQUEUE, request, Enqueued)
+            self._begin = None
+            return self.enqueued.new
 
     def progress(self, fraction: float, message: str) -> None:
         """See ``runtime.ipc_server.Channel``."""
-        told = redaction.text(message)[:500]
-        self._store.set(protocol.PROGRESS, {"fraction": round(min(max(fraction, 0.0), 1.0), 4), "message": told})
+        shown = Progress(round(min(max(fraction, 0.0), 1.0), 4), redaction.text(message)[:500])
+        self._store.set(protocol.PROGRESS, stored(shown))
 
-    def ask(self, question: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Set ``question`` and read its answer; raises what the server refused, InstallationError without a plugin."""
-        with self._lock:
-            call = self._call()
-            with _damage_told():
-                self._store.set(question, {**body, "call": call})
-                answer = self._store.get(protocol.ANSWER_TO + call)
-        if not isinstance(answer, dict) or answer.get("call") != call:
+    def next(self, tries: Tries, ended: BatchOutcome | None, *, fresh: bool) -> NextAnswer:
+        """Report how the subtask in hand ended, and return the next one of the batch or why there is none."""
+        request = Next(call=self._call(), tries=tries, ended=ended, fresh=fresh)
+        return self._ask(protocol.NEXT, request, NextAnswer)  # type: ignore[arg-type]  # a union is no type
+
+    def go_on(self, ended: BatchOutcome, following: NextSubtask) -> bool:
+        """Report that the subtask in hand succeeded, and begin ``following``; False when the server refuses that."""
+        request = GoOn(call=self._call(), ended=ended, begin=Attempt(following.place, following.attempt))
+        try:
+            with self._lock:
+                self._store.set(protocol.GO_ON, stored(request))
+        except AirflowRuntimeError as error:
+            if (error.error.detail or {}).get("status_code") != HTTPStatus.CONFLICT:
+                raise
+            return False
+        return True
+
+    def called(self, job: str, conf: dict[str, Any], results: dict[str, Any]) -> ChildRun:
+        """Return the state of this subtask's run of ``job``, which is created when there is none.
+
+        Of ``results``, those of the steps before, the run gets those that its params declare.
+        """
+        return self._ask(protocol.CALL, CallJob(call=self._call(), job=job, conf=conf, results=results), ChildRun)
+
+    def confirm(self) -> Counts:
+        """Ask whether all subtasks have ended."""
+        return self._ask(protocol.CONFIRM, Confirm(call=self._call()), Counts)
+
+    def _ask(self, key: str, request: Request, kind: type[T]) -> T:
+        """Send a request and return its answer; raises what the server refused, InstallationError without a plugin."""
+        with self._lock, _server_errors():
+            self._store.set(key, stored(request))
+            answer = self._store.get(protocol.ANSWER_TO + request.call)
+        if not isinstance(answer, dict) or answer.get("call") != request.call:
             raise errors.InstallationError(NO_PLUGIN)
-        if refused := answer.get("refused"):
-            kind: type[errors.McpError] = getattr(errors, refused["type"])
-            raise kind(refused["message"])
-        return answer
+        if "refused" in answer:
+            refused = msgspec.convert(answer["refused"], Refused)
+            error: type[errors.McpError] = getattr(errors, refused.type)
+            raise error(refused.message)
+        return msgspec.convert(answer, kind)
 
     def _call(self) -> str:
         return f"{self._name}.{next(self._count)}"
 
-    def item(self) -> dict[str, Any]:
+    def item(self) -> StartingItem:
         """Return this subtask's item; raises InstallationError when it has none."""
-        with _damage_told():
+        with _server_errors():
             item = self._store.get(protocol.ITEM)
         if not isinstance(item, dict):
-            raise errors.InstallationError(
-                "this subtask has no item: its run was planned without the plugin, or [state_store] clear_on_success "
-                "or `airflow state-store cleanup` removed it; clear the task `plan` of the run to plan it again"
-            )
-        return item
+            raise errors.InstallationError(NO_ITEM)
+        return msgspec.convert(item, StartingItem)
 
-    def outcome(self, value: dict[str, Any]) -> None:
-        """Keep what this attempt ended with."""
-        self._store.set(protocol.OUTCOME, value)
+    def outcome(self, outcome: AttemptOutcome) -> None:
+        """Store how this attempt ended."""
+        self._store.set(protocol.OUTCOME, stored(outcome))
 
     @property
     def ooms(self) -> int:
@@ -113,76 +168,57 @@ class Link:
         return len(self._store.get(protocol.OOMS) or [])
 
     def out_of_memory(self, attempt: int) -> None:
-        """Keep that this attempt's memory ran out: the pod of the next one may get more."""
+        """Store that this attempt's memory ran out: the pod of the next one may get more."""
         known = self._store.get(protocol.OOMS) or []
         self._store.set(protocol.OOMS, sorted({*known, attempt}))
 
-    def done(self, value: dict[str, Any]) -> None:
-        """Keep what this attempt ended with, well, and go on in the next step: both or nothing."""
-        self.ask(protocol.DONE, {"outcome": value})
-
-    def go_on(self, ended: dict[str, Any], following: dict[str, Any]) -> bool:
-        """Tell that the subtask in hand ended well, and begin ``following``; False when the server has it otherwise."""
-        taking = {name: following[name] for name in ("place", "attempt")}
-        try:
-            with self._lock:
-                self._store.set(protocol.GO_ON, {"ended": ended, "taking": taking, "call": self._call()})
-        except AirflowRuntimeError as error:
-            if (error.error.detail or {}).get("status_code") != HTTPStatus.CONFLICT:
-                raise
-            return False
-        return True
-
-    def called(self, job: str, conf: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
-        """How far this subtask's run of ``job`` is; it is made when there is none.
-
-        Of ``results``, those of the steps before, it is given what its params declare.
-        """
-        answer = self.ask(protocol.CALL, {"job": job, "conf": conf, "results": results})
-        return {name: answer.get(name) for name in ("run", "state", "waited", "report")}
+    def done(self, outcome: AttemptOutcome) -> None:
+        """Store that this attempt succeeded, and continue in the next step: both or nothing."""
+        self._ask(protocol.DONE, Done(call=self._call(), outcome=outcome), Continued)
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every ended subtask, step by step in the order of map indexes, a page in memory at a time."""
-        for page in self._pages(protocol.OUTCOMES):
-            yield from map(Outcome.from_wire, page["outcomes"])
+        for page in self._pages(protocol.OUTCOMES, OutcomesPage):
+            yield from page.outcomes
 
-    def tallies(self) -> Iterator[dict[str, Any]]:
+    def tallies(self) -> Iterator[TallyPage]:
         """How many outcomes there are, page by page: see ``plugin.growth.tally``."""
-        return self._pages(protocol.TALLY)
+        return self._pages(protocol.TALLY, TallyPage)
 
-    def _pages(self, word: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, key: str, kind: type[PageT]) -> Iterator[PageT]:
         place: str | None = protocol.FIRST_PAGE
         while place is not None:
-            with _damage_told():
-                page = self._store.get(f"{word}{place}")
-            if not isinstance(page, dict):
+            with _server_errors():
+                found = self._store.get(f"{key}{place}")
+            if not isinstance(found, dict):
                 raise errors.InstallationError(NO_PLUGIN)
+            page = msgspec.convert(found, kind)
             yield page
-            place = page["next"]
+            place = page.next
 
     def verdict(self, note: str) -> None:
         """Show ``note`` beside the run; an empty one removes what an earlier try has shown."""
-        self._store.set(protocol.VERDICT, {"note": redaction.text(note)})
+        self._store.set(protocol.VERDICT, stored(RunNote(redaction.text(note))))
 
 
 @contextmanager
-def _damage_told() -> Iterator[None]:
-    """Raise InvalidRow where the server says that a row is damaged: Airflow's own error would be tried again."""
+def _server_errors() -> Iterator[None]:
+    """Raise the server's error as one of ours, where it has a reason of ours: Airflow's own would be tried again."""
     try:
         yield
     except AirflowRuntimeError as error:
         answer = (error.error.detail or {}).get("detail")
-        told = answer.get("detail") if isinstance(answer, dict) else None
-        if not isinstance(told, dict) or told.get("reason") != protocol.DAMAGED:
+        detail = answer.get("detail") if isinstance(answer, dict) else None
+        if not isinstance(detail, dict) or (kind := REASONS.get(detail.get("reason"))) is None:
             raise
-        raise errors.InvalidRow(told["message"]) from None
+        raise kind(detail["message"]) from None
 
 
-class Progress:
-    """Write a subtask's progress at most every ``every`` seconds, the latest word always."""
+class ThrottledChannel:
+    """Pass on a subtask's progress at most every ``every`` seconds, and always the latest."""
 
-    def __init__(self, link: Link, every: float = 0.5) -> None:
-        self._link = link
+    def __init__(self, client: ServerClient, every: float = 0.5) -> None:
+        self._client = client
         self._every = every
         self._latest: tuple[float, str] | None = None
         self._lock = threading.Lock()
@@ -191,7 +227,7 @@ class Progress:
 
     def enqueue(self, children: Sequence[Child]) -> int:
         """Pass on."""
-        return self._link.enqueue(children)
+        return self._client.enqueue(children)
 
     def progress(self, fraction: float, message: str) -> None:
         """Send now, or as soon as ``every`` seconds have passed since the last time."""
@@ -212,4 +248,4 @@ class Progress:
             self._timer = None
             self._sent = time.monotonic()
         if latest is not None:
-            self._link.progress(*latest)
+            self._client.progress(*latest)

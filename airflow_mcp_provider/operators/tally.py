@@ -4,43 +4,65 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
 
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.answers import Counts, FailedSubtask, StepCounts, TallyPage
 from airflow_mcp_provider.spec.step import RUN
 
 ENDS = ("succeeded", "failed", "skipped")
 
 
-def counted(known: int, pages: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Count ``known`` subtasks by how they ended, each once, as its last step left it; ``steps`` has all of each step.
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """How a run's subtasks ended; ``steps`` is empty for a job of one step, ``plan`` the state of the task plan."""
 
-    One of which there is no outcome has failed: no run succeeds on less than it has done.
+    plan: str
+    subtasks: int
+    succeeded: int
+    failed: int
+    skipped: int
+    failures: list[FailedSubtask]
+    steps: dict[str, StepCounts]
+
+
+def counted(counts: Counts, pages: Iterable[TallyPage]) -> Tallied:
+    """Count the run's subtasks by how they ended, each once, as its last step left it.
+
+    A subtask without an outcome has failed: no run succeeds on less than it has done.
     """
     steps: dict[str, Counter[str]] = {}
-    failures: list[dict[str, str]] = []
+    failures: list[FailedSubtask] = []
     for page in pages:
-        failures += page["failures"]
-        for step, counts in page["steps"].items():
-            steps.setdefault(step, Counter()).update({name: counts[name] for name in ENDS})
-            steps[step]["subtasks"] = counts["subtasks"]
-    lost = [_lost(step, counts) for step, counts in steps.items() if _gone(counts)]
-    failed = min(sum(counts["failed"] for counts in steps.values()), known)
-    skipped = min(sum(counts["skipped"] for counts in steps.values()), known - failed)
-    ended = {"succeeded": known - failed - skipped, "failed": failed, "skipped": skipped}
-    each = {step: {name: counts[name] for name in ("subtasks", *ENDS)} for step, counts in steps.items()}
-    return {**ended, "failures": [*failures, *lost][: protocol.FAILURES], "steps": {} if list(each) == [RUN] else each}
+        failures += page.failures
+        for step, one in page.steps.items():
+            steps.setdefault(step, Counter()).update({name: getattr(one, name) for name in ENDS})
+            steps[step]["subtasks"] = one.subtasks
+    lost = [_lost(step, one) for step, one in steps.items() if _gone(one)]
+    known = counts.reserved
+    failed = min(sum(one["failed"] for one in steps.values()), known)
+    skipped = min(sum(one["skipped"] for one in steps.values()), known - failed)
+    each = {step: StepCounts(**{name: one[name] for name in ("subtasks", *ENDS)}) for step, one in steps.items()}
+    return Tallied(
+        plan=counts.plan,
+        subtasks=known,
+        succeeded=known - failed - skipped,
+        failed=failed,
+        skipped=skipped,
+        failures=[*failures, *lost][: protocol.FAILURES],
+        steps={} if list(each) == [RUN] else each,
+    )
 
 
 def _gone(counts: Counter[str]) -> int:
     return counts["subtasks"] - sum(counts[name] for name in ENDS)
 
 
-def _lost(step: str, counts: Counter[str]) -> dict[str, str]:
-    """Count as failed those of which nothing is left, and tell of them."""
+def _lost(step: str, counts: Counter[str]) -> FailedSubtask:
+    """Count those without an outcome as failed, and report them."""
     gone = max(_gone(counts), 0)
     counts["failed"] += gone
-    message = "nothing is known of them: their rows in the state store were removed"
-    where = {} if step == RUN else {"step": step}
-    return {"key": f"{gone} of {counts['subtasks']} subtasks", **where, "type": InvalidRow.__name__, "message": message}
+    message = "they have no outcomes: their rows in the state store were removed"
+    key = f"{gone} of {counts['subtasks']} subtasks"
+    return FailedSubtask(key, InvalidRow.__name__, message, None if step == RUN else step)

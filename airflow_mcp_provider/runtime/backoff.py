@@ -5,17 +5,20 @@ A batch is one task instance of Airflow, whose own tries are kept for lost runne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Seconds = Annotated[float, Meta(ge=0, le=10**9)]
 
 
-@dataclass(frozen=True)
-class Tries:
+class Tries(Struct, frozen=True):
     """The spec's ``retries``, its times in seconds."""
 
-    attempts: int
-    delay: float
-    backoff: float
-    max_delay: float
+    attempts: Annotated[int, Meta(ge=1, lt=2**31)]
+    delay: Seconds
+    backoff: Annotated[float, Meta(ge=0, le=10**9)]
+    max_delay: Seconds
 
     def pause(self, tried: int) -> float:
         """Return how long to wait after so many tries."""

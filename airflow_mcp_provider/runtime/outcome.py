@@ -41,14 +41,3 @@ class Outcome:
     error: Error | None = None
     step: str = "run"
     job: str | None = None
-
-    @classmethod
-    def from_wire(cls, row: dict[str, Any]) -> Outcome:
-        """Build from a row of the server's page (see ``plugin.growth.outcomes``)."""
-        error = row["error"]
-        times = {name: _time(row[name]) for name in ("started", "ended")}
-        return cls(**{**row, **times, "error": Error(**error) if error else None})
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

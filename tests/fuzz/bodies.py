@@ -17,10 +17,14 @@ OUTCOME: dict[str, Any] = {
     "final": True,
 }
 FORMS: dict[str, Any] = {
-    protocol.ENQUEUE: {"parent": "1", "depth": 1, "children": [["a", {"item": "a"}], ["b", {"item": 2}, "held"]]},
+    protocol.ENQUEUE: {"children": [["a", {"item": "a"}], ["b", {"item": 2}, "held"]]},
     protocol.DONE: {"outcome": {"attempt": 1, "result": 1}},
-    protocol.NEXT: {"ended": {**OUTCOME, "place": 0}, "fresh": True},
-    protocol.GO_ON: {"ended": {**OUTCOME, "place": 0}, "taking": {"place": 1, "attempt": 1}},
+    protocol.NEXT: {
+        "tries": {"attempts": 2, "delay": 0.5, "backoff": 2.0, "max_delay": 60.0},
+        "ended": {**OUTCOME, "place": 0},
+        "fresh": True,
+    },
+    protocol.GO_ON: {"ended": {**OUTCOME, "place": 0}, "begin": {"place": 1, "attempt": 1}},
     protocol.CALL: {"job": "held", "conf": {"go": "x"}},
     protocol.CONFIRM: {},
     protocol.OUTCOME: OUTCOME,
@@ -28,6 +32,8 @@ FORMS: dict[str, Any] = {
     protocol.BATCH: {"turns": {"0": {"status": "success", "attempt": 1}}, "life": 0},
     protocol.CALLED: {"run": "manual__x", "since": "2026-01-01T00:00:00+00:00", "attempt": 1},
     "mcp.caller": {"run": 1, "dag": "held", "task": "run", "index": 0},
+    protocol.CONTINUED: 0,
+    protocol.FINAL: 1,
     protocol.RUN: {"reserved": 5, "limit": 5, "depth": 5, "steps": []},
     protocol.KEY + "1": {"run": 0},
     protocol.ANSWER: {"call": "a.1", "new": 1},
@@ -86,9 +92,12 @@ def _body(key: str, random: Random, number: int) -> Any:
 
 _LARGE: tuple[Callable[[], dict[str, Any]], ...] = (
     lambda: BEGIN,
-    lambda: {"parent": "p" * 100_000},
-    lambda: {"depth": -50},
-    lambda: {"depth": 10**30},
+    lambda: {"call": "c" * 100_000},
+    lambda: {"tries": {"attempts": -50, "delay": 1e308, "backoff": 1e300, "max_delay": 1e308}},
+    lambda: {"ended": {"place": 10**30, "attempt": -1}},
+    lambda: {"begin": {"tolerate": "t" * 100_000, "steps": [{"name": "run", "limit": -1, "depth": 10**30}] * 2_000}},
+    lambda: {"results": {"run": made.nested(900)}},
+    lambda: {"job": "j" * 100_000},
     lambda: {"children": [[f"{number}", {}] for number in range(5_000)]},
     lambda: {"children": [["a", {"item": made.nested(900)}]]},
     lambda: {"children": [["a", {"item": "x" * 1_000_000}]]},

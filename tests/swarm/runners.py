@@ -116,9 +116,8 @@ class Subtask(Runner):
     async def _enqueue_all(self, item: dict[str, Any]) -> None:
         name, each = uuid.uuid4().hex[:12], int(item["payload"]["each"])
         kids = children(item["key"], item["payload"])
-        about = {"parent": item["key"], "depth": item["depth"] + 1}
         for number, first in enumerate(range(0, len(kids), each)):
-            await self._enqueue({**about, "children": kids[first : first + each], "call": f"{name}.{number}"})
+            await self._enqueue({"children": kids[first : first + each], "call": f"{name}.{number}"})
 
     async def _enqueue(self, body: dict[str, Any]) -> None:
         """Ask as ``operators.server_client`` does; what was confirmed is noted, for it must be there in the end."""

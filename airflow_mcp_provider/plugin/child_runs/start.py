@@ -9,9 +9,9 @@ A try after a lost runner finds the run that is there; one after a failed run ma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from collections.abc import Collection
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,14 +27,14 @@ from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.states import RUN_ACTIVE
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskScope
 from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime.answers import ChildRun
 from airflow_mcp_provider.runtime.payload import json_text
+from airflow_mcp_provider.runtime.requests import CallJob
 from airflow_mcp_provider.spec.marker import PRIORITY
 
-MAX_JOB_CHARS = 250
 
-
-def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) -> dict[str, Any]:
-    """Return how far the subtask's run of ``body["job"]`` is; makes it when there is none.
+def call(session: Session, scope: TaskScope, run: RunRef, request: CallJob) -> ChildRun:
+    """Return the state of the subtask's run of the job; creates the run when there is none.
 
     Raises SpecError where ``check`` does; InvalidPayload when that job refuses its conf.
     """
@@ -42,16 +42,16 @@ def call(session: Session, scope: TaskScope, run: RunRef, body: dict[str, Any]) 
     called = _read(session, scope, run)
     state = None if called is None else _state(session, called)
     if called is None or (called.attempt != attempt and state not in RUN_ACTIVE):
-        called = Called(_job(body), _name(scope, attempt), clock.now().isoformat())
-        _start(session, scope, run, called, _Given.of(body))
+        called = Called(request.job, _name(scope, attempt), clock.now().isoformat())
+        _start(session, scope, run, called, request)
         state = DagRunState.QUEUED
     if called.attempt != attempt:
         called = replace(called, attempt=attempt)
         state_store.write(session, run, scope.task_id, scope.map_index, protocol.CALLED, asdict(called))
     now = clock.now()
     waited = (now - (clock.parsed(called.at) or now)).total_seconds()
-    told = {"new": 0, "run": called.run, "state": str(state), "waited": waited}
-    return told if state in RUN_ACTIVE else {**told, "report": report_of(session, called.job, called.run)}
+    report = None if state in RUN_ACTIVE else report_of(session, called.job, called.run)
+    return ChildRun(called.run, str(state), waited, report)
 
 
 def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
@@ -75,50 +75,29 @@ def _is_mine(session: Session, called: RunRef, scope: TaskScope, run: RunRef) ->
     return caller == Caller(run.id, scope.task_id, scope.map_index)
 
 
-def _job(body: dict[str, Any]) -> str:
-    if not isinstance(job := body.get("job"), str) or not 0 < len(job) <= MAX_JOB_CHARS:
+def _conf(request: CallJob, params: Collection[str]) -> dict[str, Any]:
+    """Return the run's conf: the payload, and those results of the steps before that params of the job declare.
+
+    Raises InvalidPayload for a field of the payload that no param declares, and for what is too large.
+    """
+    json_text(request.conf, "conf", protocol.BATCH_BYTES)
+    json_text(request.results, "results", protocol.BATCH_BYTES)
+    if unknown := sorted(request.conf.keys() - params - {PRIORITY}):
         raise InvalidPayload(
-            f"job is the id of a job, a text of 1 to {MAX_JOB_CHARS} characters, not {redaction.shown(job)}"
+            f"unknown params {', '.join(map(repr, unknown))[:400]} of the job {request.job}; "
+            f"expected: {', '.join(sorted(params))[:1000] or 'none'}"
         )
-    return job
+    return {**request.conf, **{name: result for name, result in request.results.items() if name in params}}
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What a run is made with: the payload, and the results of the caller's steps before, of which it may want some."""
-
-    conf: Mapping[str, Any]
-    results: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> Self:
-        return cls(_object(body.get("conf"), "conf"), _object(body.get("results", {}), "results"))
-
-    def declared(self, job: str, params: Collection[str]) -> dict[str, Any]:
-        """Return the run's conf; raises InvalidPayload for a field of the payload that no param of ``job`` declares."""
-        if unknown := sorted(self.conf.keys() - params - {PRIORITY}):
-            raise InvalidPayload(
-                f"the params of the job {job} do not declare {', '.join(map(repr, unknown))[:400]}; "
-                f"declared: {', '.join(sorted(params))[:1000] or 'none'}"
-            )
-        return {**self.conf, **{name: result for name, result in self.results.items() if name in params}}
-
-
-def _object(given: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        raise InvalidPayload(f"the {what} of a run is a JSON object, not {redaction.shown(given)}")
-    json_text(given, what, protocol.BATCH_BYTES)
-    return given
-
-
-def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, given: _Given) -> None:
+def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, request: CallJob) -> None:
     job, run_id = called.job, called.run
     check(session, scope.dag_id, job)
-    conf = given.declared(job, declared_params(session, job))
+    conf = _conf(request, declared_params(session, job))
     try:
         number = start_run(session, job, run_id, conf, run.id)
     except ValueError as error:
-        raise InvalidPayload(f"the job {job} does not take this conf: {error}") from None
+        raise InvalidPayload(f"invalid conf of the job {job}: {error}") from None
     caller = Caller(run.id, scope.task_id, scope.map_index)
     state_store.write(session, RunRef(number, job, run_id), PLAN, -1, protocol.CALLER, asdict(caller))
 

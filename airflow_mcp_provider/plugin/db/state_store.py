@@ -15,6 +15,7 @@ from airflow_mcp_provider.plugin.db import clock, rows
 from airflow_mcp_provider.plugin.db.identity import Conditions, RunRef
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime.messages import Message, stored
 
 PLAN = "plan"
 REPORT = "report"
@@ -120,7 +121,9 @@ def _columns(task_id: str, map_index: int, key: str, value: Any) -> dict[str, An
 
 
 def _text(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON
-    """Return the text of a row; what is told to people has no secret that is known here."""
+    """Return the text of a row; what people read has no secret that is known here."""
+    if isinstance(value, Message):
+        value = stored(value)
     if key == protocol.ITEM and isinstance(value, dict) and "results" in value:
         value = {**value, "results": redaction.value(value["results"])}
     text = json.dumps(value)

@@ -1,16 +1,18 @@
-"""From step to step: a subtask that has ended well gets its place in the next step.
+"""From step to step: a subtask that succeeded gets its place in the next step.
 
-Runs in the API server, in the transaction that keeps the subtask's outcome: there is no moment in which one is without
-the other. The item of the subtask remembers that it was handed on, and in which of its lives (Airflow raises a task
-instance's ``max_tries`` when it is cleared, not when it is tried again). So a try after a runner's death in the last
-moment finds its work done, while one that was cleared does it again and so do the steps after it.
+Runs in the API server, in the transaction that stores the subtask's outcome: there is no moment in which one is without
+the other. The row ``protocol.CONTINUED`` has the life of the task instance in which the subtask continued (Airflow
+raises ``max_tries`` when a task instance is cleared, not when it is tried again). So a try after the runner was lost in
+the last moment finds its work done, while one that was cleared does it again, and so do the steps after it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,16 +20,14 @@ from airflow_mcp_provider.plugin.db import rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.states import ENDED
-from airflow_mcp_provider.plugin.db.tables import TaskInstance
+from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.enqueue import check_room, planned, room
-from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
+from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.runtime import protocol
-
-HANDED = "handed"
-"""In an item, its first key: the life in which it was handed on."""
+from airflow_mcp_provider.runtime.messages import AttemptOutcome, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +39,25 @@ class Place:
     life: int
 
 
-def hand_on(
-    session: Session, run: RunRef, state: Reserved | None, place: Place, outcome: dict[str, Any]
-) -> tuple[Reserved, dict[str, Any]]:
-    """Keep ``outcome`` and give the subtask its place in the next step; returns the counter, and the answer.
+def advance(
+    session: Session, run: RunRef, state: RunState | None, place: Place, outcome: AttemptOutcome
+) -> tuple[RunState, int]:
+    """Store ``outcome`` and give the subtask its place in the next step.
 
-    Called under the counter's lock. Raises RunIsOver; LimitReached where the next step is full.
+    Returns the run's state, and 1 where the place is new, else 0. Called under the lock of the run's state. Raises
+    RunIsOver; LimitReached where the next step is full.
     """
     state = planned(state)
     following = state.after(place.step)
-    item = state_store.read(session, run, place.step, place.index, protocol.ITEM)
-    if item is None or rows.item_of(item).get(HANDED) == place.life:
-        return state, {"new": 0}
+    found = state_store.read(session, run, place.step, place.index, protocol.ITEM)
+    if found is None or _life(session, run, place) == place.life:
+        return state, 0
+    item = rows.item_of(found)
     state_store.write(session, run, place.step, place.index, protocol.OUTCOME, outcome)
     if following is None:  # the job has got a further step since the run was planned
-        return state, {"new": 0}
-    results = {**item.get("results", {}), place.step: outcome.get("result")}
-    child = {name: item[name] for name in ("key", "payload", "depth")} | {"parent": item["key"], "results": results}
-    row = protocol.row_key(item["key"])
+        return state, 0
+    child = _child(item, place.step, outcome)
+    row = protocol.row_key(item.key)
     places = state_store.read(session, run, PLAN, -1, row)
     if not isinstance(places, dict) or not all(type(index) is int for index in places.values()):
         raise rows.invalid(row, "an object with the places of a subtask", places)
@@ -64,19 +65,34 @@ def hand_on(
         _again(session, run, following, places[following.name], child)
     else:
         state = _place(session, run, state, following, row, places, child)
-    kept = {name: value for name, value in item.items() if name != HANDED}
-    state_store.write(session, run, place.step, place.index, protocol.ITEM, {HANDED: place.life, **kept})
-    return state, {"new": int(following.name not in places)}
+    state_store.write(session, run, place.step, place.index, protocol.CONTINUED, place.life)
+    return state, int(following.name not in places)
 
 
-def is_done(runner: Runner, item: dict[str, Any] | None) -> bool:
-    """Whether the subtask was handed on in this life of its task instance."""
-    return isinstance(item, dict) and item.get(HANDED) == runner.life
+def _child(item: Item, step: str, outcome: AttemptOutcome) -> Item:
+    result = None if outcome.result is UNSET else outcome.result
+    return Item(item.key, item.payload, item.key, item.depth, results={**item.results, step: result})
+
+
+def _life(session: Session, run: RunRef, place: Place) -> object:
+    return state_store.read(session, run, place.step, place.index, protocol.CONTINUED)
+
+
+def continued(session: Session, runners: Iterable[Runner]) -> set[Runner]:
+    """Return those runners whose subtasks have continued in this life of their task instances."""
+    found: set[Runner] = set()
+    by_run: dict[RunRef, list[Runner]] = {}
+    for runner in runners:
+        by_run.setdefault(runner.run, []).append(runner)
+    for run, asking in by_run.items():
+        lives = state_store.read_of(session, run, protocol.CONTINUED, {runner.place for runner in asking})
+        found |= {runner for runner in asking if lives.get(runner.place) == runner.life}
+    return found
 
 
 def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
-    session: Session, run: RunRef, state: Reserved, step: Step, row: str, places: dict[str, int], child: dict[str, Any]
-) -> Reserved:
+    session: Session, run: RunRef, state: RunState, step: Step, row: str, places: dict[str, int], child: Item
+) -> RunState:
     check_room(step, 1)
     state = room(session, run, state, step)
     step = state.step(step.name)
@@ -87,9 +103,10 @@ def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
     return state
 
 
-def _again(session: Session, run: RunRef, step: Step, index: int, child: dict[str, Any]) -> None:
+def _again(session: Session, run: RunRef, step: Step, index: int, child: Item) -> None:
     """The subtask was cleared, and has a new result for those that come after it."""
     state_store.write(session, run, step.name, index, protocol.ITEM, child)
+    state_store.forget(session, run, [step.name], Store.map_index == index, Store.key == protocol.CONTINUED)
     serves = index // step.batch
     if step.batch > 1:
         batch = Batch.read(session, run, step.name, serves)

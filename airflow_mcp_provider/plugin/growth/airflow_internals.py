@@ -25,6 +25,7 @@ from sqlalchemy import Select, update
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db.dags import dag_bag
+from airflow_mcp_provider.runtime.protocol import MALFORMED
 
 __all__ = [
     "LABEL",
@@ -54,7 +55,7 @@ def refusal(message: str, reason: str = "conflict") -> HTTPException:
 
 def malformed(reason: str) -> Exception:
     """Return what makes the Execution API undo a request and answer it with 422, as a body of a wrong form."""
-    return HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail={"reason": "malformed", "message": reason})
+    return HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail={"reason": MALFORMED, "message": reason})
 
 
 def forbidden(reason: str) -> Exception:

@@ -1,7 +1,7 @@
-"""Settle runs in the background of an API server, when a request could not: the scheduler held the run.
+"""Make task instances in the background of an API server, where a request could not: the scheduler held the run.
 
-An enqueue answers as soon as its children are durable. Should this process die before they are task instances, the
-next enqueue, the next subtask that starts, or at last the report of the run settles it.
+An enqueue is answered as soon as its children are durable. When this process dies before they are task instances, the
+next enqueue, the next subtask that starts, or at last the report of the run makes them.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ THREADS = 2
 TRIES = 15
 """Each waits for the run's lock up to materialize.LOCK_TIMEOUT_MS: together a minute."""
 PAUSE_S = 0.2
-WANTED = "mcp settle"
-"""In a session: the runs to settle after its transaction."""
+WANTED = "mcp materialize"
+"""In a session: the runs to materialize after its transaction."""
 
 log = structlog.get_logger(__name__)
 
 
-class Settler:
+class Materializer:
     """A few threads, and at most one run in each at a time."""
 
     def __init__(self, threads: int = THREADS) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mcp-settler")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mcp-materializer")
         self._waiting: set[RunRef] = set()
         self._lock = threading.Lock()
 
     def after_commit(self, session: Session, run: RunRef) -> None:
-        """Settle ``run`` once the transaction of ``session`` is through; asked twice for a run, it is done once."""
+        """Materialize ``run`` after the transaction of ``session``; asked twice for a run, it is done once."""
         if WANTED not in session.info:
             session.info[WANTED] = set()
             event.listen(session, "after_transaction_end", self._ended)
@@ -52,19 +52,19 @@ class Settler:
                 self.request(run)
 
     def request(self, run: RunRef) -> None:
-        """Settle ``run`` soon; asked twice before it begins, it is done once."""
+        """Materialize ``run`` soon; asked twice before it begins, it is done once."""
         with self._lock:
             if run not in self._waiting:
                 self._waiting.add(run)
-                self._pool.submit(self._settle, run)
+                self._pool.submit(self._materialize, run)
 
-    def _settle(self, run: RunRef) -> None:
+    def _materialize(self, run: RunRef) -> None:
         try:
             self._try(run)
         except OperationalError:
-            log.error("the scheduler held the run too long; the report of the run will settle it", run=run)  # noqa: TRY400 - the trace says nothing more
+            log.error("the scheduler held the run too long; the report will make the task instances", run=run)  # noqa: TRY400 - the trace says nothing more
         except Exception:
-            log.exception("growth could not be settled; the report of the run will", run=run)
+            log.exception("task instances could not be made; the report of the run will make them", run=run)
 
     @retry(
         retry=retry_if_exception_type(OperationalError),  # the lock's time limit
@@ -76,4 +76,4 @@ class Settler:
         with self._lock:
             self._waiting.discard(run)
         with create_session(scoped=False) as session:
-            materialize.settle(session, run, wait=True)
+            materialize.materialize(session, run, wait=True)

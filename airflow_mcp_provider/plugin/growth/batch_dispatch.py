@@ -1,16 +1,17 @@
-"""A runner of a batch takes its subtasks in turn: what the last one ended with, and which is the next.
+"""A runner of a batch does its subtasks in turn: it reports how the last one ended, and asks which is the next.
 
-Runs in the API server, in the transaction of the runner's question, under the counter's lock: a place that is given to
-this task instance by an ``enqueue`` is seen by its runner, or goes to the next one. There is nothing in between. The
-row of the batch is locked, too: a runner that only tells that it goes on, as while all goes well, needs no more.
+Runs in the API server, in the transaction of the runner's request, under the lock of the run's state: a place that an
+enqueue gives to this task instance is seen by its runner, or goes to the next task instance. The row of the batch is
+locked, too: a runner that only continues with what was announced to it, as while all succeed, needs no other lock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
+from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,143 +19,152 @@ from airflow_mcp_provider.errors import InstallationError, InvalidRow, TryAgain
 from airflow_mcp_provider.plugin.db import clock, rows, state_store
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.plugin.growth import batch_outcomes
-from airflow_mcp_provider.plugin.growth.advance import Place, hand_on
+from airflow_mcp_provider.plugin.growth.advance import Place, advance
 from airflow_mcp_provider.plugin.growth.batch_state import Batch, Turn
-from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
+from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.answers import NextDue, NextOver, NextSubtask
 from airflow_mcp_provider.runtime.backoff import Tries
+from airflow_mcp_provider.runtime.messages import AttemptOutcome, Failure, Item, StoredOutcome
+from airflow_mcp_provider.runtime.requests import Attempt, BatchOutcome, GoOn, Next
 
-GIVEN_UP = "this runner was given up, and another one does its subtask again"
-NOT_HEARD = (
-    "an API server did not keep what this runner told it: one of them runs without the plugin of airflow-mcp-provider, "
-    "or with another version of it. `airflow mcp check` on each of them tells which"
+SUPERSEDED = "this runner was given up as lost, and another runner does its subtask again"
+NOT_STORED = (
+    "an API server did not store what this runner sent: one of the API servers runs without the plugin of "
+    "airflow-mcp-provider, or with another version of it. Run `airflow mcp check` on each of them"
 )
 AHEAD, AHEAD_BYTES = 16, 30_000
-"""So many subtasks is a runner told of beforehand, of so many bytes together: it needs no answer to go on with them."""
+"""So many subtasks are announced to a runner beforehand, of so many bytes together: it continues with them without an
+answer."""
 
 
-class Taking:
-    """One question: ``deliver``, then ``take``; or ``go_on`` alone. ``asked`` is the question's body."""
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of the outcomes that a request has: subtasks ``new`` in the next step, and those that ``failed``."""
 
-    def __init__(self, session: Session, runner: Runner, step: Step, asked: dict[str, Any]) -> None:
+    new: int
+    failed: int
+
+
+class BatchDispatch:
+    """The batch of one runner, in one request: ``deliver``, then ``next``; or ``go_on`` alone."""
+
+    def __init__(self, session: Session, runner: Runner, step: Step) -> None:
         self._session = session
         self._runner = runner
-        self._asked = asked
         self._now = clock.now()
         self._places = places(session, runner, step)
         self._batch = Batch.locked(session, runner.run, runner.step, runner.index).in_life(runner.life, self._places)
 
-    def deliver(self, state: Reserved) -> tuple[Reserved, dict[str, int]]:
-        """Keep what the subtask in hand ended with; one that a lost runner had in hand has failed.
+    def deliver(self, state: RunState, request: Next) -> tuple[RunState, Delivered]:
+        """Store how the subtask in hand ended; one that a lost runner had in hand has failed.
 
-        Returns the counter, how many went on in the next step (``new``), and how many failed for good (``failed``).
-        Raises TryAgain, InstallationError when what is said is of no subtask that this runner has in hand.
+        Raises TryAgain, InstallationError when the request is about a subtask that this runner does not have in hand.
         """
         new = failed = 0
-        said, hand = self._asked.get("ended"), self._batch.taken()
-        if said and hand and not _is_all(hand, said):
-            raise TryAgain(GIVEN_UP) if said["place"] in hand else InstallationError(NOT_HEARD)
+        ended, hand = request.ended, self._batch.taken()
+        if ended and hand and not _is_all(hand, ended):
+            raise TryAgain(SUPERSEDED) if ended.place in hand else InstallationError(NOT_STORED)
         for place, turn in hand.items():
-            state, went = self._end(state, place, turn, said or self._lost())
+            state, went = self._end(state, place, turn, ended or self._lost(turn), request.tries)
             new += went
             failed += self._batch.turns[place].status == "failed"
         self._write()
-        return state, {"new": new, "failed": failed}
+        return state, Delivered(new, failed)
 
-    def take(self, state: Reserved) -> tuple[Reserved, dict[str, Any]]:
-        """Give the next subtask; else say when one is ``due`` again, else how all of them ended."""
-        while (place := self._batch.next(self._places, self._now, fresh=self._asked["fresh"])) is not None:
+    def next(self, state: RunState, new: int, *, fresh: bool) -> tuple[RunState, NextSubtask | NextDue | NextOver]:
+        """Give the next subtask; else when one is ``due`` again, else how all of them ended."""
+        while (place := self._batch.next(self._places, self._now, fresh=fresh)) is not None:
             try:
-                return state, {**self._taken(place), "ahead": self._ahead(state)}
+                return state, self._begin(state, place, new)
             except InvalidRow as error:
-                self._spoiled(place, error)
+                self._fail_damaged(place, error)
         if due := self._batch.due(self._places):
-            return state, {"due": due[0].isoformat(), **self._told()}
+            return state, NextDue(new=new, due=due[0].isoformat(), label=self.label())
         if state.step(self._runner.step).open == self._runner.index:
             state = state.closed(self._runner.step)
             state.write(self._session, self._runner.run)
-        return state, {"over": True, **self._told()}
+        return state, self._over(new)
 
-    def go_on(self) -> bool:
-        """Keep how the subtask in hand ended, well, and begin the one that the runner was told to be next.
+    def go_on(self, request: GoOn) -> bool:
+        """Store that the subtask in hand succeeded, and begin the one that was announced to the runner.
 
-        False: things are otherwise, and nothing was changed. Asked again, for an answer that got lost, it is true.
+        False: the server's state differs, and nothing was changed. A repeated request, after a lost answer, is true.
         """
-        said, taking = self._asked["ended"], self._asked["taking"]
+        ended, begin = request.ended, request.begin
         hand = self._batch.taken()
-        if _is_all(hand, taking):
+        if _is_all(hand, begin):
             return True
-        begun = self._batch.begun(taking["place"], self._now)
-        following = self._batch.untried(self._places)[:1] == [taking["place"]] and begun.attempts == taking["attempt"]
-        if not _is_all(hand, said) or not following:
+        begun = self._batch.begun(begin.place, self._now)
+        following = self._batch.untried(self._places)[:1] == [begin.place] and begun.attempts == begin.attempt
+        if not _is_all(hand, ended) or not following:
             return False
-        self._keep(said["place"], self._succeeded(said["place"], hand[said["place"]], said))
-        self._batch = self._batch.set(taking["place"], begun)
+        self._keep(ended.place, self._succeeded(ended.place, hand[ended.place], ended))
+        self._batch = self._batch.set(begin.place, begun)
         self._write()
         return True
 
-    def _taken(self, place: int) -> dict[str, Any]:
-        turn, item = self._batch.begun(place, self._now), rows.item_of(self._read(place, protocol.ITEM))
+    def _begin(self, state: RunState, place: int, new: int) -> NextSubtask:
+        turn, item = self._batch.begun(place, self._now), rows.item_of(self._read_item(place))
         self._batch = self._batch.set(place, turn)
         self._write()
-        return _given(place, turn, item)
+        return _subtask(place, turn, item, new, self._ahead(state))
 
-    def _spoiled(self, place: int, error: InvalidRow) -> None:
-        """Nobody can do this one: its item is damaged. It has failed, and the others are done."""
+    def _fail_damaged(self, place: int, error: InvalidRow) -> None:
+        """The item of this subtask is damaged: it has failed, and the others are done."""
         begun = self._batch.begun(place, self._now)
         self._batch = self._batch.set(place, Turn("failed", begun.attempts, begun.spent))
-        self._keep(place, {**self._told_of(begun), "error": rows.told(str(error))})
+        self._keep(place, self._outcome(begun, error=rows.damage(str(error))))
         self._write()
 
-    def _ahead(self, state: Reserved) -> list[dict[str, Any]]:
-        """Tell what comes next; not in a job with steps, whose items change when an earlier step is done again."""
+    def _ahead(self, state: RunState) -> list[NextSubtask]:
+        """Announce what comes next; not in a job with steps, whose items change when an earlier step is done again."""
         untried = self._batch.untried(self._places)[:AHEAD] if len(state.steps) == 1 else []
-        ahead: list[dict[str, Any]] = []
+        ahead: list[NextSubtask] = []
         size = 0
         for place, text in _items(self._session, self._runner, untried):
             size += len(text)
-            if size > AHEAD_BYTES or not rows.is_item(item := rows.parsed(text)):
+            if size > AHEAD_BYTES or (item := rows.converted(rows.parsed(text), Item)) is None:
                 break
-            ahead.append(_given(place, self._batch.begun(place, self._now), item))
+            ahead.append(_subtask(place, self._batch.begun(place, self._now), item))
         return ahead
 
-    def _end(self, state: Reserved, place: int, turn: Turn, outcome: dict[str, Any]) -> tuple[Reserved, int]:
-        if "error" in outcome:
-            self._batch = self._batch.set(place, self._failed(turn, final=outcome.get("final", False)))
-            self._keep(place, {**self._told_of(turn), "error": outcome["error"]})
+    def _end(
+        self, state: RunState, place: int, turn: Turn, outcome: AttemptOutcome, tries: Tries
+    ) -> tuple[RunState, int]:
+        if outcome.error is not None:
+            self._batch = self._batch.set(place, self._failed(turn, tries, final=outcome.final))
+            self._keep(place, self._outcome(turn, error=outcome.error))
             return state, 0
         kept = self._succeeded(place, turn, outcome)
         if state.after(self._runner.step) is None:
             self._keep(place, kept)
             return state, 0
-        here = Place(self._runner.step, place, self._runner.life)
-        state, answer = hand_on(self._session, self._runner.run, state, here, kept)
-        return state, int(answer["new"])
+        return advance(self._session, self._runner.run, state, Place(self._runner.step, place, self._runner.life), kept)
 
-    def _succeeded(self, place: int, turn: Turn, outcome: dict[str, Any]) -> dict[str, Any]:
+    def _succeeded(self, place: int, turn: Turn, outcome: AttemptOutcome) -> StoredOutcome:
         self._batch = self._batch.set(place, Turn("success", turn.attempts, turn.spent))
-        return {**self._told_of(turn), "result": outcome.get("result")}
+        return self._outcome(turn, result=None if outcome.result is UNSET else outcome.result)
 
-    def _told_of(self, turn: Turn) -> dict[str, Any]:
-        return {"attempt": turn.attempts, "started": turn.at, "ended": self._now.isoformat()}
+    def _outcome(self, turn: Turn, *, result: object = UNSET, error: Failure | None = None) -> StoredOutcome:
+        return StoredOutcome(turn.attempts, result, error, started=turn.at, ended=self._now.isoformat())
 
-    def _failed(self, turn: Turn, *, final: bool) -> Turn:
+    def _failed(self, turn: Turn, tries: Tries, *, final: bool) -> Turn:
         tried = turn.attempts - turn.spent
-        tries = Tries(**self._asked["tries"])
         if final or tried >= tries.attempts:
             return Turn("failed", turn.attempts, turn.spent)
         due = self._now + timedelta(seconds=tries.pause(tried))
         return Turn("again", turn.attempts, turn.spent, due.isoformat())
 
-    def _lost(self) -> dict[str, Any]:
+    def _lost(self, turn: Turn) -> AttemptOutcome:
         pod = self._text(self._runner.index, protocol.POD)
-        return {"error": batch_outcomes.lost(rows.pod(pod), self._runner.attempt - 1)}
+        return AttemptOutcome(turn.attempts, error=batch_outcomes.lost(rows.pod(pod), self._runner.attempt - 1))
 
-    def _told(self) -> dict[str, Any]:
-        ended = [place for place in self._places if (turn := self._batch.turns.get(place)) and turn.status == "failed"]
-        told = {"size": len(self._places), "failed": len(ended), "label": self.label()}
-        return {**told, "first": self._first(ended[0])} if ended else told
+    def _over(self, new: int) -> NextOver:
+        failed = [place for place in self._places if (turn := self._batch.turns.get(place)) and turn.status == "failed"]
+        first = self._first(failed[0]) if failed else ""
+        return NextOver(new=new, size=len(self._places), failed=len(failed), label=self.label(), first=first)
 
     def label(self) -> str:
         """Name the task instance: its first subtask's key, and how many more there are."""
@@ -163,8 +173,9 @@ class Taking:
         return key[: protocol.LABEL_CHARS - len(more)] + more
 
     def _first(self, place: int) -> str:
-        error = rows.error_of(rows.outcome(self._text(place, protocol.OUTCOME))) or batch_outcomes.LOST
-        return f"{self._key(place)}: {error['type']}: {error['message']}"[:1000]
+        outcome = rows.outcome(self._text(place, protocol.OUTCOME))
+        error = (outcome and outcome.error) or batch_outcomes.LOST
+        return f"{self._key(place)}: {error.type}: {error.message}"[:1000]
 
     def _key(self, place: int) -> str:
         return rows.key_of(rows.parsed(self._text(place, protocol.ITEM)), self._runner.step, place)
@@ -172,31 +183,41 @@ class Taking:
     def _text(self, index: int, key: str) -> str | None:
         return state_store.text_of(self._session, self._runner.run, self._runner.step, index, key)
 
-    def _read(self, index: int, key: str) -> Any:  # noqa: ANN401 - any JSON
-        return state_store.read(self._session, self._runner.run, self._runner.step, index, key)
+    def _read_item(self, index: int) -> object:
+        return state_store.read(self._session, self._runner.run, self._runner.step, index, protocol.ITEM)
 
-    def _keep(self, place: int, outcome: dict[str, Any]) -> None:
+    def _keep(self, place: int, outcome: StoredOutcome) -> None:
         state_store.write(self._session, self._runner.run, self._runner.step, place, protocol.OUTCOME, outcome)
 
     def _write(self) -> None:
         self._batch.write(self._session, self._runner.run, self._runner.step, self._runner.index)
 
 
-def go_on(session: Session, runner: Runner, asked: dict[str, Any]) -> bool:
-    """See ``Taking.go_on``: all that a lone step's runner needs to do while all goes well."""
-    state = Reserved.read(session, runner.run)
+def go_on(session: Session, runner: Runner, request: GoOn) -> bool:
+    """See ``BatchDispatch.go_on``: all that the runner of a single step needs to do while all succeed."""
+    state = RunState.read(session, runner.run)
     if state is None or len(state.steps) > 1 or state.halted(runner.clear_number):
         return False
-    return Taking(session, runner, state.steps[0], asked).go_on()
+    return BatchDispatch(session, runner, state.steps[0]).go_on(request)
 
 
-def _is_all(hand: Mapping[int, Turn], said: Mapping[str, Any]) -> bool:
-    """Whether a runner has in hand what it says it has, and nothing else."""
-    return {place: turn.attempts for place, turn in hand.items()} == {said["place"]: said["attempt"]}
+def in_hand(session: Session, runner: Runner) -> int:
+    """Return the place of the subtask that the runner of a batch works on; raises TryAgain where there is none."""
+    batch = Batch.read(session, runner.run, runner.step, runner.index)
+    hand = batch.taken() if batch.life == runner.life else {}
+    if len(hand) != 1:
+        raise TryAgain(SUPERSEDED)
+    return next(iter(hand))
 
 
-def _given(place: int, turn: Turn, item: dict[str, Any]) -> dict[str, Any]:
-    return {"place": place, "attempt": turn.attempts, "try": turn.attempts - turn.spent, "item": item}
+def _is_all(hand: Mapping[int, Turn], claimed: Attempt | BatchOutcome) -> bool:
+    """Whether a runner has in hand what it claims to have, and nothing else."""
+    return {place: turn.attempts for place, turn in hand.items()} == {claimed.place: claimed.attempt}
+
+
+def _subtask(place: int, turn: Turn, item: Item, new: int = 0, ahead: list[NextSubtask] | None = None) -> NextSubtask:
+    tried = turn.attempts - turn.spent
+    return NextSubtask(new=new, place=place, attempt=turn.attempts, tried=tried, item=item, ahead=ahead or [])
 
 
 def _items(session: Session, runner: Runner, places: list[int]) -> list[tuple[int, str]]:

@@ -22,22 +22,26 @@ from airflow_mcp_provider.plugin.db.state_store import rows_of
 from airflow_mcp_provider.plugin.db.states import ENDED, FAILED
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
-from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault
+from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault, has_result
 from airflow_mcp_provider.plugin.growth.run_state import Step
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.answers import StepCounts
+from airflow_mcp_provider.runtime.messages import Failure, StoredOutcome
+from airflow_mcp_provider.runtime.outcome import Error, Outcome, Status
 
-LOST = {
-    "type": "RunnerLost",
-    "message": "the runner ended without a word: killed, evicted or out of memory; the task's log may tell more",
-    "trace": "",
-}
+LOST = Failure(
+    "RunnerLost", "the runner ended without an outcome: killed, evicted or out of memory; see the task's log"
+)
 
 
-def lost(pod: dict[str, Any] | None, attempt: int | None) -> dict[str, Any]:
-    """Return what is known of a runner that said nothing: what its pod ended with, if it was one."""
+def lost(pod: dict[str, Any] | None, attempt: int | None) -> Failure:
+    """Return what is known of a runner that stored no outcome: how its pod ended, if it was one.
+
+    ``pod`` is the row ``protocol.POD``: attempt, reason, message.
+    """
     if not pod or pod.get("attempt") != attempt:
         return LOST
-    return {"type": pod["reason"], "message": pod["message"], "trace": ""}
+    return Failure(pod["reason"], pod["message"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +60,17 @@ class Served:
     damaged: InvalidRow | None = None
 
     def has_ended(self, place: int) -> bool:
-        """Whether the batch says that a subtask ended."""
+        """Whether a subtask has ended in the batch."""
         turn = self.batch.turns.get(place)
         return turn is not None and turn.ended
 
-    def status(self, place: int) -> str | None:
-        """Tell how a subtask ended; None: it has not. Of a damaged batch nobody knows who did well."""
+    def status(self, place: int) -> Status | None:
+        """Return how a subtask ended, None where it has not. All subtasks of a damaged batch have failed."""
         if self.damaged is not None:
             return "failed" if self.state in ENDED else None
         turn = self.batch.turns.get(place)
         if turn is not None and turn.ended:
-            return turn.status
+            return "success" if turn.status == "success" else "failed"
         if self.state in FAILED:
             return "failed"
         return {TaskInstanceState.SUCCESS: "success", TaskInstanceState.SKIPPED: "skipped"}.get(self.state)  # type: ignore[call-overload, no-any-return]  # None, too
@@ -76,12 +80,11 @@ _NOBODY = Served(None, None, there=False, pod=None, batch=Batch())
 _item, _end, _pod, _batch = aliased(Store), aliased(Store), aliased(Store), aliased(Store)
 
 
-def counted(session: Session, run: RunRef, step: Step, *, halted: bool) -> dict[str, int]:
+def counted(session: Session, run: RunRef, step: Step, *, halted: bool) -> StepCounts:
     """Count the subtasks of a step by how they ended."""
     served = _served(session, run, step.name)
     statuses = Counter(_status(served, step, place, halted=halted) for place in _places(session, run, step.name))
-    ended = {name: statuses[name] for name in ("succeeded", "failed", "skipped", "pending")}
-    return {"subtasks": step.filled, **ended}
+    return StepCounts(step.filled, *(statuses[name] for name in ("succeeded", "failed", "skipped", "pending")))
 
 
 def _status(served: dict[int, Served], step: Step, place: int, *, halted: bool) -> str:
@@ -92,10 +95,11 @@ def _status(served: dict[int, Served], step: Step, place: int, *, halted: bool) 
     return "pending" if status is None else "succeeded" if status == "success" else status
 
 
-Told = tuple[Row[Any], dict[str, Any]]
+RowOutcome = tuple[Row[Any], Outcome]
+"""A row of a page's query, and the outcome that was read in it."""
 
 
-def page(session: Session, run: RunRef, step: Step, offset: int, most: int) -> Iterator[Told]:
+def page(session: Session, run: RunRef, step: Step, offset: int, most: int) -> Iterator[RowOutcome]:
     """Give each row of a step from a place on, with its outcome."""
     read = session.execute(_query(run, step.name).where(_item.map_index >= offset).limit(most)).all()
     indexes = [row.map_index // step.batch for row in read]
@@ -107,7 +111,7 @@ def page(session: Session, run: RunRef, step: Step, offset: int, most: int) -> I
 
 
 def _silent(step: Step, read: Iterable[Row[Any]], served: dict[int, Served]) -> bool:
-    """Whether the batch of a task instance that succeeded does not say of each of its subtasks that it ended."""
+    """Whether a task instance succeeded whose batch lacks the end of one of its subtasks."""
     return not all(served.get(row.map_index // step.batch, _NOBODY).has_ended(row.map_index) for row in read)
 
 
@@ -130,13 +134,13 @@ def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | N
 
 def _read(row: Row[Any]) -> Served:
     """Take a batch that was begun before its task instance was cleared as one that has not begun again."""
-    told: Any = {"there": True, "pod": rows.pod(row.pod)}
+    known: Any = {"there": True, "pod": rows.pod(row.pod)}
     try:
         batch = Batch.of(rows.parsed(row.batch)) if row.batch else Batch(row.max_tries)
     except InvalidRow as error:
-        return Served(row.state, row.try_number, batch=Batch(), damaged=error, **told)
+        return Served(row.state, row.try_number, batch=Batch(), damaged=error, **known)
     cleared = batch.life != row.max_tries
-    return Served(row.state, row.try_number, batch=Batch() if cleared else batch, cleared=cleared, **told)
+    return Served(row.state, row.try_number, batch=Batch() if cleared else batch, cleared=cleared, **known)
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
@@ -149,7 +153,7 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three c
     )
 
 
-def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collection[int]) -> dict[str, Any]:
+def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collection[int]) -> Outcome:
     index = row.map_index // step.batch
     one = served.get(index, _NOBODY)
     status = one.status(row.map_index) or "skipped"
@@ -160,25 +164,31 @@ def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collec
     if one.damaged is not None and status == "failed":
         return damaged(step.name, row.map_index, str(one.damaged), item)
     said = rows.outcome(row.outcome)
-    told = one.has_ended(row.map_index)
-    gone = "result" not in said if told else index in ended
+    known = one.has_ended(row.map_index)
+    gone = not has_result(said) if known else index in ended
     if status == "success" and (wrong := fault(row.outcome, said, gone=gone)):
         return damaged(step.name, row.map_index, wrong, item)
     turn = one.batch.turns.get(row.map_index)
-    return {
-        **{name: item[name] for name in ("key", "payload", "parent", "depth")},
-        "job": item.get("job"),
-        "step": step.name,
-        "status": status,
-        "attempts": turn.attempts if turn else 0,
-        **{name: _time(said.get(name)) for name in ("started", "ended")},
-        "result": said.get("result") if status == "success" and told else None,
-        "error": ((rows.error_of(said) if told else None) or lost(one.pod, one.attempt))
-        if status == "failed"
-        else None,
-    }
+    return Outcome(
+        key=item.key,
+        payload=item.payload,
+        parent=item.parent,
+        depth=item.depth,
+        job=item.job,
+        step=step.name,
+        status=status,
+        attempts=turn.attempts if turn else 0,
+        started=clock.parsed(said and said.started),
+        ended=clock.parsed(said and said.ended),
+        result=said.result if said and status == "success" and known and has_result(said) else None,
+        error=_error(said if known else None, one) if status == "failed" else None,
+    )
 
 
-def _time(value: object) -> str | None:
-    found = clock.parsed(value)
-    return None if found is None else found.isoformat()
+def _error(said: StoredOutcome | None, one: Served) -> Error:
+    return as_error((said and said.error) or lost(one.pod, one.attempt))
+
+
+def as_error(failure: Failure) -> Error:
+    """Return a failure as the report's function gets it."""
+    return Error(failure.type, failure.message, failure.trace)

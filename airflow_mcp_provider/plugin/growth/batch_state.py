@@ -1,7 +1,7 @@
 """How far the subtasks of a batch are: the row ``mcp.batch`` of the task instance that serves them.
 
 Written in the API server, in the transaction that gives a runner its next subtask. A subtask is *taken* there before
-its work begins: when the runner is lost, that one has had an attempt, and no other.
+its work begins: when the runner is lost, the attempt of that subtask is counted, and no other.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The subtasks that were begun, by their places; in which life of the task instance (see ``handing_on``)."""
+    """The subtasks that were begun, by their places; in which life of the task instance (see ``advance``)."""
 
     life: int = NEVER
     turns: Mapping[int, Turn] = field(default_factory=dict)

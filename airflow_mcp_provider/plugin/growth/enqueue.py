@@ -1,9 +1,9 @@
-"""Give subtasks their places in a run: the half of growth that needs no lock of the scheduler's.
+"""Give new subtasks their places in a run. This part of growth needs no lock of the scheduler.
 
-Runs in the API server, in the transaction of ``enqueue``'s request. A place is a map index of a step, and the subtask's
-item is written into the state store of the task instance that will stand there. From the commit on the subtask is
-durable; ``instances`` makes the task instances, at once or as soon as the scheduler lets go of the run. The counter of
-the places, and its lock, are ``reserved``.
+Runs in the API server, in the transaction of the enqueue request. A place is a map index of a step. The subtask's item
+is written into the state store of the task instance that will have that map index. From the commit on the subtask is
+durable; ``materialize`` makes the task instances, at once or as soon as the scheduler releases the run. ``run_state``
+counts the places, and has the lock.
 """
 
 from __future__ import annotations
@@ -24,18 +24,32 @@ from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.db.states import ENDED
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new, map_over_nothing
-from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
-from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
+from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.answers import Enqueued
+from airflow_mcp_provider.runtime.messages import Item
 from airflow_mcp_provider.runtime.payload import Child, checked_key, child_of
+from airflow_mcp_provider.runtime.requests import Begin, Enqueue
 from airflow_mcp_provider.spec.step import RUN
 
-OF_SUBTASKS = (protocol.ITEM, protocol.OUTCOME, protocol.PROGRESS, protocol.CALLED, protocol.BATCH)
-"""Rows that a plan which begins again leaves nothing of."""
+OF_SUBTASKS = (
+    protocol.ITEM,
+    protocol.CONTINUED,
+    protocol.OUTCOME,
+    protocol.FINAL,
+    protocol.PROGRESS,
+    protocol.CALLED,
+    protocol.BATCH,
+)
+"""Rows of subtasks, which are removed when plan starts again."""
 
 
-def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
-    """Plan starts, or starts again: forget an earlier plan's subtasks and have all that they became run again."""
-    state = Reserved.of(limits)
+def begin(session: Session, run: RunRef, limits: Begin) -> RunState:
+    """Plan starts, or starts again: remove an earlier plan's subtasks, and run again what they became.
+
+    Raises InvalidPayload.
+    """
+    state = RunState.begun(limits)
     state.write(session, run)
     state_store.forget(session, run, [PLAN], Store.key.startswith(protocol.KEY, autoescape=True))
     state_store.forget(session, run, state.names, Store.key.in_(OF_SUBTASKS))
@@ -52,50 +66,50 @@ def begin(session: Session, run: RunRef, limits: dict[str, Any]) -> Reserved:
 
 
 @dataclass(frozen=True, slots=True)
-class Enqueued:
-    """An ``enqueue`` whose form has been checked: the step that asks, and its children by the names of their rows."""
+class Enqueuing:
+    """An enqueue request whose children have been checked: the step that asks, and its children by their row keys.
+
+    ``parent`` is the subtask that asks, None for plan.
+    """
 
     task_id: str
     step: str
-    parent: str | None
-    depth: int
+    parent: Item | None
     children: Mapping[str, Child]
 
     @classmethod
-    def of(cls, state: Reserved, task_id: str, body: Mapping[str, Any]) -> Self:
-        """Check the form again: any client with the task's token can reach this. Raises InvalidPayload."""
-        depth, parent = body.get("depth"), body.get("parent")
-        if type(depth) is not int or depth < 0 or not isinstance(parent, str | None):
-            raise InvalidPayload(
-                f"depth is a number from 0 on and parent a key; given {redaction.shown(depth)}, "
-                f"{redaction.shown(parent)}"
-            )
-        if parent is not None:
-            checked_key(parent)
+    def of(cls, state: RunState, task_id: str, request: Enqueue, parent: Item | None) -> Self:
+        """Check payloads and keys again: any client with the task's token can reach this. Raises InvalidPayload."""
         children: dict[str, Child] = {}  # the first of two with one key stands
-        for child in _listed(body.get("children")):
+        for entry in request.children:
+            child = child_of(entry.payload, checked_key(entry.key), None, entry.job)
             _check_fields(child.payload, state)
             children.setdefault(protocol.row_key(child.key), child)
-        return cls(task_id, state.step(task_id).name, parent, depth, children)
+        return cls(task_id, state.step(task_id).name, parent, children)
+
+    @property
+    def depth(self) -> int:
+        """Count the parents of the new subtasks."""
+        return 0 if self.parent is None else self.parent.depth + 1
 
 
-class Reserving:
-    """Gives places to the children of several runners, in one transaction under the counter's lock.
+class Reservation:
+    """Gives places to the children of several runners, in one transaction under the lock of the run's state.
 
-    ``state`` is the counter. ``write`` keeps, in one statement each, what was given.
+    ``write`` stores, in one statement each, what was given.
     """
 
-    def __init__(self, session: Session, run: RunRef, state: Reserved, asked: Sequence[Enqueued]) -> None:
+    def __init__(self, session: Session, run: RunRef, state: RunState, asked: Sequence[Enqueuing]) -> None:
         self.state = state
         self._session = session
         self._run = run
         self._known = _known(session, run, {row for one in asked for row in one.children})
         self._rows: list[tuple[str, int, str, Any]] = []
 
-    def reserve(self, asked: Enqueued) -> dict[str, Any]:
-        """Give each new child its place; returns the answer.
+    def reserve(self, asked: Enqueuing) -> Enqueued:
+        """Give each new child its place.
 
-        Raises LimitReached, SpecError for a job that this one may not run; nothing was given then.
+        Raises LimitReached, SpecError for a job that this one may not run; no place was given then.
         """
         new = {row: child for row, child in asked.children.items() if row not in self._known}
         _check_limits(self.state.step(asked.step), len(new), asked.depth)
@@ -103,32 +117,28 @@ class Reserving:
             check(self._session, self._run.dag_id, job)
         if new:
             self._place(asked, new)
-        return {"new": len(new), **_known_places(self.state.step(asked.step))}
+        step = self.state.step(asked.step)
+        return Enqueued(len(new), step.filled, step.instances, conf.getint("core", "max_map_length"))
 
-    def write(self) -> Reserved:
-        """Keep what was given; returns the counter."""
+    def write(self) -> RunState:
+        """Store what was given; returns the run's state."""
         state_store.add(self._session, self._run, self._rows)
         self.state.write(self._session, self._run)
         return self.state
 
-    def _place(self, asked: Enqueued, new: Mapping[str, Child]) -> None:
+    def _place(self, asked: Enqueuing, new: Mapping[str, Child]) -> None:
         self.state = room(self._session, self._run, self.state, self.state.step(asked.step))
         step = self.state.step(asked.step)
+        parent = None if asked.parent is None else asked.parent.key
         for index, (row, child) in enumerate(new.items(), start=step.reserved):
-            item = {"key": child.key, "payload": child.payload, "parent": asked.parent, "depth": asked.depth}
-            item |= {"job": child.job} if child.job else {}
+            item = Item(child.key, child.payload, parent, asked.depth, child.job)
             self._rows += [(PLAN, -1, row, {step.name: index}), (step.name, index, protocol.ITEM, item)]
         self._known |= new.keys()
         self.state = self.state.grown(step.name, len(new), len(new))
 
 
-def _known_places(step: Step) -> dict[str, int]:
-    mappable = conf.getint("core", "max_map_length")
-    return {"reserved": step.filled, "instances": step.instances, "mappable": mappable}
-
-
-def room(session: Session, run: RunRef, state: Reserved, step: Step) -> Reserved:
-    """Return the counter with no place free that nobody would come to: a runner that has ended takes none any more."""
+def room(session: Session, run: RunRef, state: RunState, step: Step) -> RunState:
+    """Return the state without free places in a batch whose runner has ended: it does no further subtask."""
     if step.open is None:
         return state
     query = select(TaskInstance.state).filter_by(
@@ -137,26 +147,21 @@ def room(session: Session, run: RunRef, state: Reserved, step: Step) -> Reserved
     return state.closed(step.name) if session.scalar(query) in ENDED else state
 
 
-def planned(state: Reserved | None) -> Reserved:
-    """Return the counter; raises RunIsOver where there is none."""
+def planned(state: RunState | None) -> RunState:
+    """Return the run's state; raises RunIsOver where there is none."""
     if state is None:
         raise RunIsOver("this run has no plan: it was planned without the plugin, or its state was cleaned up")
     return state
 
 
-def _listed(listed: object) -> list[Child]:
-    if isinstance(listed, list) and len(listed) > protocol.BATCH_CHILDREN:
-        raise InvalidPayload(f"one question has at most {protocol.BATCH_CHILDREN} children; given {len(listed)}")
-    if not isinstance(listed, list) or not all(isinstance(one, list) and len(one) in {2, 3} for one in listed):
-        raise InvalidPayload("children is a list of [key, payload, job]; is a [workers] state_store_backend set?")
-    return [child_of(payload, checked_key(key), None, *job) for key, payload, *job in listed]
-
-
-def _check_fields(payload: dict[str, Any], state: Reserved) -> None:
-    """A later step finds a step's result where the payload would have a field of that name."""
+def _check_fields(payload: dict[str, Any], state: RunState) -> None:
+    """A later step finds a step's result in the field of that name."""
     hidden = [step.name for step in state.steps[:-1] if step.name in payload]
     if hidden:
-        raise InvalidPayload(f"the payload has the field {hidden[0]!r}, which is a step whose result would hide it")
+        raise InvalidPayload(
+            f"invalid field {hidden[0]!r} of the payload; expected another name: later steps find the result of the "
+            f"step {hidden[0]!r} there"
+        )
 
 
 def _known(session: Session, run: RunRef, rows: Collection[str]) -> set[str]:
@@ -170,7 +175,7 @@ def _known(session: Session, run: RunRef, rows: Collection[str]) -> set[str]:
 
 def _check_limits(step: Step, new: int, depth: int) -> None:
     if new and depth > step.depth:
-        raise LimitReached(f"this subtask would have {depth} parents; subtasks.depth allows {step.depth}")
+        raise LimitReached(f"the new subtasks would have {depth} parents; subtasks.depth is {step.depth}")
     check_room(step, new)
 
 

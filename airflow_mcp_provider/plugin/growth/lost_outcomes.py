@@ -1,24 +1,26 @@
-"""Outcomes that are lost or damaged: which they are, and what the report is told of one.
+"""Outcomes that are lost or damaged: which they are, and what the report gets for them.
 
-A subtask that a person has marked as success has no outcome, and needs none. A runner keeps its subtask's outcome and
-then tells Airflow that it ended well: where there is none, its row was removed. Airflow notes in its audit log what a
-runner tells, which tells the two apart.
+A subtask that a person has marked as success has no outcome, and needs none. A runner stores its subtask's outcome and
+then reports success to Airflow: where there is no outcome then, its row was removed. Airflow's audit log has what
+runners report, which distinguishes the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
+from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db.identity import SAME_ATTEMPT, RunRef, of_step, same
 from airflow_mcp_provider.plugin.db.tables import Log, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime.messages import Item, StoredOutcome
+from airflow_mcp_provider.runtime.outcome import Error, Outcome
 
-GONE = f"its outcome is missing: the row {protocol.OUTCOME} of the state store was removed"
+GONE = f"the outcome is missing: the row {protocol.OUTCOME} of the state store was removed"
 
 
 def ended_by_runners(session: Session, run: RunRef, step: str, indexes: Collection[int]) -> set[int]:
@@ -34,27 +36,34 @@ def ended_by_runners(session: Session, run: RunRef, step: str, indexes: Collecti
     return set(session.scalars(query))
 
 
-def fault(text: str | None, said: Mapping[str, Any], *, gone: bool) -> str | None:
-    """Say what is wrong with the outcome of a subtask that succeeded.
+def has_result(outcome: StoredOutcome | None) -> bool:
+    """Whether a stored outcome has a result."""
+    return outcome is not None and outcome.result is not UNSET
 
-    ``text`` is its row, ``said`` what was read in it; ``gone``: it should have been there with a result.
+
+def fault(text: str | None, outcome: StoredOutcome | None, *, gone: bool) -> str | None:
+    """Return what is wrong with the outcome of a subtask that succeeded, None where nothing is.
+
+    ``text`` is its row, ``outcome`` what was read in it; ``gone``: it should have a result, and has none.
     """
-    if text is not None and not said:
-        return f"its row {protocol.OUTCOME} has {redaction.shown(text)}"
+    if text is not None and outcome is None:
+        return f"the row {protocol.OUTCOME} of the state store is damaged: {redaction.shown(text)}"
     return GONE if gone else None
 
 
-def damaged(step: str, place: int, message: str, item: dict[str, Any] | None = None) -> dict[str, Any]:
+def damaged(step: str, place: int, message: str, item: Item | None = None) -> Outcome:
     """Return the outcome of a subtask whose rows cannot be read."""
-    known = item or {"key": f"{step}[{place}]", "payload": {}, "parent": None, "depth": 0}
-    return {
-        **{name: known[name] for name in ("key", "payload", "parent", "depth")},
-        "job": known.get("job"),
-        "step": step,
-        "status": "failed",
-        "attempts": 0,
-        "started": None,
-        "ended": None,
-        "result": None,
-        "error": rows.told(message),
-    }
+    known = item or Item(f"{step}[{place}]", {}, None, 0)
+    return Outcome(
+        key=known.key,
+        payload=known.payload,
+        parent=known.parent,
+        depth=known.depth,
+        job=known.job,
+        step=step,
+        status="failed",
+        attempts=0,
+        started=None,
+        ended=None,
+        error=Error(InvalidRow.__name__, message),
+    )

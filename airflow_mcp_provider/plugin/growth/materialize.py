@@ -1,6 +1,6 @@
-"""Turn reserved places into task instances: the half of growth that needs the scheduler's lock.
+"""Turn reserved places into task instances. This part of growth needs the scheduler's lock.
 
-Runs in the API server: in the request that reserved them where the run's row is free, else in ``settler``'s thread.
+Runs in the API server: in the request that reserved them, or in a thread of ``background`` where the run is locked.
 While the scheduler examines a run it holds the DagRun's row, and reads the length of the map first, the existing
 instances later. If rows appeared in between it would mark them REMOVED, and the run would end successful without
 them. So everything here happens under that lock, and everything can be done twice.
@@ -20,7 +20,7 @@ from airflow_mcp_provider.plugin.db.states import NOT_STARTED
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth import airflow_internals as airflow
 from airflow_mcp_provider.plugin.growth.airflow_internals import TaskMap
-from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
+from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.runtime import protocol
 
 LOCK_TIMEOUT_MS = 4_000
@@ -36,7 +36,7 @@ class Lag:
     ``mapped`` counts the task instances that Airflow maps.
     """
 
-    state: Reserved
+    state: RunState
     mapped: int
     clear_number: int
 
@@ -53,7 +53,7 @@ class Lag:
 
 def look(session: Session, run: RunRef) -> Lag | None:
     """See how far growth is; None before the run was planned."""
-    state = Reserved.read(session, run)
+    state = RunState.read(session, run)
     if state is None:
         return None
     length = select(func.sum(TaskMap.length)).where(*_of_lists(run, state)).scalar_subquery()
@@ -61,14 +61,14 @@ def look(session: Session, run: RunRef) -> Lag | None:
     return Lag(state, mapped or 0, clear_number)
 
 
-def failed(session: Session, run: RunRef, state: Reserved) -> int:
+def failed(session: Session, run: RunRef, state: RunState) -> int:
     """Count the task instances that serve one subtask and have failed: a query that grows with the run."""
     alone = TaskInstance.task_id.in_([step.name for step in state.steps if step.batch == 1])
     ended = (*_of_steps(run, state), alone, TaskInstance.state == TaskInstanceState.FAILED)
     return session.scalar(select(func.count()).where(*ended)) or 0
 
 
-def settle(session: Session, run: RunRef, *, wait: bool, state: Reserved | None = None) -> bool:
+def materialize(session: Session, run: RunRef, *, wait: bool, state: RunState | None = None) -> bool:
     """Make every reserved place a task instance, or skip those not started when the run was stopped.
 
     ``state`` is the counter, where the caller holds its lock. Returns False when ``wait`` is off and the scheduler
@@ -78,7 +78,7 @@ def settle(session: Session, run: RunRef, *, wait: bool, state: Reserved | None 
     locked = _lock(session, run, wait=wait)
     if locked is None:
         return False
-    now = state or Reserved.read(session, run)
+    now = state or RunState.read(session, run)
     if locked.state == DagRunState.RUNNING and now is not None:
         if now.halted(locked.clear_number):
             _skip_not_started(session, run, now)
@@ -97,7 +97,7 @@ def _lock(session: Session, run: RunRef, *, wait: bool) -> DagRun | None:
     return session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
 
 
-def _mapped(session: Session, run: RunRef, state: Reserved) -> Iterator[tuple[Step, TaskMap]]:
+def _mapped(session: Session, run: RunRef, state: RunState) -> Iterator[tuple[Step, TaskMap]]:
     """Give the steps that have more places than Airflow's list of them; before plan has ended there is no list."""
     query = select(TaskMap).where(*_of_lists(run, state)).execution_options(populate_existing=True)
     lists = {task_map.task_id: task_map for task_map in session.scalars(query)}
@@ -123,7 +123,7 @@ def _extend(session: Session, run: RunRef, locked: DagRun, step: Step, task_map:
         airflow.add_instances(session, locked, step.name, version, _labels(session, run, step, missing))
 
 
-def _label(session: Session, run: RunRef, state: Reserved) -> None:
+def _label(session: Session, run: RunRef, state: RunState) -> None:
     """Name the instances that the scheduler made: people see which subtasks wait, not only how many."""
     columns = (TaskInstance.task_id, TaskInstance.map_index, TaskInstance.id)
     query = select(*columns).where(*_of_steps(run, state), airflow.LABEL.is_(None))
@@ -154,8 +154,8 @@ def _labels(session: Session, run: RunRef, step: Step, indexes: Sequence[int]) -
 
 
 def revive(session: Session, run: RunRef) -> int:
-    """Bring back every lost instance of a reserved place; returns how many. Call it under the lock, after settle."""
-    state = Reserved.read(session, run)
+    """Bring back every lost instance of a reserved place; returns how many. Call it after ``materialize``."""
+    state = RunState.read(session, run)
     lost = []
     for step in state.steps if state else ():
         there = _instances(session, run, step.name, range(step.instances))
@@ -165,7 +165,7 @@ def revive(session: Session, run: RunRef) -> int:
     return airflow.as_new(session, lost)
 
 
-def _skip_not_started(session: Session, run: RunRef, state: Reserved) -> None:
+def _skip_not_started(session: Session, run: RunRef, state: RunState) -> None:
     now = clock.now()
     unstarted = TaskInstance.state.is_(None) | TaskInstance.state.in_(NOT_STARTED)
     session.execute(
@@ -176,7 +176,7 @@ def _skip_not_started(session: Session, run: RunRef, state: Reserved) -> None:
     )
 
 
-def _of_lists(run: RunRef, state: Reserved) -> tuple[ColumnElement[bool], ...]:
+def _of_lists(run: RunRef, state: RunState) -> tuple[ColumnElement[bool], ...]:
     return (
         *of_run(TaskMap, run),
         TaskMap.task_id.in_([state.list_of(step) for step in state.steps]),
@@ -184,8 +184,8 @@ def _of_lists(run: RunRef, state: Reserved) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _of_steps(run: RunRef, state: Reserved, *, expanded: bool = True) -> tuple[ColumnElement[bool], ...]:
-    """Tell the subtasks' instances; not only ``expanded``: also those of later steps that stand for all of a step."""
+def _of_steps(run: RunRef, state: RunState, *, expanded: bool = True) -> tuple[ColumnElement[bool], ...]:
+    """Select the subtasks' instances; without ``expanded`` also the unexpanded task instances of later steps."""
     subtask = TaskInstance.map_index >= 0
     return (
         *of_run(TaskInstance, run),

@@ -1,55 +1,65 @@
-"""Runners' questions, answered: all that have gathered for a run in one transaction, under the lock of its counter.
+"""Requests of one run's runners: all that have gathered, in one transaction, under the lock of the run's state.
 
-Runs in the API server. ``server`` gathers them (see ``server.lanes``); where it is not, each comes alone by the
-Execution API's own route. What one question is refused for is told in its answer and harms no other.
+Runs in the API server. ``plugin.server`` gathers them (see ``server.coalescing``); without it each comes alone, by the
+Execution API's own route. A request that is refused gets its reason as its answer and affects no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InvalidPayload, McpError, RunIsOver, TryAgain
+from airflow_mcp_provider.errors import McpError, RunIsOver, TryAgain
 from airflow_mcp_provider.plugin.child_runs.start import call
-from airflow_mcp_provider.plugin.db import rows, state_store
+from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.growth import materialize, outcomes, runner
-from airflow_mcp_provider.plugin.growth.advance import Place, hand_on
-from airflow_mcp_provider.plugin.growth.background import Settler
-from airflow_mcp_provider.plugin.growth.batch_dispatch import Taking
-from airflow_mcp_provider.plugin.growth.enqueue import Enqueued, Reserving, begin, planned
-from airflow_mcp_provider.plugin.growth.run_state import Reserved
+from airflow_mcp_provider.plugin.growth.advance import Place, advance
+from airflow_mcp_provider.plugin.growth.background import Materializer
+from airflow_mcp_provider.plugin.growth.batch_dispatch import BatchDispatch
+from airflow_mcp_provider.plugin.growth.enqueue import Enqueuing, Reservation, begin, planned
+from airflow_mcp_provider.plugin.growth.parents import parents
+from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.growth.runner import Runner
-from airflow_mcp_provider.plugin.growth.subtask_start import Starts
-from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
+from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.answers import (
+    ChildRun,
+    Continued,
+    Counts,
+    Enqueued,
+    NextAnswer,
+    NextStopped,
+    NextWaits,
+)
+from airflow_mcp_provider.runtime.messages import Item, stored
+from airflow_mcp_provider.runtime.requests import CallJob, Confirm, Done, Enqueue, Next, Request
 from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
 """A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
 
 DIGITS = 18
-"""Of the number of a runner's question."""
+"""Of the number of a runner's request."""
 
 log = structlog.get_logger(__name__)
+Answer = Enqueued | Continued | Counts | ChildRun | NextAnswer
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a runner asks: ``key`` is the question's, ``body`` its value in the state store.
-
-    ``instance`` is the id of the task instance that asks, None where it is not known.
-    """
+class RunnerRequest:
+    """A request, and the task instance that sent it; ``instance`` is its id, None where that is not known."""
 
     task_id: str
     map_index: int
-    key: str
-    body: dict[str, Any]
+    request: Request
     instance: UUID | None = None
 
     @property
@@ -58,155 +68,164 @@ class Question:
         return self.task_id, self.map_index
 
     @property
-    def call(self) -> str:
-        """Name the question: its runner's name, and a number."""
-        return str(self.body["call"])
-
-    @property
-    def name(self) -> Asking:
-        """Tell it from all others: a call that another runner makes up is another question."""
-        return self.place, self.call
+    def name(self) -> RequestName:
+        """Distinguish it from all others: a call that another runner makes up is another request."""
+        return self.place, self.request.call
 
     @property
     def begins(self) -> bool:
-        """Whether plan begins with it: an earlier plan's subtasks are then forgotten."""
-        return self.key == protocol.ENQUEUE and self.task_id == PLAN and "begin" in self.body
+        """Whether plan starts with it: an earlier plan's subtasks are then removed."""
+        return self.task_id == PLAN and isinstance(self.request, Enqueue) and self.request.begin is not None
 
 
-Asking = tuple[tuple[str, int], str]
-"""A runner's place and its call: what names a question."""
-Answers = dict[Asking, dict[str, Any]]
+RequestName = tuple[tuple[str, int], str]
+"""A runner's place and its call."""
+Answers = dict[RequestName, dict[str, Any]]
+"""The answers as the row ``protocol.ANSWER`` has them: the answer's fields, or ``refused``; and ``call``."""
 ByPlace = Mapping[tuple[str, int], Runner]
-MALFORMED = rows.BROKEN
-"""What reading a body of another form than ours comes to."""
 
 
-class Questions:
-    """One transaction's questions about one run."""
+class RunRequests:
+    """One transaction's requests of one run."""
 
-    def __init__(self, session: Session, run: RunRef, settler: Settler) -> None:
+    def __init__(self, session: Session, run: RunRef, materializer: Materializer) -> None:
         self._session = session
         self._run = run
-        self._settler = settler
-        self._state = Reserved.locked(session, run)
+        self._materializer = materializer
+        self._state = RunState.locked(session, run)
         self._grown = False
 
-    def answer(self, asked: Sequence[Question], runners: ByPlace | None = None) -> Answers:
-        """Do what is asked and write the answers; what was heard before has none.
+    def answer(self, asked: Sequence[RunnerRequest], runners: ByPlace | None = None) -> Answers:
+        """Do what is asked and write the answers; a request that was answered before has none.
 
-        A runner has one row for its answers: of several questions at the same time it keeps the last one's. ``runners``
+        A runner has one row for its answers: of several requests at the same time it keeps the last one's. ``runners``
         are those that ask, where the caller has read them.
         """
         fresh = self._fresh(asked)
-        places = [question.place for question in fresh]
+        places = [one.place for one in fresh]
         self._runners = runner.of_places(self._session, self._run, places) if runners is None else runners
-        enqueues = [question for question in fresh if question.key == protocol.ENQUEUE and not question.begins]
+        enqueues = [(one, one.request) for one in fresh if isinstance(one.request, Enqueue) and not one.begins]
         answers = self._enqueue(enqueues)
-        for question in fresh:
-            if question.key != protocol.ENQUEUE or question.begins:
-                answers[question.name] = self._alone(question)
-        told = {question.name: {**answers[question.name], "call": question.call} for question in fresh}
-        latest = {question.place: told[question.name] for question in fresh}
+        for one in fresh:
+            if one.name not in answers:
+                answers[one.name] = self._alone(one)
+        written = {one.name: {**answers[one.name], "call": one.request.call} for one in fresh}
+        latest = {one.place: written[one.name] for one in fresh}
         state_store.put(self._session, ((self._run, *place, protocol.ANSWER, value) for place, value in latest.items()))
         self._finish()
-        return told
+        return written
 
-    def _fresh(self, asked: Iterable[Question]) -> list[Question]:
-        """Leave out the same request again, or a late one: what it did stands, and nobody waits for its answer."""
-        places = {question.place for question in asked}
+    def _fresh(self, asked: Iterable[RunnerRequest]) -> list[RunnerRequest]:
+        """Leave out repeated and late requests: what they did stands, and no runner waits for the answer."""
+        places = {one.place for one in asked}
         answered = state_store.read_of(self._session, self._run, protocol.ANSWER, places)
         latest = {place: _calls(answer) for place, answer in answered.items()}
-        fresh: list[Question] = []
-        for question in asked:
-            heard = latest.setdefault(question.place, [])
-            if not any(_is_heard(question.call, call) for call in heard):
-                heard.append(question.call)
-                fresh.append(question)
+        fresh: list[RunnerRequest] = []
+        for one in asked:
+            calls = latest.setdefault(one.place, [])
+            if not any(_is_repeated(one.request.call, earlier) for earlier in calls):
+                calls.append(one.request.call)
+                fresh.append(one)
         return fresh
 
-    def _enqueue(self, questions: Sequence[Question]) -> Answers:
+    def _enqueue(self, asked: Sequence[tuple[RunnerRequest, Enqueue]]) -> Answers:
         """Give places to the children of all of them at once."""
         answers: Answers = {}
-        checked: dict[Asking, Enqueued] = {}
-        for question in questions:
+        checked: dict[RequestName, Enqueuing] = {}
+        found = parents(self._session, self._run, self._state, [one.place for one, _ in asked], self._runners)
+        for one, request in asked:
             try:
-                self._running(question)
-                checked[question.name] = Enqueued.of(planned(self._state), question.task_id, question.body)
+                self._running(one)
+                checked[one.name] = self._checked(one, request, found.get(one.place))
             except McpError as error:
-                answers[question.name] = _refused(error)
+                answers[one.name] = _refused(error)
         return answers | self._reserve(checked)
 
-    def _reserve(self, checked: Mapping[Asking, Enqueued]) -> Answers:
+    def _checked(self, one: RunnerRequest, request: Enqueue, parent: Item | McpError | None) -> Enqueuing:
+        state = planned(self._state)
+        if isinstance(parent, McpError):
+            raise parent
+        return Enqueuing.of(state, one.task_id, request, parent)
+
+    def _reserve(self, checked: Mapping[RequestName, Enqueuing]) -> Answers:
         if not checked:
             return {}
         answers: Answers = {}
-        reserving = Reserving(self._session, self._run, planned(self._state), list(checked.values()))
-        for name, enqueued in checked.items():
+        reservation = Reservation(self._session, self._run, planned(self._state), list(checked.values()))
+        for name, enqueuing in checked.items():
             try:
-                answers[name] = reserving.reserve(enqueued)
+                enqueued = reservation.reserve(enqueuing)
             except McpError as error:
                 answers[name] = _refused(error)
             else:
-                self._grown |= bool(answers[name]["new"]) and enqueued.task_id != PLAN
-        self._state = reserving.write()
+                answers[name] = stored(enqueued)
+                self._grown |= bool(enqueued.new) and enqueuing.task_id != PLAN
+        self._state = reservation.write()
         return answers
 
-    def _alone(self, question: Question) -> dict[str, Any]:
+    def _alone(self, one: RunnerRequest) -> dict[str, Any]:
         """Answer one that may fail half-way: what it did is undone then."""
         try:
             with self._session.begin_nested():
-                self._state, answer = self._asked(question)
+                self._state, answer = self._asked(one)
         except McpError as error:
             return _refused(error)
-        except MALFORMED as error:
-            log.warning(
-                "a question was malformed", key=question.key, task=question.task_id, error=redaction.shown(error, 200)
-            )
-            return _refused(InvalidPayload(f"the question {question.key} is malformed: {redaction.shown(error, 200)}"))
-        self._grown |= bool(answer.get("new")) and question.map_index >= 0
-        return answer
+        self._grown |= bool(getattr(answer, "new", 0)) and one.map_index >= 0
+        written: dict[str, Any] = stored(answer)
+        return written
 
-    def _asked(self, question: Question) -> tuple[Reserved | None, dict[str, Any]]:
-        if question.key == protocol.CONFIRM:
-            if question.task_id != REPORT:
-                raise RunIsOver("only the report of a run asks whether all of it is there")
-            return self._state, self._confirm()
-        asking = self._running(question)
-        if question.key == protocol.NEXT:
-            return self._next(asking, planned(self._state), question.body)
-        if question.key == protocol.CALL:
-            return self._state, call(self._session, asking.scope, self._run, question.body)
-        if question.key == protocol.DONE:
-            if wrong := rows.wrong_outcome(question.body["outcome"]):
-                raise InvalidPayload(wrong)
-            here = Place(asking.step, asking.index, asking.life)
-            return hand_on(self._session, self._run, self._state, here, question.body["outcome"])
-        return self._begin(question)
+    def _asked(self, one: RunnerRequest) -> tuple[RunState | None, Answer]:
+        return HANDLERS[type(one.request)](self, one, one.request)
 
-    def _begin(self, question: Question) -> tuple[Reserved, dict[str, Any]]:
-        state = begin(self._session, self._run, question.body["begin"])
-        enqueued = Enqueued.of(state, question.task_id, question.body)
-        reserving = Reserving(self._session, self._run, state, [enqueued])
-        answer = reserving.reserve(enqueued)
-        return reserving.write(), answer
+    def confirm(self, one: RunnerRequest, _: Confirm) -> tuple[RunState | None, Answer]:
+        """Before the report: bring in the subtasks that growth or Airflow left out, and count."""
+        if one.task_id != REPORT:
+            raise RunIsOver("only the report of a run may confirm that all subtasks ended")
+        if not materialize.materialize(self._session, self._run, wait=True):
+            raise TryAgain("the run was deleted")
+        lag = materialize.look(self._session, self._run)
+        if lag is not None and not lag.halted and (revived := materialize.revive(self._session, self._run)):
+            log.warning("subtasks revived", job=self._run.dag_id, run=self._run.run_id, revived=revived)
+        return self._state, outcomes.counts(self._session, self._run)
 
-    def _next(self, asking: Runner, state: Reserved, body: dict[str, Any]) -> tuple[Reserved, dict[str, Any]]:
-        """A runner of a batch asks for its next subtask."""
-        if body.get("ended") and (wrong := rows.wrong_outcome(body["ended"])):
-            raise InvalidPayload(wrong)
-        taking = Taking(self._session, asking, state.step(asking.step), body)
-        state, told = taking.deliver(state)
-        if told["failed"] and (judged := self.judge()):
+    def begin(self, one: RunnerRequest, request: Enqueue) -> tuple[RunState, Answer]:
+        """Plan starts."""
+        self._running(one)
+        if request.begin is None:
+            raise RunIsOver("the run was planned again")
+        state = begin(self._session, self._run, request.begin)
+        enqueuing = Enqueuing.of(state, one.task_id, request, None)
+        reservation = Reservation(self._session, self._run, state, [enqueuing])
+        answer = reservation.reserve(enqueuing)
+        return reservation.write(), answer
+
+    def call_job(self, one: RunnerRequest, request: CallJob) -> tuple[RunState | None, Answer]:
+        """A subtask that is a run of another job."""
+        return self._state, call(self._session, self._running(one).scope, self._run, request)
+
+    def done(self, one: RunnerRequest, request: Done) -> tuple[RunState, Answer]:
+        """A subtask succeeded in its step."""
+        asking = self._running(one)
+        here = Place(asking.step, asking.index, asking.life)
+        state, new = advance(self._session, self._run, self._state, here, request.outcome)
+        return state, Continued(new)
+
+    def next(self, one: RunnerRequest, request: Next) -> tuple[RunState, Answer]:
+        """The runner of a batch asks for its next subtask."""
+        asking, state = self._running(one), planned(self._state)
+        dispatch = BatchDispatch(self._session, asking, state.step(asking.step))
+        state, delivered = dispatch.deliver(state, request)
+        if delivered.failed and (judged := self.judge()):
             state = judged
         if state.halted(asking.clear_number):
-            return state, {**told, "stopped": state.stopped, "label": taking.label()}
-        if not body.get("ended") and (waits := Starts(self._session, self._settler).waits(asking)):
-            return state, {**told, "waits": waits, "label": taking.label()}
-        state, given = taking.take(state)
-        return state, {**told, **given}
+            return state, NextStopped(new=delivered.new, reason=state.stopped or "", label=dispatch.label())
+        starts = SubtaskStarts(self._session, self._materializer)
+        if not request.ended and (waits := starts.waits(asking)):
+            return state, NextWaits(new=delivered.new, reason=waits, label=dispatch.label())
+        return dispatch.next(state, delivered.new, fresh=request.fresh)
 
-    def judge(self) -> Reserved | None:
-        """Subtasks failed for good: stop the run when that is more than its job tolerates; returns the counter then."""
+    def judge(self) -> RunState | None:
+        """Subtasks failed for good: stop the run when that is more than its job tolerates; returns its state then."""
         lag = materialize.look(self._session, self._run)
         if lag is None or lag.halted:
             return None
@@ -215,31 +234,33 @@ class Questions:
         failed = counted + outcomes.failing(self._session, self._run, lag.state)
         if tolerate.allows(failed, known) or (tolerate.percent is not None and known < MIN_ENDED):
             return None
-        reason = f"{failed} of {known} known subtasks failed, tolerated are {tolerate}: no further one is started"
+        reason = f"{failed} of {known} known subtasks failed, tolerated are {tolerate}: no further subtask is started"
         log.warning("run stopped", job=self._run.dag_id, run=self._run.run_id, reason=reason)
-        stopped = replace(lag.state, stopped=reason, stopped_at=lag.clear_number)
+        stopped = msgspec.structs.replace(lag.state, stopped=reason, stopped_at=lag.clear_number)
         stopped.write(self._session, self._run)
-        self._settler.after_commit(self._session, self._run)
+        self._materializer.after_commit(self._session, self._run)
         return stopped
 
-    def _confirm(self) -> dict[str, Any]:
-        """Before the report: bring in what growth or Airflow left out, and count."""
-        if not materialize.settle(self._session, self._run, wait=True):
-            raise TryAgain("the run is gone")
-        lag = materialize.look(self._session, self._run)
-        if lag is not None and not lag.halted and (revived := materialize.revive(self._session, self._run)):
-            log.warning("subtasks revived", job=self._run.dag_id, run=self._run.run_id, revived=revived)
-        return outcomes.counts(self._session, self._run)
-
-    def _running(self, question: Question) -> Runner:
-        found = self._runners.get(question.place)
-        if found is None or question.instance not in {None, found.instance}:
+    def _running(self, one: RunnerRequest) -> Runner:
+        found = self._runners.get(one.place)
+        if found is None or one.instance not in {None, found.instance}:
             raise RunIsOver("the task instance of this runner is gone, or another runner tries it again")
         return found.running()
 
     def _finish(self) -> None:
-        if self._grown and not materialize.settle(self._session, self._run, wait=False, state=self._state):
-            self._settler.after_commit(self._session, self._run)
+        if not self._grown:
+            return
+        if not materialize.materialize(self._session, self._run, wait=False, state=self._state):
+            self._materializer.after_commit(self._session, self._run)
+
+
+HANDLERS: dict[type[Request], Callable[[RunRequests, RunnerRequest, Any], tuple[RunState | None, Answer]]] = {
+    Confirm: RunRequests.confirm,
+    Enqueue: RunRequests.begin,
+    CallJob: RunRequests.call_job,
+    Done: RunRequests.done,
+    Next: RunRequests.next,
+}
 
 
 def _refused(error: McpError) -> dict[str, Any]:
@@ -247,15 +268,15 @@ def _refused(error: McpError) -> dict[str, Any]:
 
 
 def _calls(answer: object) -> list[str]:
-    call = answer.get("call") if isinstance(answer, dict) else None
-    return [call] if isinstance(call, str) else []
+    found = answer.get("call") if isinstance(answer, dict) else None
+    return [found] if isinstance(found, str) else []
 
 
-def _is_heard(call: str, latest: str) -> bool:
-    """Whether a question is not after the latest one of its runner: they are numbered (``Link``)."""
-    asking, _, number = call.rpartition(".")
+def _is_repeated(name: str, latest: str) -> bool:
+    """Whether a request is not after the latest one of its runner: they are numbered (``ServerClient``)."""
+    asking, _, number = name.rpartition(".")
     same, _, last = latest.rpartition(".")
-    return call == latest or (asking == same and _is_number(number) and _is_number(last) and int(number) < int(last))
+    return name == latest or (asking == same and _is_number(number) and _is_number(last) and int(number) < int(last))
 
 
 def _is_number(text: str) -> bool:

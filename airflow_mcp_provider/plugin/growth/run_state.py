@@ -6,25 +6,24 @@ anything is read), so keys and map indexes are exact however many call at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any, Self
+from typing import Annotated, Self
 
+import msgspec
+from msgspec import Meta, Struct
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.errors import InvalidPayload, SpecError
 from airflow_mcp_provider.plugin.db import rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.messages import Count
+from airflow_mcp_provider.runtime.requests import Begin
 from airflow_mcp_provider.spec import Tolerate
 
-MOST_STEPS, MOST = 1_000, 2**31
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A step's places: how many are given, within which limits. ``wait``: it begins after the steps before it.
 
     A task instance serves ``batch`` places. When its runner ends, those of them that are still free are given to
@@ -32,19 +31,12 @@ class Step:
     """
 
     name: str
-    limit: int
-    depth: int
+    limit: Count
+    depth: Count
     wait: bool = False
-    reserved: int = 0
-    batch: int = 1
-    holes: int = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it has the form that we write."""
-        counts = (self.limit, self.depth, self.reserved, self.holes)
-        numbers = all(type(one) is int and 0 <= one < MOST for one in counts)
-        return numbers and type(self.batch) is int and 0 < self.batch < MOST and isinstance(self.name, str)
+    reserved: Count = 0
+    batch: Annotated[int, Meta(ge=1, lt=2**31)] = 1
+    holes: Count = 0
 
     @property
     def filled(self) -> int:
@@ -62,8 +54,7 @@ class Step:
         return self.reserved // self.batch if self.reserved % self.batch else None
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
+class RunState(Struct, frozen=True):
     """The run's subtasks: how many are known (each once, however many steps it went), and the places of each step.
 
     ``stopped`` is why no further subtask starts; it holds while the run's ``clear_number`` is ``stopped_at``, so
@@ -71,29 +62,32 @@ class Reserved:
     """
 
     tolerate: str
-    steps: tuple[Step, ...]
-    subtasks: int = 0
+    steps: Annotated[tuple[Step, ...], Meta(min_length=1, max_length=1_000)]
+    subtasks: Count = 0
     stopped: str | None = None
-    stopped_at: int = 0
+    stopped_at: Count = 0
 
     @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Self:
-        """Build from the row, or from what plan begins with; raises InvalidRow."""
+    def begun(cls, begin: Begin) -> Self:
+        """Build from what plan starts with; raises InvalidPayload."""
         try:
-            made = cls(**{**value, "steps": tuple(Step(**step) for step in value["steps"][: MOST_STEPS + 1])})
-            Tolerate.of(made.tolerate)
-            if made.is_whole:
-                return made
-        except (SpecError, *rows.BROKEN):
-            pass
-        raise rows.invalid(protocol.RUN, "an object with tolerate and steps", value)
+            Tolerate.of(begin.tolerate)
+        except SpecError as error:
+            raise InvalidPayload(f"invalid begin.tolerate: {error}") from None
+        return cls(
+            begin.tolerate,
+            tuple(Step(one.name, one.limit, one.depth, one.wait, batch=one.batch) for one in begin.steps),
+        )
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it has the form that we write."""
-        numbers = type(self.subtasks) is int and type(self.stopped_at) is int
-        steps = 0 < len(self.steps) <= MOST_STEPS and all(step.is_whole for step in self.steps)
-        return numbers and steps and isinstance(self.stopped, str | None)
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """Build from the row's JSON value; raises InvalidRow."""
+        try:
+            made = msgspec.convert(value, cls)
+            Tolerate.of(made.tolerate)
+        except (SpecError, ValueError, RecursionError):
+            raise rows.invalid(protocol.RUN, "an object with tolerate and steps", value) from None
+        return made
 
     @classmethod
     def read(cls, session: Session, run: RunRef) -> Self | None:
@@ -109,7 +103,7 @@ class Reserved:
 
     def write(self, session: Session, run: RunRef) -> None:
         """Keep it."""
-        state_store.write(session, run, PLAN, -1, protocol.RUN, asdict(self))
+        state_store.write(session, run, PLAN, -1, protocol.RUN, msgspec.to_builtins(self))
 
     def halted(self, clear_number: int) -> bool:
         """Whether no further subtask may start."""
@@ -139,12 +133,17 @@ class Reserved:
 
     def grown(self, name: str, places: int, subtasks: int) -> Self:
         """Return it with so many places more in a step, and so many subtasks more in all."""
-        steps = tuple(replace(one, reserved=one.reserved + places) if one.name == name else one for one in self.steps)
-        return replace(self, steps=steps, subtasks=self.subtasks + subtasks)
+        steps = tuple(
+            msgspec.structs.replace(one, reserved=one.reserved + places) if one.name == name else one
+            for one in self.steps
+        )
+        return msgspec.structs.replace(self, steps=steps, subtasks=self.subtasks + subtasks)
 
     def closed(self, name: str) -> Self:
         """Return it with the next place of that step in a new task instance."""
-        return replace(self, steps=tuple(_closed(one) if one.name == name else one for one in self.steps))
+        return msgspec.structs.replace(
+            self, steps=tuple(_closed(one) if one.name == name else one for one in self.steps)
+        )
 
     def list_of(self, step: Step) -> str:
         """Return the task whose list Airflow maps the step over."""
@@ -153,4 +152,4 @@ class Reserved:
 
 def _closed(step: Step) -> Step:
     free = step.instances * step.batch - step.reserved
-    return replace(step, reserved=step.reserved + free, holes=step.holes + free)
+    return msgspec.structs.replace(step, reserved=step.reserved + free, holes=step.holes + free)

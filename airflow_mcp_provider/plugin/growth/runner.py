@@ -20,7 +20,7 @@ from airflow_mcp_provider.plugin.growth.airflow_internals import LABEL
 class Runner:
     """The runner of a task instance, at which of Airflow's tries (``attempt``), in which of its lives.
 
-    For what a life is, see ``handing_on``. ``labelled``: people see the subtask's key beside the task instance.
+    For what a life is, see ``advance``. ``labelled``: people see the subtask's key beside the task instance.
     ``instance`` is the id of the task instance, which changes with each try.
     """
 
@@ -49,7 +49,8 @@ class Runner:
         """Return it; raises RunIsOver where it, or its run, is not running."""
         if self.run_state != DagRunState.RUNNING or self.state != TaskInstanceState.RUNNING:
             raise RunIsOver(
-                f"only a running subtask of a running run enqueues; the run is {self.run_state}, it is {self.state}"
+                "only a running task instance of a running run may enqueue; "
+                f"the run is {self.run_state}, the task instance is {self.state}"
             )
         return self
 

@@ -7,17 +7,17 @@ step with ``wait: all`` needs does, and is kept for a moment.
 from __future__ import annotations
 
 import time
-from typing import Any
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth import materialize, outcomes
-from airflow_mcp_provider.plugin.growth.advance import is_done
-from airflow_mcp_provider.plugin.growth.background import Settler
+from airflow_mcp_provider.plugin.growth.background import Materializer
 from airflow_mcp_provider.plugin.growth.materialize import Lag
-from airflow_mcp_provider.plugin.growth.run_state import Reserved
+from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.growth.runner import Runner
+from airflow_mcp_provider.runtime.messages import Item, StartingItem
 
 UNFINISHED = "subtasks of the steps before this one have not ended"
 MANY, SHARE = 500, 20
@@ -25,38 +25,38 @@ MANY, SHARE = 500, 20
 whatever the run's size and however many ask."""
 
 
-class Starts:
-    """The starts that one transaction looks at: each run is looked at once."""
+class SubtaskStarts:
+    """The subtasks that start in one transaction: each run is looked at once."""
 
-    def __init__(self, session: Session, settler: Settler) -> None:
+    def __init__(self, session: Session, materializer: Materializer) -> None:
         self._session = session
-        self._settler = settler
+        self._materializer = materializer
         self._lags: dict[RunRef, Lag | None] = {}
 
-    def item(self, runner: Runner, item: dict[str, Any]) -> dict[str, Any]:
-        """Return a subtask's item as its runner is told it: ``done``, ``stopped``, ``waits`` say why not to begin."""
+    def item(self, runner: Runner, item: Item, *, done: bool) -> StartingItem:
+        """Return a subtask's item as its runner reads it; ``done``: the subtask has continued in the next step."""
         lag = self._look(runner)
+        known = msgspec.structs.asdict(item)
         if lag is None:
-            return item
-        if is_done(runner, item):
-            return {**item, "done": True}
+            return StartingItem(**known)
+        if done:
+            return StartingItem(**known, done=True)
         if lag.halted:
-            return {**item, "stopped": lag.state.stopped}
-        waits = self._waits(runner, lag)
-        return {**item, "waits": waits} if waits else item
+            return StartingItem(**known, stopped=lag.state.stopped)
+        return StartingItem(**known, waits=self._waits(runner, lag))
 
     def waits(self, runner: Runner) -> str | None:
-        """Why a runner of a batch that begins may not, yet."""
+        """Return why the runner of a batch may not start yet, None where it may."""
         lag = self._look(runner)
         return self._waits(runner, lag) if lag else None
 
     def _look(self, runner: Runner) -> Lag | None:
-        """Look at the run; what has no label yet was made by the scheduler, which knows no keys."""
+        """Look at the run; a task instance without a label was made by the scheduler, which does not know the keys."""
         if runner.run not in self._lags:
             self._lags[runner.run] = materialize.look(self._session, runner.run)
         lag = self._lags[runner.run]
         if lag is not None and (lag.behind or not runner.labelled):
-            self._settler.after_commit(self._session, runner.run)
+            self._materializer.after_commit(self._session, runner.run)
         return lag
 
     def _waits(self, runner: Runner, lag: Lag) -> str | None:
@@ -72,7 +72,7 @@ class _Unfinished:
     def __init__(self) -> None:
         self._kept: dict[tuple[RunRef, str], tuple[float, int]] = {}
 
-    def of(self, session: Session, runner: Runner, state: Reserved) -> int:
+    def of(self, session: Session, runner: Runner, state: RunState) -> int:
         name, begun = (runner.run, runner.step), time.monotonic()
         if name in self._kept and begun < self._kept[name][0]:
             return self._kept[name][1]

@@ -1,40 +1,36 @@
-"""How many outcomes the report is given, and how their subtasks ended: a page of them at a time.
+"""Counts of the outcomes that the report gets, by how their subtasks ended: one page at a time.
 
-The counts of the task instances (``outcomes.counts``) tell when all has ended. What the report judges by are these:
-they are of the same rows, read in the same way, as what it hands to the job's function.
+The counts of the task instances (``outcomes.counts``) show when all have ended. The report judges by the counts here:
+they are of the same rows, read in the same way, as what the job's function gets.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth.outcomes import Part
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.answers import FailedSubtask, StepCounts, TallyPage
+from airflow_mcp_provider.runtime.outcome import Error, Outcome
 from airflow_mcp_provider.spec.step import RUN
 
-NAMES = {"success": "succeeded", "failed": "failed", "skipped": "skipped"}
 
-
-def tally(session: Session, run: RunRef, place: str) -> dict[str, Any]:
-    """Count a page of outcomes from ``place`` on; ``next`` is where the following one begins, None after the last."""
+def tally(session: Session, run: RunRef, place: str) -> TallyPage:
+    """Count a page of outcomes from ``place`` on."""
     part = Part.read(session, run, place)
     if part is None:
-        return {"steps": {}, "failures": [], "next": None}
-    counted = Counter(NAMES[outcome["status"]] for _, outcome in part.told)
-    failed = [outcome for _, outcome in part.told if outcome["status"] == "failed"]
-    counts = {"subtasks": part.step.filled, **{name: counted[name] for name in NAMES.values()}}
-    return {
-        "steps": {part.step.name: counts},
-        "failures": [_short(outcome) for outcome in failed[: protocol.FAILURES]],
-        "next": part.after(len(part.told)),
-    }
+        return TallyPage({}, [], None)
+    counted = Counter(outcome.status for _, outcome in part.read_rows)
+    counts = StepCounts(part.step.filled, counted["success"], counted["failed"], counted["skipped"])
+    failed = [_failure(outcome) for _, outcome in part.read_rows if outcome.status == "failed"]
+    return TallyPage({part.step.name: counts}, failed[: protocol.FAILURES], part.after(len(part.read_rows)))
 
 
-def _short(outcome: dict[str, Any]) -> dict[str, str]:
-    step = {} if outcome["step"] == RUN else {"step": outcome["step"]}
-    told = {name: outcome["error"][name] for name in ("type", "message")}
-    return {"key": outcome["key"], **step, "type": told["type"], "message": told["message"][:500]}
+def _failure(outcome: Outcome) -> FailedSubtask:
+    error = outcome.error or Error(InvalidRow.__name__, "")
+    step = None if outcome.step == RUN else outcome.step
+    return FailedSubtask(outcome.key, error.type, error.message[:500], step)

@@ -62,7 +62,7 @@ def forget(session: Session, attempt: Attempt) -> None:
 def _count(session: Session, run: RunRef, attempt: Attempt) -> None:
     place = (attempt.task.task_id, attempt.task.map_index, protocol.OOMS)
     known = rows.parsed(state_store.text_of(session, run, *place))
-    state_store.write(session, run, *place, sorted({*(known if rows.is_ooms(known) else ()), attempt.try_number}))
+    state_store.write(session, run, *place, sorted({*rows.attempts(known), attempt.try_number}))
 
 
 def _run(session: Session, attempt: Attempt) -> RunRef | None:

@@ -1,13 +1,14 @@
-"""What runners ask most, carried out in the database for many of them at once.
+"""The most frequent requests of runners, carried out in the database for many of them at once.
 
-Runs in the threads of ``lanes``. Each function takes what has gathered and gives a reply for each, in order; what is
-not plainly right (the task instance is gone, there is no such row, another process has it) is PASSED to Airflow's own
-route, which says so. A statement waits for a row lock for ``backend.LOCK_TIMEOUT_MS`` at most.
+Runs in the threads of ``coalescing``. Each function takes the requests that have gathered and gives a reply for each,
+in order. Irregular requests (the task instance is gone, there is no such row, another process runs it) are PASSED to
+Airflow's own route, which answers with its own error. A statement waits for a row lock for ``backend.LOCK_TIMEOUT_MS``
+at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -25,10 +26,11 @@ from airflow_mcp_provider.plugin.db import clock, locks, rows, state_store
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.plugin.growth import backend, runner
 from airflow_mcp_provider.plugin.growth.airflow_internals import refusal
-from airflow_mcp_provider.plugin.growth.run_requests import Answers, Question
+from airflow_mcp_provider.plugin.growth.run_requests import Answers, RunnerRequest
 from airflow_mcp_provider.plugin.growth.runner import Runner
-from airflow_mcp_provider.plugin.growth.subtask_start import Starts
+from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.messages import stored
 
 LOCKED, DEADLOCK = "55P03", "40P01"
 """Postgres's codes of an error."""
@@ -37,10 +39,10 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One runner's request: the id of its task instance, the key, what it sends (None: it reads), about its bytes.
+class StoreRequest:
+    """One runner's HTTP request: the id of its task instance, the key, what it sends (None: it reads), about its bytes.
 
-    ``expires_at`` is when a value may be removed, None for never.
+    ``value`` is of the type that ``requests.TYPES`` has for the key. ``expires_at`` is when a row may be removed.
     """
 
     instance: UUID
@@ -52,35 +54,35 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of HTTP; ``told`` is what ``mcp.answer`` of the call that was asked now holds; ``run`` whose it is."""
+    """An HTTP response; ``answer`` is the row ``protocol.ANSWER`` after the request; ``run`` is the run's number."""
 
     status: int
     content: Any = None
-    told: Any = None
+    answer: dict[str, Any] | None = None
     run: int | None = None
 
 
 KEPT = Reply(HTTPStatus.NO_CONTENT)
 PASSED: Reply | None = None
-AGAIN = Reply(HTTPStatus.SERVICE_UNAVAILABLE, {"detail": "the database is busy; the same request again is right"})
+AGAIN = Reply(HTTPStatus.SERVICE_UNAVAILABLE, {"detail": "the database is busy; send the same request again"})
 FAULT = Reply(HTTPStatus.INTERNAL_SERVER_ERROR, {"detail": "Internal Server Error"})
 
 Replies = Sequence[Reply | None]
-Work = Callable[[Sequence[Asked]], Replies]
+Work = Callable[[Sequence[StoreRequest]], Replies]
 Values = dict[tuple[int, str, int, str], str]
 """By run, task, map index and key."""
 
 
-def together(work: Callable[[Session, Sequence[Asked]], Replies]) -> Work:
+def together(work: Callable[[Session, Sequence[StoreRequest]], Replies]) -> Work:
     """Make ``work`` one transaction; where it fails, each half of the requests has one, down to the one that fails."""
 
     @wraps(work)
-    def carried_out(asked: Sequence[Asked]) -> Replies:
+    def carried_out(asked: Sequence[StoreRequest]) -> Replies:
         try:
             with create_session(scoped=False) as session:
                 locks.limit_waiting(session, backend.LOCK_TIMEOUT_MS)
                 return work(session, asked)
-        except Exception as error:  # noqa: BLE001 - each runner is told of its own
+        except Exception as error:  # noqa: BLE001 - each runner gets its own error
             if len(asked) == 1 or _is_of_all(error):
                 return [_failed(error, one) for one in asked]
             half = len(asked) // 2
@@ -96,9 +98,9 @@ def _is_of_all(error: Exception) -> bool:
     return error.connection_invalidated or getattr(error.orig, "pgcode", None) in {LOCKED, DEADLOCK}
 
 
-def _failed(error: Exception, one: Asked) -> Reply:
+def _failed(error: Exception, one: StoreRequest) -> Reply:
     if isinstance(error, OperationalError):
-        log.warning("a runner is told to ask again", key=one.key, reason=str(error.orig))
+        log.warning("a runner's request has to be sent again", key=one.key, reason=str(error.orig))
         return AGAIN
     if isinstance(error, InvalidRow):
         log.warning("a row is damaged", key=one.key, task_instance=str(one.instance), reason=str(error))
@@ -114,31 +116,39 @@ def _refused(message: str, reason: str = "conflict") -> Reply:
 
 
 @together
-def read(session: Session, asked: Sequence[Asked]) -> Replies:
+def read(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     """Subtasks start, or runners fetch an answer: rows of their own store."""
     found = runner.of_instances(session, {one.instance for one in asked})
-    values = _values(session, [(found[one.instance], _stored(one.key)) for one in asked if one.instance in found])
-    starts = Starts(session, backend.settler())
+    wanted = [(found[one.instance], key) for one in asked if one.instance in found for key in _rows(one.key)]
+    values = _values(session, wanted)
+    starts = SubtaskStarts(session, backend.materializer())
     return [_read(found.get(one.instance), one.key, values, starts) for one in asked]
 
 
-def _stored(key: str) -> str:
-    return protocol.ANSWER if key.startswith(protocol.ANSWER_TO) else key
+def _rows(key: str) -> tuple[str, ...]:
+    """Return the keys of the rows that the value of a key is made of."""
+    if key.startswith(protocol.ANSWER_TO):
+        return (protocol.ANSWER,)
+    return (protocol.ITEM, protocol.CONTINUED) if key == protocol.ITEM else (key,)
 
 
-def _read(asking: Runner | None, key: str, values: Values, starts: Starts) -> Reply | None:
+def _read(asking: Runner | None, key: str, values: Values, starts: SubtaskStarts) -> Reply | None:
     if asking is None:
         return PASSED
-    value = values.get((asking.run.id, *asking.place, _stored(key)))
+    value = values.get((asking.run.id, *asking.place, _rows(key)[0]))
     if key.startswith(protocol.ANSWER_TO):
         value = backend.answered(value, key)
     if value is None:
         return PASSED
-    content = starts.item(asking, rows.item(value)) if key == protocol.ITEM else rows.parsed(value)
+    if key == protocol.ITEM:
+        life = values.get((asking.run.id, *asking.place, protocol.CONTINUED))
+        content = stored(starts.item(asking, rows.item(value), done=life == str(asking.life)))
+    else:
+        content = rows.parsed(value)
     return Reply(HTTPStatus.OK, {"value": content}, run=asking.run.id)
 
 
-def _values(session: Session, wanted: Sequence[tuple[Runner, str]]) -> Values:
+def _values(session: Session, wanted: Collection[tuple[Runner, str]]) -> Values:
     row = Store.dag_run_id, Store.task_id, Store.map_index, Store.key
     rows = [(asking.run.id, *asking.place, key) for asking, key in wanted]
     query = select(*row, Store.value).where(tuple_(*row).in_(rows))
@@ -146,25 +156,25 @@ def _values(session: Session, wanted: Sequence[tuple[Runner, str]]) -> Values:
 
 
 @together
-def locate(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Tell the runs of runners that nothing is known of yet."""
+def locate(session: Session, asked: Sequence[StoreRequest]) -> Replies:
+    """Find the runs of runners whose runs are not known yet."""
     found = runner.of_instances(session, {one.instance for one in asked})
     runs = [asking.run.id if (asking := found.get(one.instance)) else None for one in asked]
     return [PASSED if run is None else Reply(HTTPStatus.NO_CONTENT, run=run) for run in runs]
 
 
 @together
-def keep(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Subtasks have ended. Those that failed for good come by their run's lane: its counter is locked for them."""
+def keep(session: Session, asked: Sequence[StoreRequest]) -> Replies:
+    """Subtasks have ended. Those that failed for good are gathered by run: its state is locked for them."""
     found = runner.of_instances(session, {one.instance for one in asked})
     there = [(found[one.instance], one.value) for one in asked if one.instance in found]
-    backend.keep(session, backend.settler(), there)
+    backend.keep(session, backend.materializer(), there)
     return [KEPT if one.instance in found else PASSED for one in asked]
 
 
 @together
-def tell(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Subtasks tell how far they are."""
+def progress(session: Session, asked: Sequence[StoreRequest]) -> Replies:
+    """Subtasks report their progress."""
     found = runner.of_instances(session, {one.instance for one in asked})
     latest = {found[one.instance]: one for one in asked if one.instance in found}
     for asking in sorted(latest, key=lambda one: (one.run.id, one.place)):
@@ -174,32 +184,32 @@ def tell(session: Session, asked: Sequence[Asked]) -> Replies:
 
 
 @together
-def answer(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Questions by the runners of one run, which need the same locks.
+def answer(session: Session, asked: Sequence[StoreRequest]) -> Replies:
+    """Requests by the runners of one run, which need the same locks.
 
-    Who asks is read under the lock of the run's counter: a runner that another one has replaced while it waited is not
-    heard any more.
+    Who asks is read under the lock of the run's state: a runner that another one has replaced while it waited is
+    refused.
     """
     ids = {one.instance for one in asked}
     run = next((asking.run for asking in runner.of_instances(session, ids).values()), None)
     if run is None:
         return [PASSED] * len(asked)
-    locked = backend.ask(session, run, backend.settler(), asked[0].key)
+    locked = backend.ask(session, run, backend.materializer(), asked[0].key)
     found = runner.of_instances(session, ids)
-    questions = [Question(*found[one.instance].place, one.key, one.value) for one in asked if one.instance in found]
-    told = locked.answer(questions, {asking.place: asking for asking in found.values()})
-    return [_answered(found.get(one.instance), one, told) for one in asked]
+    requests = [RunnerRequest(*found[one.instance].place, one.value) for one in asked if one.instance in found]
+    answers = locked.answer(requests, {asking.place: asking for asking in found.values()})
+    return [_answered(found.get(one.instance), one, answers) for one in asked]
 
 
-def _answered(asking: Runner | None, one: Asked, told: Answers) -> Reply | None:
+def _answered(asking: Runner | None, one: StoreRequest, answers: Answers) -> Reply | None:
     if asking is None:
         return PASSED
-    return Reply(HTTPStatus.NO_CONTENT, told=told.get((asking.place, one.value["call"])))
+    return Reply(HTTPStatus.NO_CONTENT, answer=answers.get((asking.place, one.value.call)))
 
 
 @together
-def take(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Runners of batches of one run go on with the next subtask that they were told of.
+def take(session: Session, asked: Sequence[StoreRequest]) -> Replies:
+    """Runners of batches of one run begin the next subtask that was announced to them.
 
     Their batches are locked before it is read who they are, as for ``answer``.
     """
@@ -210,19 +220,19 @@ def take(session: Session, asked: Sequence[Asked]) -> Replies:
     return [_take(session, found.get(one.instance), one) for one in asked]
 
 
-def _take(session: Session, asking: Runner | None, one: Asked) -> Reply | None:
+def _take(session: Session, asking: Runner | None, one: StoreRequest) -> Reply | None:
     if asking is None:
         return PASSED
     return KEPT if backend.goes_on(session, asking, one.value) else _refused(backend.NOT_NEXT)
 
 
 @together
-def beat(session: Session, asked: Sequence[Asked]) -> Replies:
-    """Runners live: the heartbeats that Airflow would take without a further look; it looks at the others."""
+def beat(session: Session, asked: Sequence[StoreRequest]) -> Replies:
+    """Runners send heartbeats: those that Airflow would accept without a further look. Airflow gets the others."""
     who = TaskInstance.id, TaskInstance.hostname, TaskInstance.pid
     sent = {(one.instance, one.value.hostname, one.value.pid) for one in asked}
     running = select(*who).where(tuple_(*who).in_(list(sent)), TaskInstance.state == TaskInstanceState.RUNNING)
-    # Nobody is waited for: the scheduler may have some of these rows while it waits for others.
+    # No lock is waited for: the scheduler may have some of these rows while it waits for others.
     locked = session.execute(running.with_for_update(skip_locked=True, of=TaskInstance))
     alive = {(number, hostname, pid) for number, hostname, pid in locked}
     session.execute(

@@ -1,7 +1,7 @@
-"""Requests of runners that are answered here, many at once, and never enter Airflow's application.
+"""Requests of runners that are answered here, many at once, without Airflow's application.
 
 What a runner may do is the same on both ways: the token is checked as Airflow does, and what is carried out is what the
-state store backend would. A request that has anything unusual goes on to Airflow as it came.
+state store backend would. An irregular request is passed to Airflow unchanged.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from airflow_mcp_provider.plugin.db import rows
-from airflow_mcp_provider.plugin.growth.backend import QUESTIONS, is_final
+from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.plugin.growth.backend import is_final
 from airflow_mcp_provider.plugin.server import handlers
 from airflow_mcp_provider.plugin.server.airflow_internals import TaskStateStorePutBody, TIHeartbeatInfo
 from airflow_mcp_provider.plugin.server.asgi import NOTHING, header, reply
 from airflow_mcp_provider.plugin.server.coalescing import Full, Lanes
 from airflow_mcp_provider.plugin.server.concurrency_limit import App, Scope, Send
-from airflow_mcp_provider.plugin.server.handlers import AGAIN, Asked, Reply, Work
+from airflow_mcp_provider.plugin.server.handlers import AGAIN, Reply, StoreRequest, Work
 from airflow_mcp_provider.plugin.server.request_body import Client, Held, Receive
 from airflow_mcp_provider.plugin.server.tokens import Tokens
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.requests import ASKED, read_request
 
 _STORE = re.compile(r"/execution/store/ti/([0-9a-f-]{36})/(mcp\.[a-z_]+|mcp\.answer\.[0-9a-f.]+|progress)")
 _NOTHING = re.compile(r"(?!)")
@@ -35,15 +36,15 @@ MOST_BYTES = 2_000_000
 """Of a request: a runner sends protocol.BATCH_BYTES and a child more. Of other keys a larger one is left to Airflow."""
 REMEMBERED, ANSWER_BYTES = 20_000, 1_024
 """So many runners' runs and answers are kept in memory, answers up to this size."""
-READS, BEATS, QUESTION_THREADS, CONFIRMS = 1, 1, 2, 1
-THREADS = READS + BEATS + QUESTION_THREADS + CONFIRMS
-"""Each has a connection while it works. A report's question waits for the scheduler, so those have a thread apart."""
+READS, BEATS, RUN_REQUESTS, CONFIRMS = 1, 1, 2, 1
+THREADS = READS + BEATS + RUN_REQUESTS + CONFIRMS
+"""Each has a connection while it works. A report's request waits for the scheduler: those have their own thread."""
 
 
 class RunnerRequests:
     """ASGI middleware that answers runners, and passes everything else on to ``app``.
 
-    ``stores``: the state store is ours alone; the requests to another one, also to one made from ours, are passed on.
+    ``stores``: the state store is ours; requests to another one, also to a subclass of ours, are passed on.
     """
 
     def __init__(self, app: App, held: Held, *, stores: bool) -> None:
@@ -51,10 +52,10 @@ class RunnerRequests:
         self._held = held
         self._store = _STORE if stores else _NOTHING
         self._tokens = Tokens()
-        self._reads: Lanes[Asked, Reply | None] = Lanes("reads", READS)
-        self._beats: Lanes[Asked, Reply | None] = Lanes("beats", BEATS)
-        self._questions: Lanes[Asked, Reply | None] = Lanes("questions", QUESTION_THREADS)
-        self._confirms: Lanes[Asked, Reply | None] = Lanes("confirms", CONFIRMS)
+        self._reads: Lanes[StoreRequest, Reply | None] = Lanes("reads", READS)
+        self._beats: Lanes[StoreRequest, Reply | None] = Lanes("beats", BEATS)
+        self._run_requests: Lanes[StoreRequest, Reply | None] = Lanes("run-requests", RUN_REQUESTS)
+        self._confirms: Lanes[StoreRequest, Reply | None] = Lanes("confirms", CONFIRMS)
         self._runs: OrderedDict[UUID, int] = OrderedDict()
         self._answers: OrderedDict[tuple[UUID, str], Any] = OrderedDict()
 
@@ -75,7 +76,7 @@ class RunnerRequests:
             client.release()
 
     async def _refused(self, scope: Scope, client: Client) -> Reply | None:
-        """Refuse what sets a key of ours to more than any runner sends: nobody parses that, nor what is half read."""
+        """Refuse a value of one of our keys that is larger than any runner sends, before it is parsed."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if self._store is _NOTHING or scope["method"] != "PUT" or not _OURS.fullmatch(path):
             return None
@@ -87,7 +88,7 @@ class RunnerRequests:
             return TOO_LARGE
         return None if whole or client.gone else AGAIN
 
-    async def _read(self, scope: Scope, client: Client) -> Asked | None:
+    async def _read(self, scope: Scope, client: Client) -> StoreRequest | None:
         """Read a request that is one of ours."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         found = self._store.fullmatch(path) or _BEAT.fullmatch(path)
@@ -97,12 +98,12 @@ class RunnerRequests:
         if instance is None or not await self._tokens.are_of(instance, scope["headers"]):
             return None
         if scope["method"] == "GET":
-            return Asked(instance, key)
+            return StoreRequest(instance, key)
         return _sent(instance, key, client.body()) if await client.read_ahead(MOST_BYTES) and client.complete else None
 
-    async def _answer(self, asked: Asked) -> Reply | None:
-        if (told := self._answers.pop((asked.instance, asked.key), None)) is not None:
-            return Reply(HTTPStatus.OK, {"value": told})
+    async def _answer(self, asked: StoreRequest) -> Reply | None:
+        if (answer := self._answers.pop((asked.instance, asked.key), None)) is not None:
+            return Reply(HTTPStatus.OK, {"value": answer})
         try:
             replied = await self._carry_out(asked)
         except Full:
@@ -111,18 +112,18 @@ class RunnerRequests:
             self._remember(asked, replied)
         return replied
 
-    async def _carry_out(self, asked: Asked) -> Reply | None:
+    async def _carry_out(self, asked: StoreRequest) -> Reply | None:
         if asked.key == BEAT:
             return await self._beats.do(BEAT, handlers.beat, asked)
         if asked.value is None:
             return await self._reads.do("read", handlers.read, asked)
         if asked.key == protocol.PROGRESS:
-            return await self._reads.do("tell", handlers.tell, asked)
+            return await self._reads.do("progress", handlers.progress, asked)
         if asked.key == protocol.OUTCOME and not is_final(asked.value):
             return await self._reads.do("keep", handlers.keep, asked)
         return await self._of_run(asked)
 
-    async def _of_run(self, asked: Asked) -> Reply | None:
+    async def _of_run(self, asked: StoreRequest) -> Reply | None:
         """Carry out what needs a lock of the run."""
         if (run := self._runs.get(asked.instance)) is None:
             found = await self._reads.do("locate", handlers.locate, asked)
@@ -133,13 +134,13 @@ class RunnerRequests:
         if asked.key == protocol.CONFIRM:
             return await self._confirms.do(run, handlers.answer, asked)
         work = OF_RUNS.get(asked.key, handlers.answer)
-        return await self._questions.do((run, work), work, asked)
+        return await self._run_requests.do((run, work), work, asked)
 
-    def _remember(self, asked: Asked, replied: Reply) -> None:
+    def _remember(self, asked: StoreRequest, replied: Reply) -> None:
         if replied.run is not None:
             _put(self._runs, asked.instance, replied.run)
-        if replied.told is not None and len(json.dumps(replied.told)) <= ANSWER_BYTES:
-            _put(self._answers, (asked.instance, protocol.ANSWER_TO + asked.value["call"]), replied.told)
+        if replied.answer is not None and len(json.dumps(replied.answer)) <= ANSWER_BYTES:
+            _put(self._answers, (asked.instance, protocol.ANSWER_TO + asked.value.call), replied.answer)
 
 
 TOO_LARGE = Reply(
@@ -148,14 +149,13 @@ TOO_LARGE = Reply(
 )
 BEAT = "heartbeat"
 OF_RUNS: dict[str, Work] = {protocol.GO_ON: handlers.take, protocol.OUTCOME: handlers.keep}
-"""What carries out a run's requests that are no questions."""
-NO_QUESTIONS = {protocol.OUTCOME, protocol.PROGRESS}
+"""What carries out those requests of a run that have no answer."""
 
 
 def _is_ours(method: str, key: str) -> bool:
     if method == "GET":
         return key == protocol.ITEM or key.startswith(protocol.ANSWER_TO)
-    return method == "PUT" and key in {BEAT, protocol.OUTCOME, protocol.PROGRESS, protocol.GO_ON, *QUESTIONS}
+    return method == "PUT" and key in {BEAT, protocol.OUTCOME, protocol.PROGRESS, protocol.GO_ON, *ASKED}
 
 
 def _uuid(text: str) -> UUID | None:
@@ -171,25 +171,22 @@ async def _reply(send: Send, replied: Reply) -> None:
     await reply(send, replied.status, content, retry_after=1 if busy else None)
 
 
-def _sent(instance: UUID, key: str, body: bytes) -> Asked | None:
-    """Read what is sent by Airflow's own models; None where Airflow has to look at it."""
+def _sent(instance: UUID, key: str, body: bytes) -> StoreRequest | None:
+    """Read a request's body by Airflow's own models, and our value in it; None where Airflow has to answer."""
     try:
         if key == BEAT:
             sender = TIHeartbeatInfo.model_validate_json(body)
-            return None if "\0" in sender.hostname else Asked(instance, key, sender, len(body))
+            return None if "\0" in sender.hostname else StoreRequest(instance, key, sender, len(body))
         sent = TaskStateStorePutBody.model_validate_json(body)
     except ValidationError:
         return None
-    value, expires_at = sent.value, sent.expires_at
-    if not isinstance(value, dict) or (expires_at is not None and expires_at.tzinfo is None):
+    expires_at = sent.expires_at
+    if expires_at is not None and expires_at.tzinfo is None:
         return None
-    if (key == protocol.OUTCOME and rows.wrong_outcome(value)) or (
-        key == protocol.PROGRESS and rows.wrong_progress(value)
-    ):
+    try:
+        return StoreRequest(instance, key, read_request(key, sent.value), len(body), expires_at)
+    except InvalidPayload:
         return None
-    if key not in NO_QUESTIONS and not isinstance(value.get("call"), str):
-        return None
-    return Asked(instance, key, value, len(body), expires_at)
 
 
 def _put(kept: OrderedDict[Any, Any], name: object, value: object) -> None:

@@ -98,7 +98,7 @@ def play():
     run = Played()
     run.turn(PLAN, TaskInstanceState.RUNNING)
     begin = {"tolerate": "0", "steps": [{"name": "run", "limit": 100, "depth": 9}]}
-    run.ask(PLAN, protocol.ENQUEUE, {"begin": begin, **children(None, "a", "b")})
+    run.ask(PLAN, protocol.ENQUEUE, {"begin": begin, **children("a", "b")})
     run.planned(2)
     run.schedule()
     run.turn(RUNNING_ONE, TaskInstanceState.RUNNING)
@@ -110,10 +110,9 @@ def play():
     return {"answer": answer, "after": after, "pending": pending, "confirmed": run.instances()}
 
 
-def children(parent, *keys):
+def children(*keys):
     """The body of an enqueue."""
-    listed = [[key, {"node": key}] for key in keys]
-    return {"parent": parent, "depth": 0 if parent is None else 1, "children": listed}
+    return {"children": [[key, {"node": key}] for key in keys]}
 
 
 def race(run):
@@ -132,7 +131,7 @@ def race(run):
     mapped.get_mapped_ti_count = stopped
     scheduler.start()
     assert between.wait(IN_TIME), "the scheduler's pass did not read the map's length"
-    answers.append(run.ask(RUNNING_ONE, protocol.ENQUEUE, children("a", "c", "d")))
+    answers.append(run.ask(RUNNING_ONE, protocol.ENQUEUE, children("c", "d")))
     enqueued.set()
     scheduler.join(IN_TIME)
     mapped.get_mapped_ti_count = read_length
@@ -140,8 +139,8 @@ def race(run):
 
 
 def settled(run):
-    """Wait for the settler's threads, which bring in what an enqueue could not."""
-    run.backend._settler._pool.shutdown(wait=True)
+    """Wait for the materializer's threads, which bring in what an enqueue could not."""
+    run.backend._materializer._pool.shutdown(wait=True)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,13 @@ from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.growth.batch_state import Batch, Turn
-from airflow_mcp_provider.plugin.growth.run_state import Reserved, Step
+from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.server import handlers
 from airflow_mcp_provider.plugin.server.airflow_internals import TIHeartbeatInfo
-from airflow_mcp_provider.plugin.server.handlers import Asked
+from airflow_mcp_provider.plugin.server.handlers import StoreRequest
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.messages import Item
+from airflow_mcp_provider.runtime.requests import Attempt, BatchOutcome, ChildEntry, Enqueue, GoOn
 
 JOB = "still"
 PLACES = 5
@@ -49,9 +51,9 @@ class Played:
             self.run = RunRef(session.scalar(select(DagRun.id).filter_by(run_id=made.run_id)), JOB, made.run_id)
             self.instance = self._runs(session)
             step = Step("run", 100, 9, reserved=PLACES, batch=PLACES)
-            Reserved("0", (step,), PLACES).write(session, self.run)
+            RunState("0", (step,), PLACES).write(session, self.run)
             Batch(0, {0: Turn("taken", 1)}).write(session, self.run, "run", 0)
-            items = [("run", n, protocol.ITEM, {"key": str(n), "payload": {}, "depth": 0}) for n in range(PLACES)]
+            items = [("run", n, protocol.ITEM, Item(str(n), {}, None, 0)) for n in range(PLACES)]
             state_store.add(session, self.run, items)
 
     def _runs(self, session):
@@ -80,15 +82,17 @@ class Played:
 def play():
     """Return the statuses of what was asked, by what it was."""
     run = Played()
-    told = {"ended": {"place": 0, "attempt": 1, "result": 1}, "taking": {"place": 1, "attempt": 1}, "call": "a.1"}
+    goes_on = GoOn(call="a.1", ended=BatchOutcome(attempt=1, result=1, place=0), begin=Attempt(1, 1))
     batch, counter = ("run", 0, protocol.BATCH), (PLAN, -1, protocol.RUN)
-    children = {"parent": "0", "depth": 1, "children": [["c", {"node": "c"}]], "call": "a.2"}
-    beats = [Asked(run.instance, "heartbeat", TIHeartbeatInfo(hostname="here", pid=pid)) for pid in (8, 7)]
+    enqueue = Enqueue(call="a.2", children=[ChildEntry("c", {"node": "c"})])
+    beats = [StoreRequest(run.instance, "heartbeat", TIHeartbeatInfo(hostname="here", pid=pid)) for pid in (8, 7)]
     return {
         "heartbeats": [reply and reply.status for reply in handlers.beat(beats)],
-        "go on": run.replaced_behind(batch, handlers.take, Asked(run.instance, protocol.GO_ON, told)),
-        "enqueue": run.replaced_behind(counter, handlers.answer, Asked(run.instance, protocol.ENQUEUE, children)),
-        "goes on": [reply and reply.status for reply in handlers.take([Asked(run.instance, protocol.GO_ON, told)])],
+        "go on": run.replaced_behind(batch, handlers.take, StoreRequest(run.instance, protocol.GO_ON, goes_on)),
+        "enqueue": run.replaced_behind(counter, handlers.answer, StoreRequest(run.instance, protocol.ENQUEUE, enqueue)),
+        "goes on": [
+            reply and reply.status for reply in handlers.take([StoreRequest(run.instance, protocol.GO_ON, goes_on)])
+        ],
     }
 
 

@@ -36,14 +36,14 @@ def sender(airflow: Embedded, run_id: str) -> Sender:
 
 
 def children(*keys: str, **more: object) -> dict[str, object]:
-    return {"parent": "1", "depth": 1, "children": [[key, {"item": key}] for key in keys], **more}
+    return {"children": [[key, {"item": key}] for key in keys], **more}
 
 
 def test_a_runner_is_answered(sender: Sender) -> None:
     assert sender.get(protocol.ITEM).json()["value"]["payload"] == {"item": 1}
     assert sender.ask(protocol.ENQUEUE, children("a", "b"))["new"] == 2
     assert sender.ask(protocol.ENQUEUE, children("a", "c"))["new"] == 1
-    refused = sender.ask(protocol.ENQUEUE, {**children("d"), "depth": "deep"})["refused"]
+    refused = sender.ask(protocol.ENQUEUE, {"children": [["d", {"item": "\0"}]]})["refused"]
     assert refused["type"] == "InvalidPayload"
 
 
@@ -96,8 +96,14 @@ def test_a_wrong_signature_and_none_at_all(sender: Sender) -> None:
         (protocol.PROGRESS, {"value": {"fraction": 1}, "expires_at": "never"}, 422),
     ],
 )
-def test_what_is_malformed_is_told_by_airflow(sender: Sender, key: str, body: object, status: int) -> None:
+def test_a_malformed_request_is_answered_by_airflow(sender: Sender, key: str, body: object, status: int) -> None:
     assert sender.send("PUT", f"store/ti/{sender.id}/{key}", body).status_code == status
+
+
+def test_the_answer_to_a_malformed_request_names_the_field(sender: Sender) -> None:
+    answer = sender.send("PUT", f"store/ti/{sender.id}/{protocol.ENQUEUE}", {"value": {"call": "x.1", "children": 5}})
+    assert answer.status_code == 422
+    assert "Expected `array`, got `int` - at `$.children`" in answer.json()["detail"]["message"]
 
 
 def test_a_heartbeat(airflow: Embedded, sender: Sender, run_id: str) -> None:

@@ -17,7 +17,7 @@ ROW = """select id::text from task_instance
     where dag_id = 'asleep' and run_id = %s and task_id = 'run' and map_index = 0 and state = 'running'"""
 MB = 1_000_000
 SIZES: dict[str, tuple[str, bytes, int]] = {
-    "parent": (protocol.ENQUEUE, json.dumps({"value": {"call": "x.1", "parent": "p" * 5 * MB}}).encode(), 413),
+    "call": (protocol.ENQUEUE, json.dumps({"value": {"call": "p" * 5 * MB, "children": []}}).encode(), 413),
     "nested": (protocol.ENQUEUE, b'{"value": ' + b"[" * 1_950_000 + b"]" * 1_950_000 + b"}", 413),
     "nested less": (protocol.ENQUEUE, b'{"value": ' + b"[" * 900_000 + b"]" * 900_000 + b"}", 400),
     "outcome": (protocol.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 4 * MB}}).encode(), 413),
@@ -33,10 +33,9 @@ SIZES: dict[str, tuple[str, bytes, int]] = {
 }
 MANY = [[f"k{number}", {}] for number in range(60_000)]
 FORMS: dict[str, dict[str, Any]] = {
-    "children": {"parent": "1", "depth": 1, "children": MANY},
-    "depth": {"parent": "1", "depth": -50, "children": [["a", {}]]},
-    "parent": {"parent": "p" * 1_900_000, "depth": 1, "children": [["a", {}]]},
-    "keys": {"parent": "1", "depth": 1, "children": [["k" * 40_000, {}] for _ in range(45)]},
+    "children": {"call": "x.1", "children": MANY},
+    "call": {"call": "p" * 1_900_000, "children": [["a", {}]]},
+    "children[0][0]": {"call": "x.1", "children": [["k" * 40_000, {}] for _ in range(45)]},
 }
 
 
@@ -65,8 +64,10 @@ def test_a_body_that_no_runner_sends_is_refused(sender: Sender, name: str, *, ch
     assert httpx.put(url, content=sent, headers=headers, timeout=60).status_code == status
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_a_question_of_a_wrong_form_is_refused_in_its_answer(sender: Sender, name: str) -> None:
-    refused = sender.ask(protocol.ENQUEUE, FORMS[name])["refused"]
-    assert refused["type"] == "InvalidPayload"
-    assert len(refused["message"]) < 1_000
+@pytest.mark.parametrize("field", FORMS)
+def test_a_request_of_a_wrong_form_is_refused_with_the_fields_name(sender: Sender, field: str) -> None:
+    answer = sender.put(protocol.ENQUEUE, FORMS[field])
+    assert answer.status_code == 422
+    message = answer.json()["detail"]["message"]
+    assert f"$.{field}`" in message
+    assert len(message) < 1_000

@@ -129,7 +129,7 @@ def test_a_step_has_its_own_bounds(staged):
     assert [one["retries"] for one in (search, write, review)] == [2, 0, 2]
     assert [one["timeouts"]["hard"] for one in (search, write, review)] == ["10m", "5m", "10m"]
     assert [one.get("max_active_tis_per_dagrun") for one in (search, write, review)] == [None, 3, None]
-    assert [one.get("hands_on", False) for one in (search, write, review)] == [True, True, False]
+    assert [one.get("has_next_step", False) for one in (search, write, review)] == [True, True, False]
     assert staged.task_dict["plan"].steps == [
         {"name": "search", "limit": 50, "depth": 100, "wait": False},
         {"name": "write", "limit": 50, "depth": 100, "wait": False},

@@ -1,54 +1,60 @@
 """What the report counts from the pages that the server gives."""
 
 import pytest
+from msgspec.structs import replace
 
-from airflow_mcp_provider.operators.report import describe, summary, verdict
+from airflow_mcp_provider.operators.report import ReportError, describe, summary, verdict
 from airflow_mcp_provider.operators.tally import counted
+from airflow_mcp_provider.runtime.answers import Counts, FailedSubtask, StepCounts, TallyPage
 from airflow_mcp_provider.spec import Tolerate
 
 
 def page(step="run", subtasks=2, failures=(), **ends):
     counts = {"subtasks": subtasks, "succeeded": 0, "failed": 0, "skipped": 0, **ends}
-    return {"steps": {step: counts}, "failures": [{"key": k, "type": "E", "message": "no"} for k in failures]}
+    return TallyPage({step: StepCounts(**counts)}, [FailedSubtask(key, "E", "no") for key in failures], None)
 
 
-def ends(told):
-    return [told[name] for name in ("succeeded", "failed", "skipped")]
+def tallied(known, pages):
+    return counted(Counts(known, 0, 0, 0, 0, "success", {}), pages)
+
+
+def ends(counts):
+    return [counts.succeeded, counts.failed, counts.skipped]
 
 
 def test_a_run_that_was_given_less_has_failed():
-    told = counted(2, [page(succeeded=1)])
-    assert (ends(told), told["failures"][0]["key"]) == ([1, 1, 0], "1 of 2 subtasks")
-    assert verdict({**told, "plan": "success", "reserved": 2}, Tolerate.of(0)) == "failed"
-    assert verdict({**told, "plan": "success", "reserved": 2}, Tolerate.of(1)) == "partial"
+    counts = tallied(2, [page(succeeded=1)])
+    assert (ends(counts), counts.failures[0].key) == ([1, 1, 0], "1 of 2 subtasks")
+    assert verdict(counts, Tolerate.of(0)) == "failed"
+    assert verdict(counts, Tolerate.of(1)) == "partial"
 
 
 def test_pages_are_summed():
-    told = counted(4, [page(subtasks=4, succeeded=2), page(subtasks=4, succeeded=1, failed=1, failures=["d"])])
-    assert (ends(told), [one["key"] for one in told["failures"]], told["steps"]) == ([3, 1, 0], ["d"], {})
+    counts = tallied(4, [page(subtasks=4, succeeded=2), page(subtasks=4, succeeded=1, failed=1, failures=["d"])])
+    assert (ends(counts), [one.key for one in counts.failures], counts.steps) == ([3, 1, 0], ["d"], {})
 
 
 def test_a_subtask_of_several_steps_is_one():
-    told = counted(3, [page("a", 3, succeeded=2, failed=1, failures=["x"]), page("b", 2, succeeded=1, skipped=1)])
-    assert ends(told) == [1, 1, 1]
-    assert told["steps"]["b"] == {"subtasks": 2, "succeeded": 1, "failed": 0, "skipped": 1}
+    counts = tallied(3, [page("a", 3, succeeded=2, failed=1, failures=["x"]), page("b", 2, succeeded=1, skipped=1)])
+    assert ends(counts) == [1, 1, 1]
+    assert counts.steps["b"] == StepCounts(subtasks=2, succeeded=1, failed=0, skipped=1)
 
 
 def test_what_is_lost_in_each_step_makes_no_number_below_zero():
-    told = counted(1, [page("a", 1), page("b", 1)])
-    assert ends(told) == [0, 1, 0]
-    assert [one["step"] for one in told["failures"]] == ["a", "b"]
+    counts = tallied(1, [page("a", 1), page("b", 1)])
+    assert ends(counts) == [0, 1, 0]
+    assert [one.step for one in counts.failures] == ["a", "b"]
 
 
 def test_before_anything_was_planned():
-    assert ends(counted(0, [{"steps": {}, "failures": [], "next": None}])) == [0, 0, 0]
+    assert ends(tallied(0, [TallyPage({}, [], None)])) == [0, 0, 0]
 
 
 @pytest.mark.parametrize("failures", [(), ("a", "b")])
 def test_the_note_of_a_report_that_failed(failures):
-    told = {**counted(3, [page(subtasks=3, succeeded=3 - len(failures), failed=len(failures), failures=failures)])}
-    result = summary({**told, "reserved": 3}, "complete")
-    failed = {**result, "state": "failed", "error": {"type": "ValueError", "message": "two\nlines " + "x" * 2_000}}
+    counts = tallied(3, [page(subtasks=3, succeeded=3 - len(failures), failed=len(failures), failures=failures)])
+    error = ReportError("ValueError", "two\nlines " + "x" * 2_000)
+    failed = replace(summary(counts, "complete"), state="failed", error=error)
     first, *more = describe(failed, "0", "success").splitlines()
     assert first.startswith("failed: the report failed: ValueError: two lines xxx")
     assert f"; {3 - len(failures)} of 3 subtasks succeeded" in first

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskmap import TaskMap
@@ -14,6 +15,7 @@ from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.operators.tally import counted
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.answers import Counts, TallyPage
 from airflow_mcp_provider.spec import parse_job
 
 
@@ -71,9 +73,9 @@ class Played:
         """What the report counts of so many subtasks."""
         place, pages = protocol.FIRST_PAGE, []
         while place:
-            pages.append(json.loads(self.get("report", -1, protocol.TALLY + place)))
-            place = pages[-1]["next"]
-        return counted(known, pages)
+            pages.append(msgspec.json.decode(self.get("report", -1, protocol.TALLY + place), type=TallyPage))
+            place = pages[-1].next
+        return msgspec.to_builtins(counted(Counts(known, 0, 0, 0, 0, "success", {}), pages))
 
     def succeed(self, task_id, map_index):
         """A runner ends well: Airflow notes that in its audit log."""

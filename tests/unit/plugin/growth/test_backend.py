@@ -13,6 +13,7 @@ from airflow_mcp_provider.plugin.db import locks, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth import backend, run_requests
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.requests import read_request
 from tests.unit.plugin.played import Played
 
 
@@ -27,7 +28,7 @@ def run(session, job):
 
 
 def children(*keys):
-    return {"parent": "a", "depth": 1, "children": [[key, {"node": key}] for key in keys]}
+    return {"children": [[key, {"node": key}] for key in keys]}
 
 
 def test_a_lock_that_is_not_free_is_answered_503(run, monkeypatch):
@@ -37,7 +38,7 @@ def test_a_lock_that_is_not_free_is_answered_503(run, monkeypatch):
     def locked(*_):
         raise OperationalError("UPDATE", {}, Exception("canceling statement due to lock timeout"))
 
-    monkeypatch.setattr(run_requests.Reserved, "locked", locked)
+    monkeypatch.setattr(run_requests.RunState, "locked", locked)
     run.instance("run", 0)
     with pytest.raises(HTTPException) as refused:
         run.set("run", 0, protocol.ENQUEUE, {**children("b"), "call": "x.1"})
@@ -102,12 +103,13 @@ def test_several_questions_of_one_runner_at_once_are_all_answered(run, session):
     run.instance("run", 0)
     ref = RunRef(run.run.id, "crawl", "one")
     bodies = [{**children(f"c{number}"), "call": f"name{number}.0"} for number in range(5)]
-    asked = [run_requests.Question("run", 0, protocol.ENQUEUE, body) for body in [*bodies, bodies[0]]]
-    told = run_requests.Questions(session, ref, backend.settler()).answer(asked)
+    requests = [read_request(protocol.ENQUEUE, body) for body in [*bodies, bodies[0]]]
+    asked = [run_requests.RunnerRequest("run", 0, request) for request in requests]
+    told = run_requests.RunRequests(session, ref, backend.materializer()).answer(asked)
     assert [answer["new"] for answer in told.values()] == [1] * 5
 
 
-@pytest.mark.parametrize("call", ["sup.²", f"x.{'9' * 5000}", ".", ""])
+@pytest.mark.parametrize("call", ["sup.²", f"x.{'9' * 150}", ".", ""])
 def test_a_call_may_be_any_text(run, call):
     run.instance("run", 0)
     for number, following in enumerate((call, f"{call}³", f"{call}1")):
@@ -115,29 +117,66 @@ def test_a_call_may_be_any_text(run, call):
         assert json.loads(run.get("run", 0, protocol.ANSWER))["call"] == following
 
 
+TRIES = {"attempts": 1, "delay": 0, "backoff": 1, "max_delay": 0}
+
+
 @pytest.mark.parametrize(
-    ("question", "body"),
+    ("key", "body", "field"),
     [
-        (protocol.ENQUEUE, {"children": [["k", {}]] * 501, "depth": 1, "parent": None}),
-        (protocol.ENQUEUE, {**children("b"), "depth": -50}),
-        (protocol.ENQUEUE, {**children("b"), "depth": True}),
-        (protocol.ENQUEUE, {**children("b"), "parent": "x" * 3_000}),
-        (protocol.ENQUEUE, {**children("b"), "parent": "\0"}),
-        (protocol.DONE, {}),
-        (protocol.DONE, {"outcome": 5}),
-        (protocol.NEXT, {}),
-        (protocol.NEXT, {"tries": {}, "fresh": True, "ended": [1]}),
-        (protocol.NEXT, {"tries": {}, "fresh": True, "ended": {"place": 0, "attempt": 1, "error": {}}}),
-        (protocol.CALL, {}),
-        (protocol.CONFIRM, {}),
+        (protocol.ENQUEUE, {**children("b"), "call": "x" * 300}, "call"),
+        (protocol.ENQUEUE, {"children": [["k", {}]] * 501}, "children"),
+        (protocol.ENQUEUE, {"children": [["", {}]]}, "children[0][0]"),
+        (protocol.ENQUEUE, {"children": [["x" * 3_000, {}]]}, "children[0][0]"),
+        (protocol.ENQUEUE, {"children": [["k", []]]}, "children[0][1]"),
+        (protocol.ENQUEUE, {"children": [["k", {}, "x" * 300]]}, "children[0][2]"),
+        (protocol.ENQUEUE, {**children("b"), "begin": {"tolerate": "0", "steps": []}}, "begin.steps"),
+        (protocol.DONE, {}, "outcome"),
+        (protocol.DONE, {"outcome": 5}, "outcome"),
+        (protocol.NEXT, {}, "tries"),
+        (protocol.NEXT, {"tries": {**TRIES, "attempts": 0}}, "tries.attempts"),
+        (protocol.NEXT, {"tries": TRIES, "ended": [1]}, "ended"),
+        (protocol.NEXT, {"tries": TRIES, "ended": {"place": 0, "attempt": 1, "error": {}}}, "ended.error"),
+        (protocol.GO_ON, {"ended": {"place": 0, "attempt": 1}}, "begin"),
+        (protocol.CALL, {}, "job"),
+        (protocol.CALL, {"job": "x" * 300, "conf": {}}, "job"),
     ],
 )
-def test_a_malformed_question_is_refused_and_changes_nothing(run, question, body):
+def test_a_malformed_request_is_refused_with_the_fields_name_and_changes_nothing(run, key, body, field):
     run.instance("run", 0)
     before = run.session.query(state_store.Store).count()
-    answer = run.ask("run", 0, question, body)
-    assert answer["refused"]["type"] in {"InvalidPayload", "RunIsOver", "TryAgain"}
+    with pytest.raises(HTTPException) as refused:
+        run.set("run", 0, key, {"call": "x.1", **body})
+    assert refused.value.status_code == 422
+    *path, last = field.split(".")
+    message = refused.value.detail["message"]
+    assert f"$.{field}" in message or (f"`{last}`" in message and ".".join(path) in message)
+    assert run.session.query(state_store.Store).count() == before
+
+
+@pytest.mark.parametrize("key", [protocol.CONFIRM, protocol.DONE])
+def test_what_a_subtask_may_not_ask_changes_nothing(run, key):
+    before = run.session.query(state_store.Store).count()
+    answer = run.ask("run", 0, key, {"outcome": {"attempt": 1, "result": 1}})
+    assert answer["refused"]["type"] == "RunIsOver"
     assert run.session.query(state_store.Store).count() == before + 1, "the answer"
+
+
+def test_parent_and_depth_are_those_of_the_subtask_that_asks_whatever_it_sends(run):
+    run.instance("run", 0)
+    run.ask("run", 0, protocol.ENQUEUE, {**children("b"), "parent": "forged", "depth": -50})
+    item = json.loads(run.get("run", 1, protocol.ITEM))
+    assert (item["key"], item["parent"], item["depth"]) == ("b", "a", 1)
+
+
+def test_a_subtask_whose_item_is_damaged_enqueues_nothing_and_others_do(run, session):
+    run.ask("plan", -1, protocol.ENQUEUE, children("z"))
+    run.instance("run", 0)
+    other = {**children("c"), "call": "z.1"}
+    session.execute(update(state_store.Store).filter_by(key=protocol.ITEM, map_index=0).values(value="[1]"))
+    assert run.ask("run", 0, protocol.ENQUEUE, children("b"))["refused"]["type"] == "InvalidRow"
+    run.instance("run", 1)
+    run.set("run", 1, protocol.ENQUEUE, other)
+    assert json.loads(run.get("run", 1, protocol.ANSWER))["new"] == 1
 
 
 @pytest.mark.parametrize("place", ["x", "99.0", "-1.-5", f"0.{'9' * 5000}"])

@@ -43,7 +43,7 @@ class Packed(Played):
 
     def enqueue(self, index, *keys):
         children = [[key, {"node": key}] for key in keys]
-        return self.ask("search", index, protocol.ENQUEUE, {"parent": "a", "depth": 1, "children": children})
+        return self.ask("search", index, protocol.ENQUEUE, {"children": children})
 
     def next(self, index, ended=None, *, task_id="search", **more):
         """Ask; ``ended`` is the answer before, and what the subtask ended with."""
@@ -80,7 +80,7 @@ def test_a_runner_is_given_its_own_subtasks_one_after_the_other(run):
     while "item" in given:
         keys.append(key(given))
         given = run.next(0, (given, {"result": None}))
-    assert (keys, given["over"], given["size"], given["label"]) == (["a", "b", "c"], True, 3, "a +2")
+    assert (keys, given["next"], given["size"], given["label"]) == (["a", "b", "c"], "over", 3, "a +2")
     assert key(run.next(1)) == "d"
 
 
@@ -96,11 +96,11 @@ def test_what_was_said_of_an_attempt_that_is_over_is_not_heard(run):
     run.plan("a")
     first = run.next(0)
     again = run.next(0)  # a new runner: the one before is lost
-    assert (again["place"], again["attempt"], again["try"]) == (0, 2, 2)
+    assert (again["place"], again["attempt"], again["tried"]) == (0, 2, 2)
     late = run.next(0, (first, {"result": "too late"}))
     assert late["refused"]["type"] == "TryAgain"
     last = run.next(0)
-    assert (last["over"], last["failed"]) == (True, 1)  # its second try was lost, too
+    assert (last["next"], last["failed"]) == ("over", 1)  # its second try was lost, too
     assert run.outcomes()["a", "search"]["error"]["type"] == "RunnerLost"
 
 
@@ -108,7 +108,7 @@ def test_a_lost_runner_costs_the_subtask_in_hand_an_attempt_and_no_other(run):
     run.plan("a", "b")
     run.next(0, (run.next(0), {"result": 1}))  # b is in hand
     assert key(run.next(0)) == "b"
-    assert run.next(0)["over"]
+    assert run.next(0)["next"] == "over"
     told = {name: (one["status"], one["attempts"]) for (name, step), one in run.outcomes().items() if step == "search"}
     assert told == {"a": ("success", 1), "b": ("failed", 2)}
 
@@ -126,11 +126,15 @@ def test_a_final_failure_is_not_tried_again_and_its_neighbours_are_done(run):
 
 def test_a_free_place_is_given_until_the_runner_has_ended(run):
     run.plan("a")
+    first = run.next(0)
     assert run.enqueue(0, "b")["instances"] == 1
-    given = run.next(0, (run.next(0), {"result": 1}))
+    given = run.next(0, (first, {"result": 1}))
     assert key(given) == "b"
-    assert run.next(0, (given, {"result": 1}))["over"]
-    assert run.enqueue(0, "c")["instances"] == 2  # the third place of the first runner stays empty
+    assert run.next(0, (given, {"result": 1}))["next"] == "over"
+    run.end("plan", -1, TaskInstanceState.RUNNING)
+    late = run.ask("plan", -1, protocol.ENQUEUE, {"children": [["c", {"node": "c"}]]})
+    run.counts()  # makes the task instance
+    assert late["instances"] == 2  # the third place of the first runner stays empty
     assert [run.states("search")[index] for index in (0, 1)] == [TaskInstanceState.RUNNING, None]
     run.end("search", 1, TaskInstanceState.RUNNING)
     assert key(run.next(1)) == "c"
@@ -140,6 +144,7 @@ def test_a_free_place_is_given_until_the_runner_has_ended(run):
 def test_a_runner_that_ended_without_asking_leaves_no_place_free(run):
     run.plan("a", "b", "c", "d")
     run.end("search", 1, TaskInstanceState.FAILED)
+    run.next(0)
     assert run.enqueue(0, "e")["instances"] == 3
     run.end("search", 2, TaskInstanceState.RUNNING)
     assert key(run.next(2)) == "e"
@@ -148,6 +153,7 @@ def test_a_runner_that_ended_without_asking_leaves_no_place_free(run):
 def test_empty_places_do_not_count_in_the_limit(run):
     run.plan("a", "b", "c", "d")
     run.end("search", 1, TaskInstanceState.FAILED)
+    run.next(0)
     assert run.enqueue(0, "e", "f", "g")["new"] == 3
     assert run.enqueue(0, "h")["refused"]["message"].endswith("would have 8 subtasks; subtasks.limit is 7")
 
@@ -156,7 +162,7 @@ def test_more_failures_than_are_borne_stop_it_in_the_middle(run):
     run.plan("a", "b", "c")
     given = run.next(0, (run.next(0), {"error": ERROR, "final": True}))
     stopped = run.next(0, (given, {"error": ERROR, "final": True}))
-    assert "2 of 3 known subtasks failed" in stopped["stopped"]
+    assert "2 of 3 known subtasks failed" in stopped["reason"]
     run.end("search", 0, TaskInstanceState.SKIPPED)
     assert run.counts() == [3, 0, 2, 1, 0]
 
@@ -181,7 +187,7 @@ def test_handed_on_and_done_again_in_the_next_batch(run):
     given = run.next(0, task_id="write")
     assert given["item"]["results"] == {"search": "s"}
     given = run.next(0, (given, {"result": "w"}), task_id="write")
-    assert run.next(0, (given, {"result": "w"}), task_id="write")["over"]
+    assert run.next(0, (given, {"result": "w"}), task_id="write")["next"] == "over"
     run.end("write", 0, TaskInstanceState.SUCCESS)
     run.end("search", 0, TaskInstanceState.RUNNING, max_tries=6)
     run.next(0, (run.next(0), {"result": "new"}))
@@ -189,7 +195,16 @@ def test_handed_on_and_done_again_in_the_next_batch(run):
     run.end("write", 0, TaskInstanceState.RUNNING, max_tries=6)
     given = run.next(0, task_id="write")
     assert (key(given), given["item"]["results"], given["attempt"]) == ("a", {"search": "new"}, 2)
-    assert run.next(0, (given, {"result": "w"}), task_id="write")["over"]
+    assert run.next(0, (given, {"result": "w"}), task_id="write")["next"] == "over"
+
+
+def test_the_parent_is_the_subtask_in_hand(run):
+    run.plan("a", "b")
+    assert run.enqueue(0, "early")["refused"]["type"] == "TryAgain"
+    given = run.next(0, (run.next(0), {"result": 1}))
+    assert run.enqueue(0, "late")["new"] == 1
+    item = run.next(0, (given, {"result": 1}))["item"]
+    assert (item["key"], item["parent"], item["depth"]) == ("late", "b", 1)
 
 
 def test_a_full_step_refuses_and_the_runner_says_so(run):
@@ -228,8 +243,8 @@ subtasks: {batch: 3, tolerate: 1}
 
     def go_on(self, given, following, result=None, index=0):
         ended = {"place": given["place"], "attempt": given["attempt"], "result": result}
-        taking = {name: following[name] for name in ("place", "attempt")}
-        self.set("run", index, protocol.GO_ON, {"call": "some", "ended": ended, "taking": taking})
+        begin = {name: following[name] for name in ("place", "attempt")}
+        self.set("run", index, protocol.GO_ON, {"call": "some", "ended": ended, "begin": begin})
 
     def refused(self, *asked):
         before = self.get("run", 0, protocol.BATCH)
@@ -252,7 +267,7 @@ def test_a_runner_goes_on_with_what_it_was_told_of_and_asks_again_at_the_end(alo
     alone.go_on(second, third, {"found": 2})
     assert alone.counts() == [3, 2, 0, 0, 1]
     last = alone.next(0, (third, {"result": {"found": 3}}))
-    assert (last["over"], last["size"], last["failed"]) == (True, 3, 0)
+    assert (last["next"], last["size"], last["failed"]) == ("over", 3, 0)
     alone.end("run", 0, TaskInstanceState.SUCCESS)
     assert [one["result"]["found"] for one in alone.outcomes().values()] == [1, 2, 3]
     assert [one["attempts"] for one in alone.outcomes().values()] == [1, 1, 1]
@@ -306,14 +321,14 @@ def test_nobody_goes_on_in_a_run_that_was_stopped(alone):
     first, other = alone.next(0), alone.next(1)
     for _ in range(2):  # one is tolerated
         other = alone.next(1, (other, {"error": ERROR, "final": True}))
-    assert "tolerated" in other["stopped"]
+    assert "tolerated" in other["reason"]
     assert alone.refused(first, first["ahead"][0])
 
 
 def test_what_a_subtask_enqueues_for_its_own_runner_comes_after_what_it_was_told_of(alone):
     alone.plan("a", "b")
     first = alone.next(0)
-    alone.ask("run", 0, protocol.ENQUEUE, {"parent": "a", "depth": 1, "children": [["c", {"node": "c"}]]})
+    alone.ask("run", 0, protocol.ENQUEUE, {"children": [["c", {"node": "c"}]]})
     [second] = first["ahead"]
     alone.go_on(first, second)
     assert key(alone.next(0, (second, {"result": None}))) == "c"

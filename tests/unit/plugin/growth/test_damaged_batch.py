@@ -4,6 +4,7 @@ import json
 
 import pytest
 from airflow.utils.state import TaskInstanceState
+from fastapi import HTTPException
 from sqlalchemy import update
 
 from airflow_mcp_provider.plugin.db.state_store import Store
@@ -51,7 +52,7 @@ def test_a_damaged_item_fails_alone_and_the_runner_goes_on(run, value):
     third = run.next((first, {"result": 1}))
     assert key(third) == "c"
     over = run.next((third, {"result": 3}))
-    assert (over["over"], over["size"], over["failed"]) == (True, 3, 1)
+    assert (over["next"], over["size"], over["failed"]) == ("over", 3, 1)
     assert over["first"].startswith(("run[1]: InvalidRow: the row mcp.item", "b: InvalidRow: the row mcp.item"))
     run.end("run", 0, TaskInstanceState.FAILED)
     assert run.counts() == [3, 2, 1, 0, 0]
@@ -79,7 +80,7 @@ def done(run):
     given = run.next()
     for value in (1, 2, 3):
         given = run.next((given, {"result": value}))
-    assert given["over"]
+    assert given["next"] == "over"
     run.end("run", 0, TaskInstanceState.SUCCESS)
     assert run.counts() == [3, 3, 0, 0, 0]
 
@@ -127,5 +128,5 @@ def test_a_damaged_pod_row_is_a_lost_runner(run):
 def test_a_pause_that_is_none_is_refused(run, delay):
     given = run.next()
     tries = {"attempts": 5, "delay": delay, "backoff": 1e300, "max_delay": delay}
-    answer = run.next((given, {"error": ERROR}), tries=tries)
-    assert answer["refused"]["type"] == "InvalidPayload"
+    with pytest.raises(HTTPException, match=r"422: .*\$\.tries\.delay"):
+        run.next((given, {"error": ERROR}), tries=tries)

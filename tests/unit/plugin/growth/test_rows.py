@@ -3,22 +3,35 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 from airflow.state import TaskScope
 from fastapi import HTTPException
 from sqlalchemy import update
 
-from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.errors import InvalidPayload, InvalidRow
 from airflow_mcp_provider.plugin.db import rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend
-from airflow_mcp_provider.plugin.growth.run_state import Reserved
+from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime.requests import read_request
 from tests.unit.plugin.played import Played
 
-SERVERS = ["mcp.item", "mcp.run", "mcp.key.a", "mcp.called", "mcp.caller", "mcp.batch", "mcp.answer", "mcp.answer.x.1"]
+SERVERS = [
+    "mcp.item",
+    "mcp.continued",
+    "mcp.final",
+    "mcp.run",
+    "mcp.key.a",
+    "mcp.called",
+    "mcp.caller",
+    "mcp.batch",
+    "mcp.answer",
+    "mcp.answer.x.1",
+]
 
 
 @pytest.fixture
@@ -70,6 +83,7 @@ def test_a_runner_may_not_write_what_is_the_servers(run, key, value):
         (protocol.NEXT, {"call": 7}),
         (protocol.ENQUEUE, [1]),
         (protocol.OUTCOME, {"attempt": 1, "result": "x" * 1_100_000}),
+        (protocol.OUTCOME, {"attempt": 1, "error": {"type": "OSError", "message": "gone", "trace": 5}}),
         (protocol.VERDICT, {"note": "x" * 1_000_000}),
         (protocol.PROGRESS, {"fraction": 2, "message": "x"}),
         (protocol.PROGRESS, {"fraction": True, "message": "x"}),
@@ -167,10 +181,15 @@ def test_a_forged_call_does_not_reach_the_run_of_another(run, make_job):
 
 
 def test_what_plan_begins_with_has_our_form(run):
-    assert Reserved.of(run.begin).is_whole
-    for begin in ({}, {"tolerate": "0", "steps": []}, {"tolerate": "0", "steps": [{"name": "run"}] * 5_000}):
+    begin = read_request(protocol.ENQUEUE, {"call": "x", "children": [], "begin": run.begin}).begin
+    assert [step.name for step in RunState.begun(begin).steps] == ["run"]
+    with pytest.raises(InvalidPayload, match="tolerate"):
+        RunState.begun(msgspec.structs.replace(begin, tolerate="x"))
+    for value in ({}, {"tolerate": "0", "steps": []}, {"tolerate": "0", "steps": [{"name": "run"}] * 5_000}):
+        with pytest.raises(InvalidPayload, match=r"begin"):
+            read_request(protocol.ENQUEUE, {"call": "x", "children": [], "begin": value})
         with pytest.raises(InvalidRow):
-            Reserved.of(begin)
+            RunState.of(value)
     assert json.loads(run.get("plan", -1, protocol.RUN))["subtasks"] == 2
 
 
@@ -186,12 +205,12 @@ def test_progress_of_our_form_is_kept_and_of_another_dag_any(run, make_job):
 
 def test_what_a_runner_adds_to_its_error_is_not_the_reports(run):
     one = run.instance("run", 0)
-    error = {"type": "OSError", "message": "gone", "more": [1], "trace": 5}
+    error = {"type": "OSError", "message": "gone", "more": [1], "trace": "line 5"}
     run.set("run", 0, protocol.OUTCOME, {"attempt": 1, "error": error})
     one.state = "failed"
     run.session.flush()
     told = run.outcomes()["a", "run"]["error"]
-    assert told == {"type": "OSError", "message": "gone", "trace": "5"}
+    assert told == {"type": "OSError", "message": "gone", "trace": "line 5"}
 
 
 @pytest.mark.parametrize("value", ["[1]", "5", "{}", '{"key": 5}', '{"key": "a", "payload": []}'])

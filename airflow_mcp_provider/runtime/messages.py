@@ -1,0 +1,92 @@
+"""Values that travel between runner, API server and state store: a subtask's item, and how its attempts end.
+
+Both sides use these types; requests and answers are made of them. Fields that a type does not have are ignored: another
+version may send more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Count = Annotated[int, Meta(ge=0, lt=2**31)]
+Payload = dict[str, Any]
+"""JSON. Its bytes are counted by ``payload``."""
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """Base of all types: immutable; a field with its default value is not written."""
+
+
+class Failure(Message, frozen=True):
+    """Why an attempt failed: the exception's class, its message, the last lines of its traceback."""
+
+    type: str
+    message: str
+    trace: str = ""
+
+
+class AttemptOutcome(Message, frozen=True):
+    """How an attempt ended. ``result`` is any JSON, unset after a failure; ``final``: there is no further attempt."""
+
+    attempt: Count
+    result: Any | UnsetType = UNSET
+    error: Failure | None = None
+    final: bool = False
+
+
+class Item(Message, frozen=True):
+    """A subtask, as the row ``protocol.ITEM`` has it.
+
+    ``parent`` is the key of the subtask that enqueued it (None: plan), ``depth`` the number of its parents, ``job`` the
+    job that it is a run of, ``results`` the results of the steps before, by step.
+    """
+
+    key: str
+    payload: Payload
+    parent: str | None
+    depth: int
+    job: str | None = None
+    results: Payload = msgspec.field(default_factory=dict)
+
+    @property
+    def subtask(self) -> dict[str, Any]:
+        """Return what the work is called with: the payload and the results of the steps before."""
+        return {**self.payload, **self.results}
+
+
+class StartingItem(Item, frozen=True):
+    """A subtask as its runner reads it when it starts, and whether it may start.
+
+    ``done``: an earlier attempt succeeded. ``stopped``: why the run starts no further subtask. ``waits``: why it has to
+    start later.
+    """
+
+    done: bool = False
+    stopped: str | None = None
+    waits: str | None = None
+
+
+class StoredOutcome(AttemptOutcome, frozen=True):
+    """How the latest attempt of a subtask ended, as the row ``protocol.OUTCOME`` has it; times are ISO 8601.
+
+    The times are there for subtasks of a batch only; of others the task instance has them.
+    """
+
+    started: str | None = None
+    ended: str | None = None
+
+
+def stored(message: Struct) -> Any:  # noqa: ANN401 - JSON
+    """Return a message as the JSON value that the state store keeps; times are ISO 8601."""
+    return msgspec.to_builtins(message, enc_hook=_text)
+
+
+def _text(value: object) -> str:
+    """Pendulum's times are a subclass of ``datetime``, which msgspec does not write by itself."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise NotImplementedError(f"unsupported type {type(value).__name__}")
