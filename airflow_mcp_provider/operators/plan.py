@@ -17,7 +17,7 @@ from airflow_mcp_provider.errors import InstallationError, InvalidPayload
 from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.operators.server_client import NO_PLUGIN, ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
-from airflow_mcp_provider.runtime import enqueue_many, processes, protocol, redaction
+from airflow_mcp_provider.runtime import enqueue_many, processes, redaction, size_limits
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import await_if_needed
@@ -84,7 +84,7 @@ class PlanOperator(BaseOperator):
             key_field=key_field,
             line=SupervisorLine(self.secrets),
             after=_enqueue_found,
-            limit=protocol.MAX_REPORT_BYTES,
+            limit=size_limits.MAX_REPORT_BYTES,
             engine=self._engine(ti) if self.container else None,
             printed=PlanLines,
         )
@@ -116,6 +116,6 @@ def _enqueue_found(found: object) -> int:
         )
     payloads: Iterator[Any] = map(payload_of, found)
     new = 0
-    while batch := list(itertools.islice(payloads, protocol.BATCH_CHILDREN)):
+    while batch := list(itertools.islice(payloads, size_limits.BATCH_CHILDREN)):
         new += enqueue_many(batch)
     return new

@@ -25,7 +25,7 @@ from airflow_mcp_provider.operators.run import failure_of
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.operators.tally import ENDS, Tallied
-from airflow_mcp_provider.runtime import processes, protocol, redaction
+from airflow_mcp_provider.runtime import processes, redaction, size_limits
 from airflow_mcp_provider.runtime.answers import Counts, FailedSubtask
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.messages import Message, stored
@@ -108,7 +108,7 @@ class ReportOperator(BaseOperator):
                 channel=ThrottledChannel(client),
                 timeouts=Timeouts.model_validate(self.timeouts),
                 line=SupervisorLine(self.secrets),
-                limit=protocol.MAX_REPORT_BYTES,
+                limit=size_limits.MAX_REPORT_BYTES,
             )
 
 

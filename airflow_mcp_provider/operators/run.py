@@ -19,7 +19,7 @@ from airflow_mcp_provider.operators.child_run import Called
 from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
-from airflow_mcp_provider.runtime import processes, protocol, redaction
+from airflow_mcp_provider.runtime import processes, redaction, size_limits
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import describe
@@ -126,8 +126,8 @@ class RunOperator(BaseOperator):
 
     def _label(self, context: Context, key: str) -> None:
         """Give ``map_index_template`` its value; the server shows it already, so Airflow need not send it again."""
-        context["ti"].rendered_map_index = key[: protocol.LABEL_CHARS]
-        context["mcp_key"] = key[: protocol.LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
+        context["ti"].rendered_map_index = key[: size_limits.LABEL_CHARS]
+        context["mcp_key"] = key[: size_limits.LABEL_CHARS]  # type: ignore[typeddict-unknown-key]  # a template variable of ours
 
     def _is_last(self, error: Exception, context: Context) -> bool:
         """Whether Airflow makes no further attempt after ``error``."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import size_limits
 from airflow_mcp_provider.runtime.answers import Counts, FailedSubtask, StepCounts, TallyPage
 from airflow_mcp_provider.spec.step import RUN
 
@@ -50,7 +50,7 @@ def counted(counts: Counts, pages: Iterable[TallyPage]) -> Tallied:
         succeeded=known - failed - skipped,
         failed=failed,
         skipped=skipped,
-        failures=[*failures, *lost][: protocol.FAILURES],
+        failures=[*failures, *lost][: size_limits.FAILURES],
         steps={} if list(each) == [RUN] else each,
     )
 

@@ -38,7 +38,7 @@ class Continued(Message, frozen=True):
 
 
 class NextBase(Message, frozen=True, kw_only=True, tag_field="next", omit_defaults=False):
-    """Answer to Next; ``new``: how many of the subtasks that it tells of are new in the next step."""
+    """Answer to Next; ``new``: how many of the subtasks that the request reported are new in the next step."""
 
     new: int = 0
 
@@ -78,7 +78,7 @@ class NextWaits(NextBase, frozen=True, kw_only=True, tag="waits"):
 
 
 class NextOver(NextBase, frozen=True, kw_only=True, tag="over"):
-    """All ``size`` subtasks have ended; ``failed`` of them failed, ``first`` tells of the first of those."""
+    """All ``size`` subtasks have ended; ``failed`` of them failed, ``first`` is the error of the first of those."""
 
     size: int
     failed: int

@@ -22,9 +22,9 @@ from airflow_mcp_provider.runtime.argv import filled as argv_of
 from airflow_mcp_provider.runtime.function import Line, NoLine
 from airflow_mcp_provider.runtime.ipc_server import PIPE, Channel, Door
 from airflow_mcp_provider.runtime.payload import json_text
-from airflow_mcp_provider.runtime.protocol import MAX_RESULT_BYTES
 from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.runner_folder import private_folder
+from airflow_mcp_provider.runtime.size_limits import MAX_RESULT_BYTES
 from airflow_mcp_provider.runtime.stdout import LastLine, Reader
 from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, RunnerWork, ShellWork, Timeouts
 

@@ -23,7 +23,7 @@ from airflow_mcp_provider.errors import McpError, SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import process_exit, redaction
 from airflow_mcp_provider.runtime.payload import json_text
 from airflow_mcp_provider.runtime.processes import SOFT, die_with_parent
-from airflow_mcp_provider.runtime.protocol import MAX_REPORT_BYTES
+from airflow_mcp_provider.runtime.size_limits import MAX_REPORT_BYTES
 
 TRACE_CHARS = 4_000
 MESSAGE_CHARS = 100_000

@@ -12,7 +12,7 @@ from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.json_values import plain
 from airflow_mcp_provider.runtime.keys import key_of_run, own_key
-from airflow_mcp_provider.runtime.protocol import BATCH_BYTES, BATCH_CHILDREN, MAX_KEY_CHARS, MAX_PAYLOAD_BYTES
+from airflow_mcp_provider.runtime.size_limits import BATCH_BYTES, BATCH_CHILDREN, MAX_KEY_CHARS, MAX_PAYLOAD_BYTES
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """In JSON; a backslash that is escaped itself begins no escape."""

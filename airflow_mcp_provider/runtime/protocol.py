@@ -1,8 +1,8 @@
-"""The words that runner and API server exchange, and the limits that both hold them to.
+"""The keys of Airflow's task state store under which runner and API server exchange requests, answers and rows.
 
-Each is a key of Airflow's task state store. The runner writes them with its public accessor; the backend of
-the plugin answers in the API server. A server without the plugin stores them and answers nothing: that is
-how a runner notices.
+A runner writes a request with Airflow's public accessor; the backend of the plugin answers in the API server
+(``requests`` and ``answers`` have the types). A server without the plugin stores the request and answers nothing: that
+is how a runner notices.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from __future__ import annotations
 import hashlib
 
 ENQUEUE = "mcp.enqueue"
-"""Set by plan and by subtasks: a batch of children; answered in ``ANSWER``."""
+"""Request of plan and of subtasks: add subtasks. Answered in ``ANSWER``."""
 DONE = "mcp.done"
-"""Set by a subtask whose step has a next one: its outcome, and that it goes on there; answered in ``ANSWER``."""
+"""Request of a subtask whose step has a next one: it succeeded, and continues there. Answered in ``ANSWER``."""
 NEXT = "mcp.next"
-"""Set by the runner of a batch: what the subtask in hand ended with, and which is the next? Answered in ``ANSWER``."""
+"""Request of the runner of a batch: how the subtask in hand ended, and which is next. Answered in ``ANSWER``."""
 GO_ON = "mcp.go_on"
-"""Set by the runner of a batch: the subtask in hand ended well, and it begins the one that it was told to be next.
-Nothing is answered; the call fails where the server has it otherwise, and has changed nothing then."""
+"""Request of the runner of a batch: the subtask in hand succeeded, and the runner begins the one that was announced.
+There is no answer; the call fails where the server's state differs, and has changed nothing then."""
 BATCH = "mcp.batch"
 """Row of a task instance that serves a batch: how far each of its subtasks is (``plugin.growth.batch_state``)."""
 CALL = "mcp.call"
-"""Set by a subtask that is a run of another job: how far is it? Answered in ``ANSWER``."""
+"""Request of a subtask that is a run of another job: the state of that run. Answered in ``ANSWER``."""
 CALLED = "mcp.called"
 """Row of such a subtask: which run it has, and since when."""
 CONFIRM = "mcp.confirm"
-"""Set by report: is every subtask there and ended? Answered in ``ANSWER``."""
+"""Request of report: whether every subtask has ended. Answered in ``ANSWER``."""
 ANSWER = "mcp.answer"
-"""Row of the caller, written in the transaction that did what was asked."""
+"""Row of the runner that asked, written in the transaction that did what was asked."""
 ANSWER_TO = "mcp.answer."
-"""Read by a runner, followed by the call that it asked with: ``ANSWER``, if that is the answer to this call."""
+"""Read by a runner, followed by the ``call`` of its request: ``ANSWER``, if that is the answer to this call."""
 ITEM = "mcp.item"
 """Row of a subtask: see ``messages.Item``."""
 CONTINUED = "mcp.continued"
@@ -41,14 +41,14 @@ CALLER = "mcp.caller"
 OUTCOME = "mcp.outcome"
 """Row of a subtask: what its latest attempt ended with."""
 OUTCOMES = "mcp.outcomes."
-"""Read by report, followed by a place (``step.index``, both counted): a page of all outcomes; no row stands there."""
+"""Read by report, followed by a place (``step.index``, both counted): a page of all outcomes; there is no such row."""
 TALLY = "mcp.tally."
-"""Read by report, followed by a place: how many outcomes a page has, by how their subtasks ended; no row is there."""
+"""Read by report, followed by a place: a page's outcomes counted by how their subtasks ended; there is no such row."""
 FIRST_PAGE = "0.0"
 VERDICT = "mcp.verdict"
-"""Set by report: becomes the run's note."""
+"""Written by report: becomes the run's note."""
 RUN = "mcp.run"
-"""Row of plan: how many subtasks are reserved, and within which limits."""
+"""Row of plan: how many subtasks there are, and within which limits (``plugin.growth.run_state``)."""
 KEY = "mcp.key."
 """Rows of plan, followed by a subtask's key: its map index in each step that it has reached."""
 PLACES = ".places"
@@ -63,20 +63,9 @@ POD = "pod"
 """Row of any task, written by the scheduler for people: why its pod does not start, or is gone (``plugin.pods``)."""
 OOMS = "mcp.ooms"
 """Row of a subtask: the attempts whose memory ran out."""
-TOLD = frozenset({OUTCOME, PROGRESS, POD})
-"""Rows that tell people something: they hold no secret that is known where they are written (``redaction``)."""
+SHOWN_TO_PEOPLE = frozenset({OUTCOME, PROGRESS, POD})
+"""Rows that people read: they hold no secret that is known where they are written (``redaction``)."""
 
-MAX_PAYLOAD_BYTES = 32_768
-MAX_RESULT_BYTES = 65_535
-MAX_REPORT_BYTES = 1_000_000
-MAX_KEY_CHARS = 2_000
-FAILURES = 20
-"""So many failures are told of in a run's result."""
-BATCH_CHILDREN = 500
-BATCH_BYTES = 1_000_000
-"""One call carries at most this much: it must end within ``[workers] execution_api_timeout`` (5 s by default)."""
-LABEL_CHARS = 250
-"""Of the column that holds a mapped instance's label: the key, cut."""
 ROW_KEY_CHARS = 400
 """The store's key column has 512 characters; longer subtask keys are stored by their hash."""
 

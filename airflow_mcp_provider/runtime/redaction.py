@@ -26,7 +26,7 @@ MASKERS = ("airflow.sdk._shared.secrets_masker", "airflow._shared.secrets_masker
 _TOKEN = re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
 """The form of a signed token (JWT), as runners and pods have them; nobody tells a masker of those."""
 KEY_CHARS = 1_980
-"""Of a redacted key: it stays within ``protocol.MAX_KEY_CHARS`` with its hash."""
+"""Of a redacted key: it stays within ``size_limits.MAX_KEY_CHARS`` with its hash."""
 _LINES, _LINE_CHARS = 1_000, 8
 """Of a secret of several lines, which a traceback may put in different places: lines as long as this are secrets."""
 _PERCENT = re.compile("%[0-9A-F]{2}")

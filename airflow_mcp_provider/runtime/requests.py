@@ -13,13 +13,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime import protocol, redaction, size_limits
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Count, Message, Payload, stored
 
-MAX_OUTCOME_BYTES = 1_000_000
-"""A result of protocol.MAX_RESULT_BYTES, a message and a traceback, escaped."""
-Key = Annotated[str, Meta(min_length=1, max_length=protocol.MAX_KEY_CHARS)]
+Key = Annotated[str, Meta(min_length=1, max_length=size_limits.MAX_KEY_CHARS)]
 Name = Annotated[str, Meta(min_length=1, max_length=250)]
 Note = Annotated[str, Meta(max_length=100_000)]
 
@@ -74,7 +72,7 @@ class Enqueue(Request, frozen=True, kw_only=True):
     Parent and depth of the new subtasks follow from the subtask that asks.
     """
 
-    children: Annotated[list[ChildEntry], Meta(max_length=protocol.BATCH_CHILDREN)]
+    children: Annotated[list[ChildEntry], Meta(max_length=size_limits.BATCH_CHILDREN)]
     begin: Begin | None = None
 
 
@@ -85,7 +83,7 @@ class Done(Request, frozen=True, kw_only=True):
 
 
 class Next(Request, frozen=True, kw_only=True):
-    """The runner of a batch tells how the subtask in hand ended (None at its start), and asks which is next.
+    """The runner of a batch reports how the subtask in hand ended (None at its start), and asks which is next.
 
     ``fresh``: only one that was not tried yet.
     """
@@ -96,7 +94,7 @@ class Next(Request, frozen=True, kw_only=True):
 
 
 class GoOn(Request, frozen=True, kw_only=True):
-    """The runner of a batch tells that the subtask in hand succeeded, and begins the one that was announced."""
+    """The runner of a batch reports that the subtask in hand succeeded, and begins the one that was announced."""
 
     ended: BatchOutcome
     begin: Attempt
@@ -167,8 +165,8 @@ def read_request(key: str, value: object) -> Any:  # noqa: ANN401 - the type tha
 
 
 def _check_size(outcome: AttemptOutcome | None) -> None:
-    if outcome is not None and len(json.dumps(stored(outcome))) > MAX_OUTCOME_BYTES:
-        raise ValueError(f"expected an outcome of at most {MAX_OUTCOME_BYTES} bytes")
+    if outcome is not None and len(json.dumps(stored(outcome))) > size_limits.MAX_OUTCOME_BYTES:
+        raise ValueError(f"expected an outcome of at most {size_limits.MAX_OUTCOME_BYTES} bytes")
 
 
 def outcome_in(request: object) -> AttemptOutcome | None:

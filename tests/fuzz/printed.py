@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from airflow_mcp_provider.runtime.protocol import MAX_REPORT_BYTES, MAX_RESULT_BYTES
+from airflow_mcp_provider.runtime.size_limits import MAX_REPORT_BYTES, MAX_RESULT_BYTES
 from tests.fuzz import made
 from tests.fuzz.same import same
 

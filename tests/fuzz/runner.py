@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.payload import Child
-from airflow_mcp_provider.runtime.protocol import MAX_RESULT_BYTES
+from airflow_mcp_provider.runtime.size_limits import MAX_RESULT_BYTES
 from airflow_mcp_provider.runtime.stdout import LastLine, Reader
 from airflow_mcp_provider.spec import Timeouts, parse_work
 

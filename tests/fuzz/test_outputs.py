@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.errors import McpError
-from airflow_mcp_provider.runtime.protocol import MAX_REPORT_BYTES
+from airflow_mcp_provider.runtime.size_limits import MAX_REPORT_BYTES
 from airflow_mcp_provider.runtime.stdout import PlanLines, payloads
 from tests.fuzz import plans, printed
 from tests.fuzz.made import COUNT, cases

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import protocol, size_limits
 from tests.swarm.line import Exchange, Line, RunnerEnds, Settings, lines
 from tests.swarm.load import children
 
@@ -76,7 +76,7 @@ class Runner:
     async def end(self, key: str | None) -> None:
         """Tell that it ended well."""
         body = {"state": "success", "end_date": _now(), "task_outlets": [], "outlet_events": []}
-        label = key and key[: protocol.LABEL_CHARS]
+        label = key and key[: size_limits.LABEL_CHARS]
         # Not ``call``: a supervisor sends no heartbeat after this.
         await self._line.call("end", "PATCH", f"{self._instance}/state", {**body, "rendered_map_index": label})
 

@@ -1,6 +1,6 @@
 """Jobs as subtasks: a subtask that is a run of another job.
 
-Runs in the API server, in the transaction of the subtask's question. The first question makes the run, which waits in
+Runs in the API server, in the transaction of the subtask's request. The first request makes the run, which waits in
 its job's queue as any run; further ones look how far it is. A runner asks and goes: nobody waits in a process. Which
 run a subtask has stands in its own state store, and in the run's who wants it (see ``cancel_abandoned``).
 A try after a lost runner finds the run that is there; one after a failed run makes a new one.
@@ -26,7 +26,7 @@ from airflow_mcp_provider.plugin.db.rows import Called, Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.states import RUN_ACTIVE
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskScope
-from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime import protocol, redaction, size_limits
 from airflow_mcp_provider.runtime.answers import ChildRun
 from airflow_mcp_provider.runtime.payload import json_text
 from airflow_mcp_provider.runtime.requests import CallJob
@@ -80,8 +80,8 @@ def _conf(request: CallJob, params: Collection[str]) -> dict[str, Any]:
 
     Raises InvalidPayload for a field of the payload that no param declares, and for what is too large.
     """
-    json_text(request.conf, "conf", protocol.BATCH_BYTES)
-    json_text(request.results, "results", protocol.BATCH_BYTES)
+    json_text(request.conf, "conf", size_limits.BATCH_BYTES)
+    json_text(request.results, "results", size_limits.BATCH_BYTES)
     if unknown := sorted(request.conf.keys() - params - {PRIORITY}):
         raise InvalidPayload(
             f"unknown params {', '.join(map(repr, unknown))[:400]} of the job {request.job}; "
@@ -113,7 +113,7 @@ def check(session: Session, own: str, job: str) -> None:
             f"{own} may not run the job {job!r}: its subtasks.jobs has {', '.join(named) or 'none'}; add it there"
         )
     if not markers(session, [job]):
-        raise SpecError(f"there is no job {job!r} in this Airflow, or it has import errors")
+        raise SpecError(f"unknown job {job!r}; expected a job of this Airflow without import errors")
     ways = {job: f"{own} -> {job}"}
     new = [job]
     while new and own not in ways:

@@ -15,7 +15,7 @@ from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.runtime import protocol, redaction
 from airflow_mcp_provider.runtime.messages import Count, Failure, Item, StoredOutcome
-from airflow_mcp_provider.runtime.requests import MAX_OUTCOME_BYTES
+from airflow_mcp_provider.runtime.size_limits import MAX_OUTCOME_BYTES
 
 T = TypeVar("T")
 

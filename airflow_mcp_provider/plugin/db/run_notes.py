@@ -31,19 +31,19 @@ def shown(note: str) -> str:
     Its first line begins with our own words; whatever else is in it may be data.
     """
     first, *more = redaction.text(note)[: 4 * CHARS].splitlines() or [""]
-    text = "\n".join(told for told in [_first(first), *map(markdown.line, more)] if told)
+    text = "\n".join(line for line in [_first(first), *map(markdown.line, more)] if line)
     cut = text if len(text) <= CHARS else text[: CHARS - 1]
     return f"{cut}`" if cut.count("`") % 2 else cut
 
 
 def _first(line: str) -> str:
     """Keep as much of our own words as stands before the data: up to the last colon."""
-    told = printable(line[:CHARS]).strip()
-    words = [told[: colon.start() + 1] for colon in re.finditer(r"(?<=\w): ", told)]
+    text = printable(line[:CHARS]).strip()
+    words = [text[: colon.start() + 1] for colon in re.finditer(r"(?<=\w): ", text)]
     head = next((one for one in reversed(words) if markdown.is_plain(one)), "")
-    if not head or markdown.is_plain(told):
-        return markdown.line(told)
-    return f"{head} {markdown.code(told.removeprefix(head))}"
+    if not head or markdown.is_plain(text):
+        return markdown.line(text)
+    return f"{head} {markdown.code(text.removeprefix(head))}"
 
 
 def put(connection: Connection, run: int, note: str) -> None:
@@ -64,5 +64,5 @@ def put(connection: Connection, run: int, note: str) -> None:
 
 def clear(connection: Connection, run: int) -> None:
     """The run starts: it waits no longer, and how it ended before it was cleared is no longer true."""
-    told = or_(*(DagRunNote.content.startswith(word, autoescape=True) for word in OURS))
-    connection.execute(delete(DagRunNote).where(DagRunNote.dag_run_id == run, told))
+    written_by_us = or_(*(DagRunNote.content.startswith(word, autoescape=True) for word in OURS))
+    connection.execute(delete(DagRunNote).where(DagRunNote.dag_run_id == run, written_by_us))

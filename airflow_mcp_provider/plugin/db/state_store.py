@@ -84,7 +84,7 @@ def _loaded(key: str, value: str | None) -> Any:  # noqa: ANN401 - any JSON
 
 
 def write(session: Session, run: RunRef, task_id: str, map_index: int, key: str, value: Any) -> None:  # noqa: ANN401, PLR0913, PLR0917 - a row's whole name
-    """Insert or replace a row. Two callers seldom write the same row at once: see ``reserved``, ``taking``."""
+    """Insert or replace a row. Two callers seldom write the same row at once: see ``run_state``, ``batch_state``."""
     changed = session.execute(
         update(Store)
         .where(*where(run, task_id, map_index, key))
@@ -127,7 +127,7 @@ def _text(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON
     if key == protocol.ITEM and isinstance(value, dict) and "results" in value:
         value = {**value, "results": redaction.value(value["results"])}
     text = json.dumps(value)
-    return redaction.json_text(text) if key in protocol.TOLD else text
+    return redaction.json_text(text) if key in protocol.SHOWN_TO_PEOPLE else text
 
 
 def add(session: Session, run: RunRef, added: Iterable[tuple[str, int, str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""How subtasks join a run that is running, and what they end with.
+"""How subtasks join a run that is running, and how they end.
 
-Runs in the API server; its door is ``plugin.growth.backend``.
+Runs in the API server. Airflow calls ``plugin.growth.backend``.
 """

@@ -78,7 +78,7 @@ class GrowthBackend(KeptBackend):
         if is_ours(scope, key):
             self._answer_in_time(scope, key, value, session)
         else:
-            value = redaction.json_text(value) if key in protocol.TOLD else value
+            value = redaction.json_text(value) if key in protocol.SHOWN_TO_PEOPLE else value
             super().set(scope, key, value, expires_at=expires_at, session=session)
 
     @provide_session

@@ -23,7 +23,7 @@ from airflow_mcp_provider.plugin.growth.advance import Place, advance
 from airflow_mcp_provider.plugin.growth.batch_state import Batch, Turn
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.growth.runner import Runner
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import protocol, size_limits
 from airflow_mcp_provider.runtime.answers import NextDue, NextOver, NextSubtask
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Failure, Item, StoredOutcome
@@ -170,7 +170,7 @@ class BatchDispatch:
         """Name the task instance: its first subtask's key, and how many more there are."""
         key = self._key(self._places[0]) if self._places else ""
         more = f" +{len(self._places) - 1}" if len(self._places) > 1 else ""
-        return key[: protocol.LABEL_CHARS - len(more)] + more
+        return key[: size_limits.LABEL_CHARS - len(more)] + more
 
     def _first(self, place: int) -> str:
         outcome = rows.outcome(self._text(place, protocol.OUTCOME))

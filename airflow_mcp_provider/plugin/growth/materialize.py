@@ -21,7 +21,7 @@ from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, Ta
 from airflow_mcp_provider.plugin.growth import airflow_internals as airflow
 from airflow_mcp_provider.plugin.growth.airflow_internals import TaskMap
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import protocol, size_limits
 
 LOCK_TIMEOUT_MS = 4_000
 """Below the runner's own limit of an API call, ``[workers] execution_api_timeout`` (5 s by default)."""
@@ -150,7 +150,7 @@ def _labels(session: Session, run: RunRef, step: Step, indexes: Sequence[int]) -
     wanted = {index * step.batch: index for index in indexes}
     found = {wanted[i]: rows.parsed(value) for i, value in session.execute(query) if i in wanted}
     # Also of a damaged item a task instance is made, which fails by itself.
-    return {index: rows.key_of(found.get(index), step.name, index)[: protocol.LABEL_CHARS] for index in indexes}
+    return {index: rows.key_of(found.get(index), step.name, index)[: size_limits.LABEL_CHARS] for index in indexes}
 
 
 def revive(session: Session, run: RunRef) -> int:

@@ -1,4 +1,4 @@
-"""Airflow's state store, in which nobody but us writes or removes a row whose key begins with ``mcp.``.
+"""Airflow's state store, in which only this package writes or removes rows whose keys begin with ``mcp.``.
 
 A task reaches these rows by the Execution API, a user by the public REST API. Airflow answers the second with a backend
 of its own, not with the configured one: ``server.airflow_internals.keep_rows`` puts ``KeptBackend`` there.
@@ -26,9 +26,9 @@ def is_ours(scope: object, key: str) -> bool:
 
 
 def check(scope: object, key: str) -> None:
-    """Raise what both APIs answer with 403, where a row is ours."""
+    """Raise what both APIs answer with 403, where a key is reserved."""
     if is_ours(scope, key):
-        raise forbidden(f"keys that begin with {OURS!r} belong to airflow-mcp-provider; given {key!r:.80}: use another")
+        raise forbidden(f"reserved key {key!r:.80}; expected a key that does not begin with {OURS!r}")
 
 
 def others(scope: TaskScope, *, all_map_indices: bool) -> Delete:

@@ -44,7 +44,7 @@ from airflow_mcp_provider.runtime.requests import CallJob, Confirm, Done, Enqueu
 from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
-"""A percentage tolerated is judged early only when this many subtasks are known: one of three is no third of a job."""
+"""A percentage tolerated is judged early only when this many subtasks are known: of three, one is not yet a third."""
 
 DIGITS = 18
 """Of the number of a runner's request."""

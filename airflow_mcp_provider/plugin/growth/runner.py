@@ -1,4 +1,4 @@
-"""Who asks: the runner of a task instance, read for all the questions of a transaction at once."""
+"""Who asks: the runner of a task instance, read for all requests of a transaction at once."""
 
 from __future__ import annotations
 
@@ -105,5 +105,5 @@ def _read(session: Session, *where: ColumnElement[bool]) -> Iterable[tuple[UUID,
         .where(*where)
     )
     for instance, number, dag_id, run_id, *others in session.execute(query):
-        told: Any = [*others, instance]
-        yield instance, Runner(RunRef(number, dag_id, run_id), *told)
+        fields: Any = [*others, instance]
+        yield instance, Runner(RunRef(number, dag_id, run_id), *fields)

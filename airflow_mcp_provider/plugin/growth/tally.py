@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth.outcomes import Part
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import size_limits
 from airflow_mcp_provider.runtime.answers import FailedSubtask, StepCounts, TallyPage
 from airflow_mcp_provider.runtime.outcome import Error, Outcome
 from airflow_mcp_provider.spec.step import RUN
@@ -27,7 +27,7 @@ def tally(session: Session, run: RunRef, place: str) -> TallyPage:
     counted = Counter(outcome.status for _, outcome in part.read_rows)
     counts = StepCounts(part.step.filled, counted["success"], counted["failed"], counted["skipped"])
     failed = [_failure(outcome) for _, outcome in part.read_rows if outcome.status == "failed"]
-    return TallyPage({part.step.name: counts}, failed[: protocol.FAILURES], part.after(len(part.read_rows)))
+    return TallyPage({part.step.name: counts}, failed[: size_limits.FAILURES], part.after(len(part.read_rows)))
 
 
 def _failure(outcome: Outcome) -> FailedSubtask:

@@ -37,11 +37,11 @@ class Client:
         self._kept: deque[Message] = deque()
 
     async def receive(self) -> Message:
-        """Give what was kept, then what comes; a client that is too slow counts as gone."""
+        """Return what was kept, then what comes; a client that is too slow counts as gone."""
         if self._kept:
             return self._kept.popleft()
         if self.complete:
-            return await self._receive()  # it tells that the client has gone, whenever that is
+            return await self._receive()  # it returns when the client has gone
         return await self._next()
 
     async def read_ahead(self, most: int = AHEAD) -> bool:

@@ -33,7 +33,7 @@ _NOTHING = re.compile(r"(?!)")
 _BEAT = re.compile(r"/execution/task-instances/([0-9a-f-]{36})/heartbeat")
 _OURS = re.compile(r"/execution/store/ti/[^/]+/(mcp\..*|progress)", re.DOTALL)
 MOST_BYTES = 2_000_000
-"""Of a request: a runner sends protocol.BATCH_BYTES and a child more. Of other keys a larger one is left to Airflow."""
+"""Of a request: a runner sends BATCH_BYTES and one child more. Larger requests for other keys are left to Airflow."""
 REMEMBERED, ANSWER_BYTES = 20_000, 1_024
 """So many runners' runs and answers are kept in memory, answers up to this size."""
 READS, BEATS, RUN_REQUESTS, CONFIRMS = 1, 1, 2, 1

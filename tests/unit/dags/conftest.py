@@ -21,7 +21,7 @@ from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.runtime import Error, Outcome
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.payload import Child, child_of
-from airflow_mcp_provider.runtime.protocol import MAX_REPORT_BYTES
+from airflow_mcp_provider.runtime.size_limits import MAX_REPORT_BYTES
 from airflow_mcp_provider.spec import JobSpec, PythonWork, Step, load_job
 
 DAGS = Path(__file__).parents[3] / "dags"

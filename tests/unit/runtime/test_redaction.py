@@ -14,7 +14,7 @@ from airflow.sdk._shared.secrets_masker import _secrets_masker as of_sdk
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.plugin.db import state_store
-from airflow_mcp_provider.runtime import command, protocol, redaction
+from airflow_mcp_provider.runtime import command, protocol, redaction, size_limits
 from airflow_mcp_provider.runtime.command import failure
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.payload import child_of, json_text
@@ -109,7 +109,7 @@ def test_two_keys_stay_two(masker):
     assert first != second
     assert re.fullmatch(r"user:\*\*\* #[0-9a-f]{12}", first)
     assert redaction.key(first) == first
-    assert len(redaction.key("hunter22222" + "k" * (protocol.MAX_KEY_CHARS - 11))) <= protocol.MAX_KEY_CHARS
+    assert len(redaction.key("hunter22222" + "k" * (size_limits.MAX_KEY_CHARS - 11))) <= size_limits.MAX_KEY_CHARS
 
 
 def _raise(message: str) -> dict[str, str]:
