@@ -1,4 +1,4 @@
-"""From job specs to DAGs."""
+"""Build Airflow DAGs from job specs."""
 
 from __future__ import annotations
 

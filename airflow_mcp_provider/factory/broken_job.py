@@ -1,9 +1,9 @@
-"""A spec that cannot be loaded, in the place of its DAG: how its error reaches Airflow's list of import errors.
+"""A placeholder DAG for a spec that cannot be loaded, so that its error becomes an import error of Airflow.
 
-A DAG file's exception would take all its DAGs down, and an error filed under the DAG file's own path marks them all
-stale. So each broken spec is a DAG that refuses to be serialised, and claims the spec's path as its own. Touched of
-Airflow: ``dag_processing`` sets ``fileloc`` and ``relative_fileloc`` after the import, and names the error after the
-latter. Named in tests/unit/test_airflow_contract.py.
+An exception in the DAG file would remove all its DAGs, and an import error with the path of the DAG file marks them
+all as stale. So each invalid spec becomes a DAG that fails to be serialized, and that has the path of the spec. This
+depends on Airflow: ``dag_processing`` sets ``fileloc`` and ``relative_fileloc`` after the import, and uses the latter
+as the file name of the import error. tests/unit/test_airflow_contract.py checks it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_mcp_provider.spec import printable
 
 
 class BrokenJob(DAG):
-    """Stands for the spec at ``path``; tells ``error`` when Airflow wants to keep it."""
+    """The DAG of the invalid spec at ``path``; raises ``error`` when Airflow serializes it."""
 
     def __init__(self, name: str, path: Path, error: SpecError) -> None:
         super().__init__(name, schedule=None)
@@ -31,31 +31,31 @@ class BrokenJob(DAG):
 
     @property  # type: ignore[override]  # an attribute of DAG
     def task_group(self) -> NoReturn:
-        """Raise: serialisation asks for it, bagging does not."""
+        """Raise the error: serialization reads this attribute, the DagBag does not."""
         raise SpecError(str(self._error)) from None
 
     @task_group.setter
     def task_group(self, value: Any) -> None:  # noqa: ANN401
-        """Take what DAG's own constructor sets."""
+        """Ignore the value that the constructor of DAG sets."""
 
     @property
     def relative_fileloc(self) -> str:
-        """The spec's path, relative to the bundle as the DAG file's is."""
+        """The path of the spec, relative to the DAG bundle, as Airflow has it for a DAG file."""
         bundle = Path(self.fileloc.removesuffix(self._dag_file))
         own = self._path.relative_to(bundle) if self._path.is_relative_to(bundle) else self._path
-        return printable(own)  # as no database and no line between processes takes every name
+        return printable(own)  # the database and the processor's messages accept printable text
 
     @relative_fileloc.setter
     def relative_fileloc(self, value: str | None) -> None:
-        """Take the DAG file's."""
+        """Store the path of the DAG file."""
         self._dag_file = value or ""
 
 
 def broken_id(path: Path, taken: Container[str]) -> str:
-    """Return what Airflow takes as a dag_id, none of ``taken``: the stem where it can, else with a hash."""
+    """Return a valid dag_id that is not in ``taken``: the stem of the file name, if necessary with a hash."""
     plain = re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:100]
-    told = f"broken.{plain}"
-    if plain == path.stem and path.suffix == ".yaml" and told not in taken:
-        return told
+    name = f"broken.{plain}"
+    if plain == path.stem and path.suffix == ".yaml" and name not in taken:
+        return name
     whole = hashlib.sha256(os.fsencode(path.name)).hexdigest()
-    return next(name for chars in range(8, 65) if (name := f"{told}.{whole[:chars]}") not in taken)
+    return next(longer for chars in range(8, 65) if (longer := f"{name}.{whole[:chars]}") not in taken)

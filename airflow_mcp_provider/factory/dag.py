@@ -1,10 +1,10 @@
-"""One job spec, one DAG: ``plan ──► run[0 … n, …] ──► report``; with steps a mapped task each in the place of ``run``.
+"""Build the DAG of a job spec: ``plan ──► run[0 … n, …] ──► report``; with steps one mapped task per step.
 
-No step is downstream of another: its subtasks come by growth, when those of the step before are done. What Airflow maps
-a later step over is the list of a task that runs nothing (``<step>.places``), empty until then.
+No step is downstream of another: its subtasks are added while the run is active, when those of the previous step are
+done. Airflow maps a later step over the output of an empty task (``<step>.places``), which has no items at first.
 
-A pure function: the same spec gives the same DAG, byte for byte once serialised. Runs in the DAG processor, and in
-every runner for the one job that it serves.
+``build_dag`` is a pure function: the same spec gives the same serialized DAG. Runs in the DAG processor, and in every
+runner for its own job.
 """
 
 from __future__ import annotations
@@ -27,20 +27,26 @@ from airflow_mcp_provider.spec import JobSpec, Retries, Step
 
 MOST_TRIES = 100
 SHORT_DELAY = timedelta(seconds=5)
-"""Of a batch whose runner was lost, because its other subtasks wait; the one in hand rests as its job says."""
+"""Retry delay of a batch whose runner was lost: its other subtasks are waiting.
+
+The subtask that was running has the retry delay of the job.
+"""
 CONTROL_RETRIES: dict[str, Any] = {
     "retries": 3,
     "retry_delay": timedelta(seconds=2),
     "retry_policy": NamedRetryPolicy(),
 }
-"""Of plan and report; hopeless errors are final. One try more at least: Airflow can lose a task's final state."""
+"""Retries of plan and report; errors that a retry cannot fix are final.
+
+At least one retry is needed, because Airflow can lose the final state of a task.
+"""
 KEY_TEMPLATE = "{{ mcp_key }}"
 
 
 def build_dag(spec: JobSpec) -> DAG:
-    """Return the job's DAG, with the tasks ``plan``, ``run`` (or one of each step's name) and ``report``.
+    """Return the job's DAG with the tasks ``plan``, ``run`` (or one per step, with its name) and ``report``.
 
-    Raises SpecError when Kubernetes would not take the spec's ``pod``.
+    Raises SpecError when the spec's ``pod`` is not valid for Kubernetes or for this installation.
     """
     timeouts = spec.timeouts.model_dump(mode="json", exclude_none=True)
     with _dag(spec) as dag:
@@ -100,7 +106,7 @@ def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -
 
 
 def _list(plan: PlanOperator, step: Step) -> BaseOperator:
-    from airflow.providers.standard.operators.empty import EmptyOperator  # noqa: PLC0415 - only a later step needs it
+    from airflow.providers.standard.operators.empty import EmptyOperator  # noqa: PLC0415 - needed only for steps after the first
 
     places: BaseOperator = EmptyOperator(task_id=step.name + protocol.PLACES)
     plan >> places
@@ -114,8 +120,8 @@ def _places(step: Step) -> dict[str, Any]:
 
 
 def _dag(spec: JobSpec) -> DAG:
-    # Plan, subtasks and report never run together, so the run's limit is the subtasks' limit; unlike the limit of
-    # a task it costs the scheduler no query an instance.
+    # Plan, subtasks and report never run at the same time, so the limit of the run is that of the subtasks. Unlike the
+    # limit of a task it needs no query per task instance in the scheduler.
     limits: dict[str, Any] = {"max_active_tasks": spec.subtasks.parallelism} if spec.subtasks.parallelism else {}
     return DAG(
         spec.id,
@@ -133,7 +139,8 @@ def _dag(spec: JobSpec) -> DAG:
 
 
 def _queue(spec: JobSpec) -> dict[str, Any]:
-    # Absolute: a job's tasks weigh the same, so that no job's plan comes before the report of a more urgent one.
+    # Absolute: all tasks of a job have the same weight, so that no plan starts before the report of a job with a higher
+    # priority.
     weight = {"priority_weight": 1 + spec.queue.priority, "weight_rule": "absolute"}
     return {MARKER_KEY: placement.marker(spec).dump(), **weight}
 
@@ -152,7 +159,7 @@ def _param(schema: Any) -> Param:  # noqa: ANN401 - a frozen JSON Schema
 
 def _retries(retries: Retries, batch: int) -> tuple[type[RunOperator], dict[str, Any]]:
     if batch > 1:
-        from airflow_mcp_provider.operators.batch import BatchOperator  # noqa: PLC0415 - few jobs have one
+        from airflow_mcp_provider.operators.batch import BatchOperator  # noqa: PLC0415 - few jobs need it
 
         return BatchOperator, _tries_of_batch(retries, batch)
     return RunOperator, {

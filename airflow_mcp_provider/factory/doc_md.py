@@ -1,6 +1,6 @@
-"""The page that Airflow shows beside a job's DAG, made from its spec.
+"""The documentation (``doc_md``) of a job's DAG, made from its spec.
 
-Only what the author wrote for people: what a command is called with, secrets and environment are not on it.
+It contains no arguments of commands, no secrets and no environment variables.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from airflow_mcp_provider.spec import (
 
 
 def page(spec: JobSpec) -> str:
-    """Return the page as Markdown."""
+    """Return the documentation as Markdown: the description, and a table of the tasks and limits."""
     facts = [
-        ("plan", _told(spec.plan)),
-        *((step.name, _told(step.run) + _waits(step)) for step in spec.each_step),
-        ("report", _told(spec.report) if spec.report else "counts and failures"),
+        ("plan", _summary(spec.plan)),
+        *((step.name, _summary(step.run) + _waits(step)) for step in spec.each_step),
+        ("report", _summary(spec.report) if spec.report else "counts and failures"),
         ("subtasks", _subtasks(spec)),
-        ("attempts", f"{spec.retries.attempts}, {human(spec.retries.delay)} apart at first"),
+        ("attempts", f"{spec.retries.attempts}, first retry after {human(spec.retries.delay)}"),
         ("timeouts", _timeouts(spec)),
         ("priority", str(spec.queue.priority) if spec.queue.priority else ""),
     ]
-    table = "\n".join(f"| {name} | {told} |" for name, told in facts if told)
+    table = "\n".join(f"| {name} | {text} |" for name, text in facts if text)
     return f"{spec.description.strip()}\n\n| | |\n| --- | --- |\n{table}\n".lstrip()
 
 
-def _told(work: Plan | SubtaskWork) -> str:
+def _summary(work: Plan | SubtaskWork) -> str:
     if isinstance(work, JobWork):
         return f"a run of the job {_code(work.job)}"
     if isinstance(work, PythonWork):
@@ -45,27 +45,27 @@ def _told(work: Plan | SubtaskWork) -> str:
         return f"{len(work.items)} items"
     if isinstance(work, ContainerWork):
         return f"a container of {_code(work.container.image)}"
-    return f"the command {_code(work.command[0])}" if isinstance(work, CommandWork) else "a shell text"
+    return f"the command {_code(work.command[0])}" if isinstance(work, CommandWork) else "a shell script"
 
 
 def _code(value: str) -> str:
-    """Return a value of the spec as one cell of the table has it."""
+    """Return a value of the spec as the code of one table cell."""
     return code(printable(value)).replace("|", r"\|")
 
 
 def _waits(step: Step) -> str:
-    return ", after all of the steps before it" if step.wait else ""
+    return ", after the end of all previous steps" if step.wait else ""
 
 
 def _subtasks(spec: JobSpec) -> str:
     bounds = spec.subtasks
     parts = [
         f"key {_code(bounds.key)}" if bounds.key else "",
-        f"{bounds.parallelism} at once" if bounds.parallelism else "",
-        f"{bounds.batch} a runner" if bounds.batch > 1 else "",
+        f"{bounds.parallelism} at the same time" if bounds.parallelism else "",
+        f"{bounds.batch} per task instance" if bounds.batch > 1 else "",
         f"at most {bounds.limit}",
         f"{bounds.tolerate} may fail",
-        *(f"runs of the job {_code(job)} among them" for job in bounds.jobs),
+        *(f"may include runs of the job {_code(job)}" for job in bounds.jobs),
     ]
     return ", ".join(part for part in parts if part)
 

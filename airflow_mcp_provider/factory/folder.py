@@ -1,7 +1,7 @@
-"""The DAGs of a folder of job specs, loaded by a DAG file of three lines.
+"""Load the DAGs of a folder of job specs from a DAG file.
 
-Runs in the DAG processor for all of them; a runner reads the one job that it serves. A spec that is wrong becomes an
-import error of its own, under its own file's name, and takes no other job down.
+Runs in the DAG processor for all specs; a runner loads only its own job. An invalid spec becomes an import error with
+the path of its own file, and the other jobs are loaded.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from airflow_mcp_provider.spec import load_job, named_twice, placed, spec_files
 def load_dags(folder: str | Path) -> dict[str, DAG]:
     """Return the DAG of each job spec below ``folder`` by job id, for a DAG file's ``globals()``.
 
-    ``spec.folder`` says which files are job specs. Airflow passes over a DAG file without the word "dag" in it
-    (``[core] dag_discovery_safe_mode``): this function's name has it. Raises SpecError when there is no such folder.
+    ``spec.folder`` defines which files are job specs. Airflow ignores a DAG file that does not contain the word "dag"
+    (``[core] dag_discovery_safe_mode``); the name of this function contains it. Raises SpecError when the folder does
+    not exist.
     """
     root = Path(folder)
     if not root.is_dir():
-        raise SpecError(f"{root}: no such folder of job specs")
+        raise SpecError(f"{root}: folder of job specs not found")
     paths = _wanted(root)
     twins = named_twice(paths)
     loaded = {path: twins.get(path) or _load(path) for path in paths}
@@ -37,11 +38,11 @@ def load_dags(folder: str | Path) -> dict[str, DAG]:
 
 
 load_jobs = load_dags
-"""The name of before; with it a DAG file needs the word "dag" somewhere else."""
+"""The former name of ``load_dags``; a DAG file that uses it must contain the word "dag" elsewhere."""
 
 
 def _wanted(root: Path) -> list[Path]:
-    """Return all specs, in a runner the one of its job."""
+    """Return the paths of all specs, or in a runner that of its job."""
     paths = spec_files(root)
     dag_id = get_parsing_context().dag_id
     return next(([path] for path in paths if path.stem == dag_id), paths)
@@ -50,5 +51,5 @@ def _wanted(root: Path) -> list[Path]:
 def _load(path: Path) -> DAG | SpecError:
     try:
         return build_dag(load_job(path))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one job stays with it
+    except Exception as error:  # noqa: BLE001 - an error of one job must not affect the others
         return placed(error, path)

@@ -1,7 +1,7 @@
-"""Where a job's tasks run: what the operators are told of executors and pods.
+"""The executor and pod settings of a job's tasks, as keyword arguments of the operators.
 
-Nothing in a runner: it is where it is, and building a pod would cost it the import of ``kubernetes``. But a runner
-whose work is a container makes that one's pod itself: it is told of it in plain data.
+A runner does not need them: it is already running, and building a ``V1Pod`` would import ``kubernetes``. But a runner
+whose work is a container creates the pod of that container itself, from plain data.
 """
 
 from __future__ import annotations
@@ -17,33 +17,37 @@ from airflow_mcp_provider.spec import ContainerWork, JobSpec, Plan, Pod, Step, S
 from airflow_mcp_provider.spec.marker import LOCAL, Marker, MoreMemory, PodNeeds
 
 BEHIND = timedelta(minutes=10)
-"""So much longer than its hard timeout may a subtask's pod live: for its image, its start, its last words."""
+"""The time that a pod's deadline adds to the hard timeout of its subtask: for the image pull, the start and the end."""
 
 
 def of_step(step: Step) -> dict[str, Any]:
-    """Return the keywords of a step's task; raises SpecError when Kubernetes would not take the pod."""
+    """Return the operator's keyword arguments for a step; raises SpecError when its ``pod`` is not valid."""
     contained = of_container(step.run, step.pod, step.timeouts)
-    own = {} if contained else _secrets(step.pod)  # a container's own pod has them, not its runner's
+    own = {} if contained else _secrets(step.pod)  # the pod of the container has them, not that of its runner
     return {**contained, **own, **_executor_config(step.pod, contained=bool(contained), work=True)}
 
 
 def of_plan(spec: JobSpec) -> dict[str, Any]:
-    """Return the keywords of ``plan``; raises SpecError likewise."""
+    """Return the operator's keyword arguments for ``plan``; raises SpecError when the job's ``pod`` is not valid."""
     contained = of_container(spec.plan, spec.pod, spec.timeouts)
     own = {} if contained else _secrets(spec.pod)
     return {**contained, **own, **_of_control(spec, contained=bool(contained))}
 
 
 def of_report(spec: JobSpec) -> dict[str, Any]:
-    """Return the keywords of ``report``; raises SpecError likewise."""
+    """Return the operator's keyword arguments for ``report``; raises SpecError when the job's ``pod`` is not valid."""
     return {**_secrets(spec.pod), **_of_control(spec, contained=False)}
 
 
 def of_container(work: SubtaskWork | Plan, pod: Pod | None, timeouts: StepTimeouts | None) -> dict[str, Any]:
-    """Return what a runner is told whose work is a container: its pod, in plain data; nothing for other work."""
+    """Return the keyword arguments for work that is a container, empty for other work.
+
+    ``{"container": {"pod": manifest, "hard": seconds, "memory": {"factor": float, "max": quantity}}}``; ``hard`` and
+    ``memory`` are optional.
+    """
     if not isinstance(work, ContainerWork):
         return {}
-    from airflow_mcp_provider.factory.pod.manifest import manifest  # noqa: PLC0415 - for those who have one
+    from airflow_mcp_provider.factory.pod.manifest import manifest  # noqa: PLC0415 - needed only for containers
 
     shape = json.loads(json.dumps(manifest(pod or Pod.model_construct(), work=True)))
     hard = {"hard": timeouts.hard.total_seconds()} if timeouts and timeouts.hard else {}
@@ -52,7 +56,7 @@ def of_container(work: SubtaskWork | Plan, pod: Pod | None, timeouts: StepTimeou
 
 
 def _secrets(pod: Pod | None) -> dict[str, Any]:
-    """Tell a runner which of its variables and folders hold secrets, so that it tells nobody what is in them."""
+    """Return the names of the variables and folders with secrets, whose values the runner hides in logs and results."""
     places = [place for one in pod.secrets if (place := one.env or one.path)] if pod else []
     return {"secrets": places} if places else {}
 
@@ -67,12 +71,12 @@ def _executor_config(pod: Pod | None, *, contained: bool, work: bool) -> dict[st
         return {}
     from airflow_mcp_provider.factory.pod import build  # noqa: PLC0415 - see above
 
-    shaped = build.v1_pod(pod, work=work) if pod else None  # of a container, too: a wrong one is told now
+    shaped = build.v1_pod(pod, work=work) if pod else None  # also for a container, to report an invalid pod now
     return {"executor_config": {"pod_override": build.of_containers_runner() if contained else shaped}}
 
 
 def marker(spec: JobSpec) -> Marker:
-    """Return what the scheduler must know of the job."""
+    """Return the data about the job that the scheduler needs."""
     steps = {step.name: _of_one(spec, step) for step in spec.each_step}
     control = _needs(spec.timeouts, None)
     pods = {**steps, "plan": control, "report": control}
@@ -80,7 +84,7 @@ def marker(spec: JobSpec) -> Marker:
 
 
 def _of_one(spec: JobSpec, step: Step) -> PodNeeds:
-    # What shapes the pod of a container is not for the runner beside it.
+    # The settings of a container's pod do not apply to the pod of its runner.
     one = _needs(step.timeouts or spec.timeouts, None if isinstance(step.run, ContainerWork) else step.pod)
     if step.batch == 1:
         return one

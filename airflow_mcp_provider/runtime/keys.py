@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.spec.template import fill, names, tells_apart
+from airflow_mcp_provider.spec.template import fill, is_reversible, names
 
 SHOWN_CHARS = 100
 """So long may a payload be that is shown, as it is, in the key of another job's run."""
@@ -92,6 +92,6 @@ def _filled(payload: Mapping[str, Any], template: str) -> str:
         )
     shown = {name: _shown(payload[name]) for name in named}
     key = fill(template, shown)
-    if tells_apart(template, shown) and not _OF_RUN.fullmatch(key) and not _MARKED.fullmatch(key):
+    if is_reversible(template, shown) and not _OF_RUN.fullmatch(key) and not _MARKED.fullmatch(key):
         return key
     return f"{key} #{_hash(_quoted([payload[name] for name in named]))}"

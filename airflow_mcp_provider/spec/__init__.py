@@ -1,4 +1,4 @@
-"""The job spec: read from YAML or built in Python, checked, frozen."""
+"""The job spec: immutable, validated models, loaded from YAML or built in Python."""
 
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import printable

@@ -1,7 +1,7 @@
-"""Durations in human form: ``90s``, ``5m``, ``1h30m``, ``2d``, ``500ms``, or a bare number of seconds.
+"""Durations as text: ``90s``, ``5m``, ``1h30m``, ``2d``, ``500ms``, or a number of seconds.
 
-Runs wherever a spec is read or written. One reading for all fields, in whole milliseconds, so that what is
-written back is what was read.
+Runs wherever a spec is read or written. All fields use the same parser. It accepts whole milliseconds only, so that
+``human`` writes exactly what ``parse_duration`` has read.
 """
 
 import re
@@ -15,7 +15,7 @@ from airflow_mcp_provider.spec.faults import fault
 PATTERN = r"^(?=\d)(\d{1,9}d)?(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?(\d{1,9}ms)?$"
 LONGEST = timedelta(days=1000)
 
-_ALLOWED = "a duration such as 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
+_EXPECTED = "for example 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
 _MILLISECOND = timedelta(milliseconds=1)
 _UNITS = {
     "d": timedelta(days=1),
@@ -27,19 +27,22 @@ _UNITS = {
 
 
 def parse_duration(value: object) -> timedelta:
-    """Return the timedelta that ``value`` means."""
+    """Return ``value`` (a text such as ``1h30m``, a number of seconds, a timedelta) as a timedelta.
+
+    Raises the error of ``faults.fault`` for any other value, and for one that is negative or above 1000 days.
+    """
     duration = _read(value)
     if duration is None:
-        raise fault("is no duration", allowed=_ALLOWED)
+        raise fault("invalid duration", expected=_EXPECTED)
     if not timedelta() <= duration <= LONGEST:
-        raise fault("is out of range", allowed=f"0s to {human(LONGEST)}")
+        raise fault("duration out of range:", expected=f"0s to {human(LONGEST)}")
     if duration % _MILLISECOND:
-        raise fault("is finer than a millisecond", allowed=_ALLOWED)
+        raise fault("invalid fraction of a millisecond in", expected="a whole number of milliseconds")
     return duration
 
 
 def human(duration: timedelta) -> str:
-    """Return the shortest human form of ``duration``: the inverse of ``parse_duration``."""
+    """Return the shortest text for ``duration``, for example ``1h30m``: the inverse of ``parse_duration``."""
     text, rest = "", duration
     for unit, size in _UNITS.items():
         count, rest = divmod(rest, size)
@@ -79,7 +82,7 @@ def _read_seconds(seconds: float) -> timedelta | None:
 
 def _longer_than_zero(duration: timedelta) -> timedelta:
     if not duration:
-        raise fault("must be longer than nothing", allowed=_ALLOWED)
+        raise fault("invalid time limit", expected=f"more than 0s, {_EXPECTED}")
     return duration
 
 

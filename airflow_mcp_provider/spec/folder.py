@@ -1,6 +1,6 @@
-"""Which files of a folder are job specs, and which of them have the same job id.
+"""Find the job specs in a folder, and those with the same job id.
 
-One rule for the loader of DAGs (``factory.folder``) and for ``airflow mcp validate``: every ``*.yaml`` and ``*.yml``
+The loader of DAGs (``factory.folder``) and ``airflow mcp validate`` use the same rule: every ``*.yaml`` and ``*.yml``
 below the folder, at any depth, whose path below it has no part that begins with a dot. The stem is the job id.
 """
 
@@ -17,24 +17,24 @@ ENDINGS = (".yaml", ".yml")
 
 
 def spec_files(folder: Path) -> list[Path]:
-    """Return the job specs of a folder, by name.
+    """Return the paths of the job specs in a folder and below it, sorted.
 
-    Links are followed, as Airflow does with DAG files. What has the name of a spec and is no file is returned, too:
-    reading it tells what is wrong.
+    Symbolic links are followed, as Airflow does with DAG files. A folder or device with the name of a spec is returned
+    too: loading it reports the error.
     """
     return sorted(path for path in _walk(folder) if path.suffix in ENDINGS and not path.name.startswith("."))
 
 
 def named_twice(paths: Iterable[Path]) -> dict[Path, SpecError]:
-    """Return the errors of those of a folder's job specs whose job id an earlier one has."""
+    """Return a SpecError for each path whose job id an earlier path has."""
     first: dict[str, Path] = {}
     found = {}
     for path in paths:
         if (twin := first.setdefault(path.stem, path)) != path:
             name = twin.name if twin.parent == path.parent else twin
             found[path] = SpecError(
-                f"{printable(path)}: has the job id of {printable(name)}; given {printable(path.stem)}; "
-                "allowed one file for each job id"
+                f"{printable(path)}: duplicate job id {printable(path.stem)}, also that of {printable(name)}; "
+                "expected one file per job id"
             )
     return found
 
@@ -45,5 +45,5 @@ def _walk(folder: Path) -> Iterator[Path]:
         for name in [*folders, *files]:
             yield Path(root, name)
         inside = [(name, os.path.realpath(Path(root, name))) for name in folders if not name.startswith(".")]
-        folders[:] = [name for name, real in inside if real not in seen]  # a link may lead back up
+        folders[:] = [name for name, real in inside if real not in seen]  # a link may point to a parent folder
         seen.update(real for _, real in inside)

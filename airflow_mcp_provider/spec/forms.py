@@ -1,7 +1,6 @@
-"""Work and plan from the JSON that an operator carries: the inverse of their ``model_dump``.
+"""Convert the JSON of an operator's work and plan back to the spec's models: the inverse of ``model_dump``.
 
-Runs in the runner. An operator holds plain JSON, because that is what Airflow serialises; here it becomes
-what the spec held.
+Runs in the runner. An operator has plain JSON, because that is what Airflow serializes.
 """
 
 from collections.abc import Mapping
@@ -29,17 +28,17 @@ _Form = TypeVar("_Form", bound=Part)
 
 
 def parse_work(dumped: Mapping[str, Any]) -> Work:
-    """Build the work that ``model_dump`` wrote."""
+    """Return the work from its ``model_dump``; raises SpecError when the keys are not those of one form of work."""
     return _parsed(dumped, _WORK)
 
 
 def parse_subtask(dumped: Mapping[str, Any]) -> SubtaskWork:
-    """Build the work of a subtask that ``model_dump`` wrote."""
+    """Return the work of a subtask from its ``model_dump``; raises SpecError as ``parse_work`` does."""
     return _parsed(dumped, _SUBTASK)
 
 
 def parse_plan(dumped: Mapping[str, Any]) -> Plan:
-    """Build the plan that ``model_dump`` wrote."""
+    """Return the plan from its ``model_dump``; raises SpecError as ``parse_work`` does."""
     return _parsed(dumped, _PLAN)
 
 
@@ -48,4 +47,6 @@ def _parsed(dumped: Mapping[str, Any], forms: tuple[type[_Form], ...]) -> _Form:
         if [*dumped] == [*form.model_fields]:
             return form.model_validate(dict(dumped))
     keys = ", ".join(key for form in forms for key in form.model_fields)
-    raise SpecError(sentence("is no work", ", ".join(map(str, dumped)) or "nothing", f"exactly one of {keys}"))
+    raise SpecError(
+        sentence("invalid keys of the work:", ", ".join(map(str, dumped)) or "none", f"exactly one of {keys}")
+    )

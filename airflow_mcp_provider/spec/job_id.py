@@ -1,4 +1,4 @@
-"""What a job id may be: it is a dag_id of Airflow, the stem of a file, a label of pods and a name in a DAG file."""
+"""The rules of a job id: it is also Airflow's dag_id, a file name, a label of pods and a global name in a DAG file."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ PATTERN = r"^[A-Za-z0-9_.-]{1,200}$"
 
 
 def is_job_id(name: object) -> bool:
-    """Whether a job may have this id."""
+    """Whether ``name`` is a valid job id."""
     return isinstance(name, str) and re.fullmatch(PATTERN, name) is not None and bool(name.strip("."))
 
 
 def checked(name: str) -> str:
-    """Return the id of any job; raises a fault."""
+    """Return ``name`` if it is a valid id of any job, else raise the error of ``faults.fault``."""
     if not is_job_id(name):
-        raise fault("is no job id", allowed="letters, digits, - . and _, at most 200, not dots alone")
+        raise fault("invalid job id", expected="at most 200 letters, digits, -, . and _, not only dots")
     return name
 
 
 def own(name: str) -> str:
-    """Return the id of a job that a DAG file makes; raises a fault."""
-    if checked(name).startswith("__"):  # in a DAG file's globals() a __file__ that is a DAG would take down all of them
-        raise fault("begins as Python's own names do", allowed="a job id without __ at its beginning")
+    """Return ``name`` if it is a valid id for the DAG of a spec, else raise the error of ``faults.fault``."""
+    if checked(name).startswith("__"):  # a DAG as __file__ in the globals() of a DAG file would break all its DAGs
+        raise fault("reserved job id", expected="a job id that does not begin with __")
     return name
 
 

@@ -1,7 +1,6 @@
-"""The bounds of a job: how many subtasks, how many tries, how long.
+"""The limits of a job: the number of subtasks, retries and time limits.
 
-Built when a spec is read. Each default stands here and nowhere else; every bound keeps one job from eating
-a cluster.
+Built when a spec is read. The defaults are defined only here. The limits keep one job from using a whole cluster.
 """
 
 import re
@@ -21,14 +20,14 @@ from airflow_mcp_provider.spec.values import Listed, Text
 CLASS_NAME = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 
 
-_KEY = "the name of a value in the payload, or a text with {names}"
+_KEY = "a field name of the payload, or a template such as {os} {python}"
 
 
 def _key(name: str) -> str:
     if not name.strip():
-        raise fault("must not be blank", allowed=_KEY)
+        raise fault("blank key", expected=_KEY)
     if stray := stray_brace(name):
-        raise fault(f"has a {stray} that is no part of a placeholder", allowed=_KEY)
+        raise fault(f'invalid brace "{stray}" in', expected=_KEY)
     return name
 
 
@@ -41,51 +40,63 @@ Batch = Annotated[_Number, Field(ge=1, le=MOST_IN_BATCH)]
 
 
 class Subtasks(Part):
-    """How a run may grow, and how many failures it bears."""
+    """The limits of a run's subtasks, and how many of them may fail."""
 
     key: Annotated[Text, AfterValidator(_key)] | None = Field(
         default=None,
         description=(
-            "The payload's value that makes a subtask unique in its run, or a text with several: {os} {python}; "
-            "else the whole payload is."
+            "The field of the payload whose value identifies a subtask in its run, or a template of several fields: "
+            "{os} {python}. Default: a hash of the whole payload."
         ),
     )
     parallelism: Parallelism[int | None] = Field(
         default=None,
-        description="How many subtasks run at once; without it, as Airflow's settings allow.",
+        description="The maximum number of subtasks that run at the same time. Default: Airflow's own limits apply.",
     )
     batch: Batch[int] = Field(
-        default=1, description="How many subtasks a runner takes, one after the other; each stays a subtask of its own."
+        default=1,
+        description=(
+            "The number of subtasks that one task instance runs in sequence. Each subtask has its own key, retries and "
+            "outcome."
+        ),
     )
-    depth: Depth[int] = Field(default=100, description="How many generations may follow the plan's subtasks.")
-    limit: Limit[int] = Field(default=10_000, description="How many subtasks a run, or each of its steps, may have.")
+    depth: Depth[int] = Field(
+        default=100, description="The maximum number of generations of subtasks after those of plan."
+    )
+    limit: Limit[int] = Field(
+        default=10_000, description="The maximum number of subtasks of a run; with steps, of each step."
+    )
     tolerate: TolerateField = Field(
         default=Tolerate(count=0),
-        description="How many failed subtasks, as 3 or 5%, still make a successful run.",
+        description="How many subtasks may fail in a successful run: a number such as 3, or a percentage such as 5%.",
     )
     jobs: Annotated[tuple[JobId, ...], Listed] = Field(
         default=(),
-        description="Other jobs whose runs its code may enqueue as subtasks of the run; no others.",
+        description="The ids of the jobs whose runs the code of this job may enqueue as subtasks.",
         examples=[["crawl_site"]],
     )
 
 
 def _class_name(name: str) -> str:
     if not re.fullmatch(CLASS_NAME, name):
-        raise fault("is no name of an exception", allowed="names such as ValueError or my_pkg.errors.Gone")
+        raise fault("invalid exception name", expected="for example ValueError or my_pkg.errors.Gone")
     return name
 
 
 def _not_both(only: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     if both := sorted(set(only) & set(info.data.get("never_on", ()))):
-        raise fault("names what never_on names too", given=", ".join(both), allowed="each exception in one of the two")
+        raise fault(
+            "exception that is also in never_on:", given=", ".join(both), expected="each exception in one of the two"
+        )
     return only
 
 
 def _at_least_delay(longest: timedelta, info: ValidationInfo) -> timedelta:
     delay: timedelta = info.data.get("delay", longest)
     if longest < delay:
-        raise fault("is shorter than delay", given=human(longest), allowed=f"{human(delay)} or more")
+        raise fault(
+            "duration too short:", given=human(longest), expected=f"at least {human(delay)}, the value of delay"
+        )
     return longest
 
 
@@ -101,74 +112,79 @@ ClassNames = Annotated[
 
 
 class Retries(Part):
-    """When a failed subtask is tried again."""
+    """How often and after which delay a failed subtask is retried."""
 
-    attempts: int = Field(default=3, ge=1, le=100, description="Tries in all: 1 means no retry.")
-    delay: Duration = Field(default=timedelta(seconds=60), description="The wait before the second try.")
+    attempts: int = Field(
+        default=3, ge=1, le=100, description="The maximum number of attempts, the first one included; 1: no retry."
+    )
+    delay: Duration = Field(default=timedelta(seconds=60), description="The delay before the second attempt.")
     backoff: float = Field(
         default=2.0,
         ge=1,
         le=100,
         allow_inf_nan=False,
-        description="Each further wait is this times longer; 1: constant.",
+        description="The factor between one delay and the next; 1: constant delay.",
     )
     max_delay: Annotated[Duration, AfterValidator(_at_least_delay)] = Field(
         default_factory=_longest_delay,
-        description="No wait is longer than this; by default 10m, or delay if longer.",
+        description="The maximum delay. Default: 10m, or the value of delay if that is longer.",
     )
     never_on: ClassNames = Field(
-        default=(), description="Exceptions that are final, by class name, subclasses included."
+        default=(),
+        description="Exceptions after which a subtask is not retried, by class name; subclasses are included.",
     )
     only_on: Annotated[ClassNames, AfterValidator(_not_both)] = Field(
-        default=(), description="If given, only these exceptions are worth another try."
+        default=(), description="If set, a subtask is retried only after these exceptions."
     )
 
 
 def _longer_than_soft(hard: timedelta | None, info: ValidationInfo) -> timedelta | None:
     soft = info.data.get("soft")
     if hard and soft and hard <= soft:
-        raise fault("is not longer than soft", given=human(hard), allowed=f"more than {human(soft)}")
+        raise fault("time limit too short:", given=human(hard), expected=f"more than {human(soft)}, the value of soft")
     return hard
 
 
 def _at_least_hard(run: timedelta | None, info: ValidationInfo) -> timedelta | None:
     hard = info.data.get("hard")
     if run and hard and run < hard:
-        raise fault("is shorter than hard", given=human(run), allowed=f"{human(hard)} or more")
+        raise fault("time limit too short:", given=human(run), expected=f"at least {human(hard)}, the value of hard")
     return _longer_than_soft(run, info)
 
 
 class StepTimeouts(Part):
-    """How long a subtask may take in one step; no limits by default."""
+    """The time limits of a subtask in one step; none by default."""
 
     soft: TimeLimit | None = Field(
-        default=None, description="After this a subtask's work is asked to end (SoftTimeout)."
+        default=None,
+        description=(
+            "The time after which the work of a subtask is asked to end, so that it can clean up: SoftTimeout is "
+            "raised in a function, a command gets SIGTERM."
+        ),
     )
     hard: Annotated[TimeLimit | None, AfterValidator(_longer_than_soft)] = Field(
-        default=None, description="After this a subtask's work is killed."
+        default=None, description="The time after which the work of a subtask is killed."
     )
 
 
 class Timeouts(StepTimeouts):
-    """How long a subtask, and the whole run, may take; none by default."""
+    """The time limits of a subtask and of the whole run; none by default."""
 
     run: Annotated[TimeLimit | None, AfterValidator(_at_least_hard)] = Field(
-        default=None, description="After this the whole run fails."
+        default=None, description="The time after which the whole run fails."
     )
-    queue: TimeLimit | None = Field(
-        default=None, description="A run that could not start within this time fails, unstarted."
-    )
+    queue: TimeLimit | None = Field(default=None, description="The time after which a run that is still queued fails.")
 
 
 class Queue(Part):
-    """How the job's runs queue."""
+    """The place of the job's runs in the queue."""
 
     priority: int = Field(
         default=0,
         ge=-1000,
         le=1000,
         description=(
-            "Of its subtasks among those of other jobs, and of its runs that say none themselves (mcp_priority in a "
-            "run's conf): the higher goes first."
+            "The priority of the job's tasks over those of other jobs, and of its runs whose conf has no mcp_priority. "
+            "A higher priority starts first."
         ),
     )

@@ -1,8 +1,8 @@
-"""What the scheduler must know of a job, carried by its serialized DAG: that it is one, its queue, its pods.
+"""The data about a job that the scheduler reads from the serialized DAG: its queue rules and its pods.
 
-Written by the factory into the DAG's ``default_args`` under ``KEY``, where Airflow keeps any JSON and tasks take none
-of it; read by the gate and where pods are made, in the scheduler, which has no spec. A DAG without it is not a job:
-we leave it alone.
+The factory writes it into the DAG's ``default_args`` under ``constants.MARKER_KEY``: Airflow keeps any JSON there, and
+operators ignore it. The gate and the code that creates pods read it in the scheduler, which has no spec. A DAG without
+a marker is not a job, and this package does not change it.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from datetime import timedelta
 from typing import Any, Self
 
 PRIORITY = "mcp_priority"
-"""In a run's conf: its own priority."""
+"""The key in a run's conf with the priority of that run."""
 LOCAL = "LocalExecutor"
-"""Airflow's name of the executor that runs a job's control tasks where it says ``control: local``: they get no pod."""
+"""Airflow's name of the executor that runs plan and report of a job with ``control: local``, without a pod."""
 
 
 @dataclass(frozen=True)
 class MoreMemory:
-    """After its memory ran out a subtask gets ``factor`` times as much, at most ``max`` (a quantity)."""
+    """After an OOM kill a subtask gets ``factor`` times its memory, at most ``max`` (a Kubernetes quantity)."""
 
     factor: float
     max: str
@@ -26,9 +26,9 @@ class MoreMemory:
 
 @dataclass(frozen=True)
 class PodNeeds:
-    """What a task's pod needs that only the scheduler can give it.
+    """The settings of a task's pod that only the scheduler can apply.
 
-    A pod that is older than ``deadline`` is ended by Kubernetes. It serves ``batch`` subtasks.
+    ``deadline`` becomes ``activeDeadlineSeconds`` of the pod. ``batch`` is the number of subtasks that it runs.
     """
 
     deadline: timedelta | None = None
@@ -36,14 +36,14 @@ class PodNeeds:
     batch: int = 1
 
     def dump(self) -> dict[str, Any]:
-        """Return it as JSON, without what is not needed."""
+        """Return it as JSON, without the default values."""
         deadline = {} if self.deadline is None else {"deadline": self.deadline.total_seconds()}
         batch = {} if self.batch == 1 else {"batch": self.batch}
         return {**deadline, **({} if self.memory is None else {"memory": asdict(self.memory)}), **batch}
 
     @classmethod
-    def read(cls, value: Any) -> Self:  # noqa: ANN401 - what stands in the marker
-        """Return what ``dump`` wrote."""
+    def read(cls, value: Any) -> Self:  # noqa: ANN401 - any JSON of the marker
+        """Return the inverse of ``dump``; raises an error of ``Marker.read`` for any other value."""
         memory = value.get("memory")
         more = None if memory is None else MoreMemory(**memory)
         return cls(_seconds(value.get("deadline")), more, _number(value.get("batch", 1)))
@@ -51,10 +51,10 @@ class PodNeeds:
 
 @dataclass(frozen=True)
 class Marker:
-    """The queue rules of a job, and what the pods of its tasks need.
+    """The queue rules of a job, and the settings of its tasks' pods.
 
-    ``priority`` is that of its runs which say none; a run that waits longer than ``timeout`` fails unstarted; ``pods``
-    are by task id; ``calls`` are the jobs that its subtasks may be runs of.
+    ``priority`` holds for runs without ``mcp_priority``. A run that is queued longer than ``timeout`` fails. ``pods``
+    has the task id as key. ``calls`` are the ids of the jobs whose runs may be subtasks.
     """
 
     priority: int = 0
@@ -67,21 +67,21 @@ class Marker:
         seconds = None if self.timeout is None else self.timeout.total_seconds()
         pods = {task: needs for task, one in self.pods.items() if (needs := one.dump())}
         more = {"pods": pods, "calls": [*self.calls]}
-        told = {name: value for name, value in more.items() if value}
-        return {"priority": self.priority, "queue_timeout": seconds, **told}
+        present = {name: value for name, value in more.items() if value}
+        return {"priority": self.priority, "queue_timeout": seconds, **present}
 
     @classmethod
-    def read(cls, value: Any) -> Self:  # noqa: ANN401 - whatever stands in the serialized DAG
-        """Return what ``dump`` wrote; raises ValueError for anything else."""
+    def read(cls, value: Any) -> Self:  # noqa: ANN401 - any JSON of the serialized DAG
+        """Return the inverse of ``dump``; raises ValueError for any other value."""
         try:
             pods = {task: PodNeeds.read(one) for task, one in value.get("pods", {}).items()}
             calls = tuple(map(str, value.get("calls", ())))
             return cls(_number(value["priority"]), _seconds(value.get("queue_timeout")), pods, calls)
         except (TypeError, KeyError, AttributeError, ValueError):
-            raise ValueError(f"the marker of the serialized DAG is broken: {value!r:.200}") from None
+            raise ValueError(f"invalid marker of a job in the serialized DAG: {value!r:.200}") from None
 
 
-def _number(value: Any) -> int:  # noqa: ANN401 - to be found out
+def _number(value: Any) -> int:  # noqa: ANN401 - checked here
     if type(value) is not int:
         raise TypeError
     return value

@@ -1,6 +1,6 @@
-"""``items: {matrix: {os: [a, b], py: [x, y]}}``: every combination of some lists, written out when the spec is read.
+"""``items: {matrix: {os: [a, b], py: [x, y]}}``: all combinations of some lists, expanded when the spec is read.
 
-The first name turns slowest, as the outermost of loops would. Behind the door there are only items.
+The value of the first name changes slowest, as in nested loops. After validation a spec has only items.
 """
 
 from collections.abc import Callable
@@ -24,22 +24,25 @@ SCHEMA: dict[str, Any] = {
 
 
 def written_out(value: object, check: Callable[[str, Path], str]) -> object:
-    """Return the items of a matrix, each text in it checked; what is no mapping, as it is."""
+    """Return the items of a matrix with each string in it passed through ``check``; any other value unchanged.
+
+    Raises the error of ``faults.fault`` for a mapping that is not a matrix.
+    """
     if not isinstance(value, dict):
         return value
     if [*value] != [KEY]:
-        raise fault("is a mapping, but no matrix", allowed=f"[…, …] or {{{KEY}: {{name: [value, …], …}}}}")
+        raise fault("invalid items", expected=f"[…, …] or {{{KEY}: {{name: [value, …], …}}}}")
     lists = _lists(value[KEY], check)
     if (count := prod(map(len, lists.values()))) > MOST:
-        raise fault("has too many combinations", given=str(count), allowed=f"{MOST}", at=(KEY,))
+        raise fault("too many combinations:", given=str(count), expected=f"at most {MOST}", at=(KEY,))
     return [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
 
 
 def _lists(matrix: object, check: Callable[[str, Path], str]) -> dict[str, list[Any]]:
     if not isinstance(matrix, dict) or not matrix:
-        raise fault("must be a mapping with a list", allowed="{name: [value, …], …}", at=(KEY,), value=matrix)
+        raise fault("invalid matrix", expected="{name: [value, …], …}", at=(KEY,), value=matrix)
     for name, values in matrix.items():
         if not isinstance(values, list | tuple) or not values:
-            raise fault("must be a list with a value", allowed="[value, …]", at=(KEY, str(name)), value=values)
+            raise fault("invalid values of a matrix", expected="[value, …]", at=(KEY, str(name)), value=values)
     frozen: Any = frozen_json(matrix, (KEY,), check)
     return dict(frozen)

@@ -1,7 +1,6 @@
-"""The base of a spec's parts: strict, frozen, and wrong values told as ``SpecError``.
+"""The base class of a spec's parts: strict, frozen models that raise ``SpecError`` for wrong values.
 
-Runs wherever a spec is built, from YAML or in Python. It exists so that both ways give the same clear
-errors.
+Runs wherever a spec is built, from YAML or in Python, so that both raise the same errors.
 """
 
 from collections.abc import Iterator
@@ -17,37 +16,37 @@ from airflow_mcp_provider.spec.faults import fault
 
 
 class Part(BaseModel):
-    """A frozen value with named fields; unknown names are errors."""
+    """A frozen pydantic model; unknown fields are errors. Its constructor raises SpecError."""
 
-    # Validators are built at first use: who only imports the spec (a server, a scheduler) does not pay for them.
+    # Validators are built at first use: a server or a scheduler, which only imports the spec, does not need them.
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
     def __init__(self, /, **fields: Any) -> None:
         with _spec_errors(type(self)):
             super().__init__(**fields)
 
-    # Pydantic then validates parts within parts without this __init__, and collects all their errors.
+    # Pydantic then validates nested parts without this __init__, and collects all their errors.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:  # noqa: ANN401 - validated below
-        """Build from a mapping, such as ``model_dump`` gives."""
+        """Return the model of a mapping such as that of ``model_dump``; raises SpecError when it is not valid."""
         with _spec_errors(cls):
             return super().model_validate(obj, **options)
 
 
 @dataclass(frozen=True)
 class Rare:
-    """Marks an optional field whose ``part`` few specs have: its validator is built when there is work for it."""
+    """Marks an optional field that few specs set; the validator of ``part`` is built when a spec sets it."""
 
     part: type[Part]
 
     def __get_pydantic_core_schema__(self, *_: Any) -> CoreSchema:
-        """Validate by ``part``, whose errors pydantic takes over with their places."""
+        """Validate with ``part``; pydantic adds the path of the field to its errors."""
         return core_schema.no_info_plain_validator_function(self._validated)
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Tell the part's schema."""
+        """Return the JSON Schema of the part."""
         self.part.model_rebuild(force=True)
         return {"anyOf": [handler(self.part.__pydantic_core_schema__), {"type": "null"}]}
 
@@ -55,9 +54,9 @@ class Rare:
         if value is None:
             return None
         if not isinstance(value, self.part | dict):
-            raise fault("must be a mapping", allowed="a mapping")
+            raise fault("invalid value", expected="a mapping")
         self.part.model_rebuild()
-        return self.part.__pydantic_validator__.validate_python(value)  # type: ignore[no-any-return]  # what it builds
+        return self.part.__pydantic_validator__.validate_python(value)  # type: ignore[no-any-return]  # a Part
 
 
 @contextmanager

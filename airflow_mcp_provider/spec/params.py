@@ -1,7 +1,7 @@
-"""A job's params: JSON Schema properties, checked before a run can be triggered with them.
+"""The params of a job: JSON Schemas by name, checked when the spec is loaded.
 
-Runs when a spec with params is read. jsonschema is what Airflow itself holds a run's conf against; here it
-catches a wrong schema, or a default that its own schema refuses, while the author still looks at the file.
+Runs when a spec with params is read. Airflow validates a run's conf with jsonschema. Here the same library finds an
+invalid schema, or a default that does not match its own schema, before a run is triggered.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from airflow_mcp_provider.spec.faults import fault
+from airflow_mcp_provider.spec.faults import fault, shown
 from airflow_mcp_provider.spec.time_limit import MOST_S, TakesTooLongError, bounded
 from airflow_mcp_provider.spec.values import FrozenDict, frozen_json
 
@@ -26,13 +26,13 @@ NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 
 def _name(name: str) -> str:
     if not re.fullmatch(NAME, name):
-        raise fault("is no name for a param", given="", allowed="letters, digits and _, at most 100, no digit first")
+        raise fault("invalid param name", expected="at most 100 letters, digits and _, the first not a digit")
     return name
 
 
 def _schema(value: object) -> FrozenDict:
     if not isinstance(value, dict):
-        raise fault("must be a mapping", allowed="a JSON Schema property such as {type: string, default: …}")
+        raise fault("invalid value", expected="a JSON Schema, for example {type: string, default: …}")
     schema = FrozenDict(frozen_json(value))  # type: ignore[arg-type]  # a mapping stays one
     _refuse_references(schema)
     _check(schema)
@@ -40,9 +40,9 @@ def _schema(value: object) -> FrozenDict:
 
 
 def _check(schema: FrozenDict) -> None:
-    """Whatever jsonschema and ``re`` make of a schema, it is the schema's fault."""
+    """Check a schema and its default; any exception of jsonschema or ``re`` is an error of the schema."""
     if not _plain(schema) or "default" in schema:
-        import jsonschema  # noqa: F401, PLC0415 - its import is not what is bounded, and plain params do without it
+        import jsonschema  # noqa: F401, PLC0415 - outside the time limit; simple params do not need it
 
     try:
         with bounded():
@@ -52,38 +52,38 @@ def _check(schema: FrozenDict) -> None:
     except PydanticCustomError:
         raise
     except TakesTooLongError:
-        wrong = "takes too long to check, as a pattern such as (a+)+$ does"
-        raise fault(wrong, given="", allowed=f"a schema and a default that are checked in {MOST_S:g} s") from None
-    except Exception as error:  # noqa: BLE001 - RecursionError, OverflowError, what else jsonschema and re may raise
-        wrong = f"cannot be checked ({type(error).__name__})"
-        raise fault(wrong, given=f"{error}"[:100], allowed="a JSON Schema that jsonschema can use") from None
+        wrong = "timeout of the JSON Schema check (a pattern such as (a+)+$ can cause it)"
+        raise fault(wrong, given="", expected=f"a schema and a default that are checked in {MOST_S:g} s") from None
+    except Exception as error:  # noqa: BLE001 - RecursionError, OverflowError and others of jsonschema and re
+        wrong = f"failure of the JSON Schema check ({type(error).__name__}):"
+        raise fault(wrong, given=f"{error}"[:100], expected="a JSON Schema that jsonschema can use") from None
 
 
 def _refuse_references(schema: object, at: tuple[str | int, ...] = ()) -> None:
-    """Refuse ``$ref`` and the like: reading a spec must never fetch a page, nor run in circles."""
+    """Reject ``$ref`` and similar keys: loading a spec must not fetch a URL or follow a circular reference."""
     pairs = schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
     for key, value in pairs:
         if isinstance(key, str) and key.startswith("$"):
-            raise fault("is not supported", given="", allowed="a schema that stands alone", at=(*at, key))
+            raise fault("unsupported key", given=shown(key), expected="a schema without references", at=(*at, key))
         _refuse_references(value, (*at, key))
 
 
 def _plain(schema: FrozenDict) -> bool:
-    """Whether a schema has nothing that could be wrong: then jsonschema, a third of a spec's time, need not look."""
+    """Whether a schema has only keys that are checked here; jsonschema takes a third of the time to load a spec."""
     kind = schema.get("type")
     known = "type" not in schema or (isinstance(kind, str) and kind in _KINDS)
     return known and all(isinstance(value, _PLAIN.get(key, ())) for key, value in schema.items() if key != "type")
 
 
 def _check_schema(schema: FrozenDict) -> None:
-    from jsonschema import Draft202012Validator as Draft  # noqa: PLC0415 - a spec without params pays nothing
+    from jsonschema import Draft202012Validator as Draft  # noqa: PLC0415 - not needed without params
     from jsonschema.exceptions import best_match  # type: ignore[import-untyped]  # noqa: PLC0415 - likewise
 
     of_schemas = Draft(Draft.META_SCHEMA, format_checker=Draft.FORMAT_CHECKER)
     if error := best_match(of_schemas.iter_errors(schema)):
         at = tuple(error.absolute_path)
-        allowed = _TYPES if at[-1:] == ("type",) else _constraint(error)
-        raise fault("is no JSON Schema", allowed=allowed, at=at, value=error.instance)
+        expected = _TYPES if at[-1:] == ("type",) else _constraint(error)
+        raise fault("invalid JSON Schema value", expected=expected, at=at, value=error.instance)
 
 
 def _check_default(schema: FrozenDict) -> None:
@@ -94,7 +94,7 @@ def _check_default(schema: FrozenDict) -> None:
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
     for error in validator.iter_errors(schema["default"]):
         at = ("default", *error.absolute_path)
-        raise fault("does not fit its own schema", allowed=_constraint(error), at=at, value=error.instance)
+        raise fault("default that does not match its schema:", expected=_constraint(error), at=at, value=error.instance)
 
 
 def _constraint(error: "ValidationError") -> str:
@@ -102,11 +102,12 @@ def _constraint(error: "ValidationError") -> str:
 
 
 def _apart(params: dict[str, FrozenDict]) -> FrozenDict:
-    """Refuse names that differ in case alone: as MCP_PARAM_<NAME> they would be one."""
+    """Reject names that differ only in case: both would be the same variable MCP_PARAM_<NAME>."""
     seen: dict[str, str] = {}
     for name in params:
         if (first := seen.setdefault(name.upper(), name)) != name:
-            raise fault(f"differs from {first} in case alone", given="", allowed="another name", at=(name,))
+            expected = f"a name that differs from {first} not only in case"
+            raise fault("ambiguous param name", given=shown(name), expected=expected, at=(name,))
     return FrozenDict(params)
 
 

@@ -1,6 +1,6 @@
-"""From pydantic's errors to problems: one line each, with what is wrong, what was given and what is allowed.
+"""Convert pydantic's errors into problems: one line each, with the wrong value and the expected ones.
 
-Runs only when a spec is wrong.
+Runs only when a spec has errors.
 """
 
 import json
@@ -13,38 +13,37 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from airflow_mcp_provider.errors import Problem, SpecError
-from airflow_mcp_provider.spec.faults import FAULT, FIELD_VALUE, MOST_TOLD, Path, dotted, sentence, shortened, shown
+from airflow_mcp_provider.spec.faults import FAULT, FIELD_VALUE, MOST_REPORTED, Path, dotted, sentence, shortened, shown
 from airflow_mcp_provider.spec.keys import unknown_key
 
-_TAGGED = ("plan", "run", "report")  # unions: pydantic puts the form's tag into the path, after these
-_UNION, _UNION_OF_STEP = 0, 2  # where they stand in a path: run, steps.1.run
-_CONSEQUENCE = "default_factory_not_called"  # of another field's error, which is told
+_TAGGED = ("plan", "run", "report")  # unions: pydantic adds the tag of the form to the path after these
+_UNION, _UNION_OF_STEP = 0, 2  # their index in a path: run, steps.1.run
+_CONSEQUENCE = "default_factory_not_called"  # follows from the error of another field, which is reported
 _KINDS = {
-    "string_type": ("must be a string", 'a "string"'),
-    "int_type": ("must be a whole number", "a whole number"),
-    "float_type": ("must be a number", "a number"),
-    "greater_than_equal": ("is too small", "a number"),
-    "less_than_equal": ("is too large", "a number"),
-    "literal_error": ("is not what this can be", "all"),
-    "finite_number": ("is no finite number", "a number"),
-    "model_type": ("must be a mapping", "a mapping"),
-    "dict_type": ("must be a mapping", "a mapping"),
+    "string_type": ("invalid value", 'a string (put it in "quotes")'),
+    "int_type": ("invalid value", "an integer"),
+    "float_type": ("invalid value", "a number"),
+    "greater_than_equal": ("number too small:", "a number"),
+    "less_than_equal": ("number too large:", "a number"),
+    "finite_number": ("invalid number", "a finite number"),
+    "model_type": ("invalid value", "a mapping"),
+    "dict_type": ("invalid value", "a mapping"),
 }
 
 
 def spec_error(error: ValidationError, model: type[BaseModel]) -> SpecError:
-    """Return the error for a user who built ``model`` with wrong values."""
+    """Return the SpecError for a ``ValidationError`` of ``model``."""
     details = error.errors(include_url=False)
     details = [detail for detail in details if detail["type"] != _CONSEQUENCE]
-    return told(_problem(detail, model) for detail in details[: MOST_TOLD + 1])
+    return combined(_problem(detail, model) for detail in details[: MOST_REPORTED + 1])
 
 
-def told(problems: Iterable[Problem]) -> SpecError:
-    """Return one error that tells all problems (of very many, the first), in the order of their lines."""
+def combined(problems: Iterable[Problem]) -> SpecError:
+    """Return one SpecError for all problems, in the order of their lines; its message has the first 50."""
     ordered = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-    lines = [str(problem) for problem in ordered[:MOST_TOLD]]
+    lines = [str(problem) for problem in ordered[:MOST_REPORTED]]
     file = f"{ordered[0].file}: " if ordered and ordered[0].file else ""
-    more = [f"{file}… and more"] if len(ordered) > MOST_TOLD else []
+    more = [f"{file}… and more"] if len(ordered) > MOST_REPORTED else []
     return SpecError("\n".join(lines + more), problems=ordered)
 
 
@@ -73,27 +72,30 @@ def _message(detail: ErrorDetails, place: Path, model: type[BaseModel]) -> str:
         return _unknown_message(place, around)
     field = around.model_fields.get(str(place[-1])) if around and place else None
     if kind == "missing":
-        return sentence("is missing", allowed=_example(field))
-    wrong, allowed = _KINDS.get(kind, (detail["msg"], ""))
-    return sentence(wrong, shown(detail["input"], dotted(place)), allowed + _bounds(field))
+        return sentence("missing required key", expected=_example(field))
+    given = shown(detail["input"], dotted(place))
+    if kind == "literal_error":
+        return sentence("unsupported value", given, detail["ctx"]["expected"].replace("'", ""))
+    wrong, expected = _KINDS.get(kind, (detail["msg"], ""))
+    return sentence(wrong, given, expected + _bounds(field))
 
 
-def _fault_message(told: dict[str, Any], field_value: object, place: Path) -> str:
-    value = field_value if told["value"] is FIELD_VALUE else told["value"]
-    given = shown(value, dotted(place)) if told["given"] is None else shortened(told["given"])
-    return sentence(told["wrong"], given, told["allowed"])
+def _fault_message(details: dict[str, Any], field_value: object, place: Path) -> str:
+    value = field_value if details["value"] is FIELD_VALUE else details["value"]
+    given = shown(value, dotted(place)) if details["given"] is None else shortened(details["given"])
+    return sentence(details["wrong"], given, details["expected"])
 
 
 def _unknown_message(place: Path, around: type[BaseModel] | None) -> str:
-    known = [name for name in (around.model_fields if around else ()) if name != "id"]  # a file's name is its id
+    known = [name for name in (around.model_fields if around else ()) if name != "id"]  # the file name is the id
     where = dotted(tuple(key for key in place[:-1] if isinstance(key, str)))
-    return sentence(unknown_key(where, place[-1], known), allowed=", ".join(known))
+    return sentence(unknown_key(where, place[-1], known), expected=f"one of {', '.join(known)}" if known else "")
 
 
 def _model_at(model: type[BaseModel], place: Path) -> type[BaseModel] | None:
     found: Any = model
     for key in place:
-        if isinstance(key, int):  # a part in a list of parts
+        if isinstance(key, int):  # an index into a list of parts
             continue
         field = found.model_fields.get(key)
         found = _part_of(field.annotation) if field else None
@@ -103,18 +105,18 @@ def _model_at(model: type[BaseModel], place: Path) -> type[BaseModel] | None:
 
 
 def _part_of(annotation: object) -> type[BaseModel] | None:
-    """Return the part that a field holds: itself, or none, or many of it."""
+    """Return the class of the parts in a field's annotation: the annotation itself, or an argument of it."""
     held = (annotation, *get_args(annotation))
     return next((one for one in held if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
 def _example(field: FieldInfo | None) -> str:
     examples = (field.examples if field else None) or []
-    return " or ".join(f"such as {json.dumps(example)}" for example in examples)
+    return f"for example {' or '.join(map(json.dumps, examples))}" if examples else ""
 
 
 def _bounds(field: FieldInfo | None) -> str:
-    """Return the field's bounds in words, if it has some."""
+    """Return the bounds of a field as text, empty when it has none."""
     marks = field.metadata if field else ()
     low = next((f" from {mark.ge}" for mark in marks if isinstance(mark, Ge)), "")
     high = next((f" to {mark.le}" for mark in marks if isinstance(mark, Le)), "")

@@ -1,6 +1,6 @@
-"""The JSON Schema of a spec file, generated from the models: for editors, and for programs that write specs.
+"""The JSON Schema of a spec file, generated from the models, for editors and for programs that write specs.
 
-Runs when somebody asks for it (``airflow mcp schema``, the docs).
+Runs for ``airflow mcp schema`` and in the tests of the documentation.
 """
 
 from datetime import timedelta
@@ -17,7 +17,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _HumanDefaults(GenerateJsonSchema):
-    """Defaults as an author would write them."""
+    """Writes defaults as they are written in a spec: ``60s`` for a timedelta."""
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - any default
         if isinstance(dft, timedelta):
@@ -26,11 +26,11 @@ class _HumanDefaults(GenerateJsonSchema):
 
 
 def job_schema() -> dict[str, Any]:
-    """Return the schema of a job's YAML file; ``id`` is not in it, for the file's name is the id."""
+    """Return the JSON Schema of a job's YAML file; it has no ``id``, because the file name is the id."""
     schema = JobSpec.model_json_schema(mode="validation", schema_generator=_HumanDefaults)
     properties = {name: rule for name, rule in schema.pop("properties").items() if name != "id"}
     required = [name for name in schema.pop("required") if name != "id"]
-    # In a file neither of the two stands empty beside the other.
+    # In a file only one of the two keys is allowed.
     properties["run"] = properties["run"] | properties["run"].pop("anyOf")[0]
     properties["steps"] |= {"minItems": 1, "maxItems": MOST_STEPS}
     for name in ("run", "steps"):

@@ -1,7 +1,6 @@
-"""A step: a stage of a job, with its own work, bounds and task in the DAG.
+"""A step: one stage of a job, with its own work, limits and task in the DAG.
 
-Built when a spec is read. What a step leaves out it takes from the job (``JobSpec.each_step``), so that a job of five
-steps says its retries once.
+Built when a spec is read. A step inherits from the job what it does not set (``JobSpec.each_step``).
 """
 
 import re
@@ -19,67 +18,78 @@ from airflow_mcp_provider.spec.work import RunField, one_image
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 MOST_STEPS = 20
 RUN = "run"
-"""The one step of a job that has ``run``."""
+"""The name of the only step of a job with ``run``."""
 
 _TAKEN = frozenset({"plan", "report"})
 
 
 def _name(name: str) -> str:
-    # A step's result is a value of the subtask for the steps after it, so {name} and $MCP_SUBTASK_NAME must work.
+    # Later steps read the result of a step by its name, so {name} and $MCP_SUBTASK_NAME must be valid.
     if not re.fullmatch(NAME, name, re.ASCII):
-        raise fault("is no name of a step", allowed="letters, digits and _, no digit first, at most 100")
+        raise fault("invalid step name", expected="at most 100 letters, digits and _, the first not a digit")
     if name in _TAKEN:
-        raise fault("is the name of another task of the job", allowed="any name but plan and report")
+        raise fault("reserved step name", expected="any name except plan and report")
     return name
 
 
 class StepSubtasks(Part):
-    """The bounds of one step; what is not given is as in the job's ``subtasks``."""
+    """The limits of one step; what it does not set is inherited from the job's ``subtasks``."""
 
     parallelism: Parallelism[int | None] = Field(
-        default=None, description="How many subtasks of this step run at once; that of the job holds for all steps."
+        default=None,
+        description=(
+            "The maximum number of subtasks of this step that run at the same time. The job's parallelism limits all "
+            "steps together."
+        ),
     )
-    batch: Batch[int | None] = Field(default=None, description="How many subtasks a runner of this step takes.")
-    depth: Depth[int | None] = Field(default=None, description="How many generations may follow its first subtasks.")
-    limit: Limit[int | None] = Field(default=None, description="How many subtasks this step may have.")
+    batch: Batch[int | None] = Field(
+        default=None, description="The number of subtasks that one task instance of this step runs in sequence."
+    )
+    depth: Depth[int | None] = Field(
+        default=None, description="The maximum number of generations of subtasks after the first ones of this step."
+    )
+    limit: Limit[int | None] = Field(default=None, description="The maximum number of subtasks of this step.")
 
 
 class Step(Part):
-    """A stage of a job: a mapped task of its own."""
+    """One stage of a job: a mapped task in the DAG."""
 
     name: Annotated[str, AfterValidator(_name)] = Field(
-        description="The step's name: its task in the DAG, and where the steps after it find its result.",
+        description="The name of the step: its task id, and the name of its result in later steps.",
         examples=["search"],
         json_schema_extra={"pattern": NAME},
     )
     run: RunField = Field(
-        description="Does this step's work of one subtask.", examples=[{"python": "my_pkg.sections:search"}]
+        description="The work of this step for one subtask.", examples=[{"python": "my_pkg.sections:search"}]
     )
     wait: Literal["all"] | None = Field(
         default=None,
-        description="all: this step begins when the steps before it are over; else a subtask waits for nobody.",
+        description=(
+            "all: this step starts when the previous steps have finished. Default: a subtask starts this step as soon "
+            "as it has finished the previous one."
+        ),
     )
-    subtasks: StepSubtasks | None = Field(default=None, description="How this step may grow.")
-    retries: Retries | None = Field(default=None, description="In place of the job's retries.")
+    subtasks: StepSubtasks | None = Field(default=None, description="The limits of this step's subtasks.")
+    retries: Retries | None = Field(default=None, description="Replaces the retries of the job.")
     pod: Annotated[Pod | None, Rare(Pod), AfterValidator(one_image)] = Field(
-        default=None, description="In place of the job's pod."
+        default=None, description="Replaces the pod of the job."
     )
-    timeouts: StepTimeouts | None = Field(default=None, description="In place of the job's soft and hard.")
+    timeouts: StepTimeouts | None = Field(default=None, description="Replaces soft and hard of the job's timeouts.")
 
     @property
     def batch(self) -> int:
-        """How many subtasks a runner takes, as far as the step says it (all of it: ``JobSpec.each_step``)."""
+        """The batch size that the step itself sets, 1 by default (``JobSpec.each_step`` has the inherited one)."""
         return (self.subtasks and self.subtasks.batch) or 1
 
 
 def _each_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     names = [step.name for step in steps]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise fault("names a step twice", given=", ".join(twice), allowed="each name once")
+        raise fault("duplicate step name", given=", ".join(twice), expected="each name once")
     if len(steps) > MOST_STEPS:
-        raise fault("has too many steps", given=str(len(steps)), allowed=f"at most {MOST_STEPS}")
+        raise fault("too many steps:", given=str(len(steps)), expected=f"at most {MOST_STEPS}")
     if steps and steps[0].wait:
-        raise fault("waits for the steps before it, and is the first", given="", allowed="no wait", at=(0, "wait"))
+        raise fault("unsupported wait in the first step", given="", expected="no wait", at=(0, "wait"))
     return steps
 
 

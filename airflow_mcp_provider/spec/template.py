@@ -1,7 +1,7 @@
-"""Placeholders in a command's arguments, in items and in ``subtasks.key``: ``{name}``; ``{{``, ``}}`` are plain braces.
+"""Placeholders ``{name}`` in a command's arguments, in items and in ``subtasks.key``; ``{{``, ``}}``: literal braces.
 
-The syntax is checked when a spec is loaded; the runner fills in payload and params. Text replaces text:
-nothing is evaluated, so a payload can never reach into Python as ``str.format`` would let it.
+The syntax is checked when a spec is loaded; the runner replaces placeholders by values of the payload and of params.
+Nothing is evaluated, so a payload cannot access Python attributes as with ``str.format``.
 """
 
 import itertools
@@ -15,25 +15,26 @@ from airflow_mcp_provider.spec.faults import sentence
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PIECE = re.compile(r"\{\{|\}\}|\{(" + _NAME + r")\}|[{}]")
-_ALLOWED = "{name} of letters, digits and _; {{ and }} for plain braces"
+EXPECTED = "{name} with letters, digits and _, or {{ and }} for literal braces"
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Return the placeholders' names in order, each once; ``SpecError`` if a brace stands alone."""
+    """Return the names of the placeholders in order, each once; raises SpecError for a stray brace."""
     if stray := stray_brace(text):
-        raise SpecError(
-            sentence(f"has a {stray} that begins or ends no placeholder", given=repr(text), allowed=_ALLOWED)
-        )
+        raise SpecError(sentence(f'invalid brace "{stray}" in', given=repr(text), expected=EXPECTED))
     return tuple(dict.fromkeys(found[1] for found in _PIECE.finditer(text) if found[1]))
 
 
 def fill(text: str, values: Mapping[str, object]) -> str:
-    """Return ``text`` with each placeholder replaced: strings as they are, other values as JSON."""
+    """Return ``text`` with each placeholder replaced: strings unchanged, other values as JSON.
+
+    Raises SpecError when ``values`` has no value for a placeholder.
+    """
     return _PIECE.sub(lambda found: _filled(found, values), text)
 
 
-def tells_apart(text: str, values: Mapping[str, str]) -> bool:
-    """Whether the filled text tells what each value was: what follows a placeholder does not begin earlier."""
+def is_reversible(text: str, values: Mapping[str, str]) -> bool:
+    """Whether the values can be read from the filled text: no value contains the text that follows its placeholder."""
     marks = [found for found in _PIECE.finditer(text) if found[1]]
     for mark, following in itertools.pairwise(marks):
         value, parting = values[mark[1]], fill(text[mark.end() : following.start()], {})
@@ -52,13 +53,13 @@ def fill_all(value: Any, values: Mapping[str, object]) -> Any:  # noqa: ANN401 -
 
 
 def begins_with_value(text: str) -> bool:
-    """Tell whether the first thing in ``text`` is a placeholder: then its value says how the filled text begins."""
+    """Whether ``text`` begins with a placeholder, so that its value decides how the filled text begins."""
     first = _PIECE.match(text)
     return first is not None and first[1] is not None
 
 
 def stray_brace(text: str) -> str:
-    """Return the first brace that belongs to no placeholder and no escape, or nothing."""
+    """Return the first brace that is not part of a placeholder or an escape, or an empty string."""
     return next((found[0] for found in _PIECE.finditer(text) if len(found[0]) == 1), "")
 
 
@@ -73,5 +74,5 @@ def _filled(found: re.Match[str], values: Mapping[str, object]) -> str:
 
 
 def _missing(name: str, values: Mapping[str, object]) -> str:
-    there = ", ".join(sorted(values)) or "none"
-    return f"{{{name}}} has no value; given {there}; allowed the names in the payload and in params"
+    known = ", ".join(sorted(values)) or "(none)"
+    return sentence("unknown placeholder", f"{{{name}}}", f"a name of the payload or of params: {known}")

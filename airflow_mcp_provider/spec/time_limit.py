@@ -1,8 +1,8 @@
-"""A bound for what a spec's own rules may cost: a regular expression, or a schema in a schema, can take for ever.
+"""A limit for the CPU time of a check: a regular expression, or a nested schema, can take very long.
 
-Runs when params are checked. The processor time is counted, not the hours of a clock, so that a busy machine refuses
-nothing. Python's regular expressions let signals through, but only to the main thread: in another one there is no
-bound, as Airflow's own limit for the import of a DAG file has none.
+Runs when params are checked. The limit counts CPU time, not wall-clock time, so that a check does not fail on a busy
+machine. It works with a signal, which Python handles only in the main thread: in other threads there is no limit, as
+with Airflow's own timeout for the import of a DAG file.
 """
 
 import signal
@@ -16,12 +16,12 @@ MOST_S = 0.2
 
 
 class TakesTooLongError(Exception):
-    """The bound was reached."""
+    """The CPU time limit was reached."""
 
 
 @contextmanager
 def bounded(seconds: float = MOST_S) -> Iterator[None]:
-    """Raise TakesTooLongError when the code inside takes more processor time."""
+    """Raise TakesTooLongError when the code inside takes more CPU time; without effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

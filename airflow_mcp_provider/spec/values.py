@@ -1,7 +1,7 @@
-"""JSON values inside a spec: checked, and frozen as the spec around them is.
+"""JSON values inside a spec: checked, and immutable as the spec itself.
 
-Runs where a spec holds free-form data (items, params). The frozen forms are a dict and a list, so that
-json, jsonschema and Airflow take them for what they are.
+Used for the free-form data of a spec (items, params). The immutable types are subclasses of dict and list, so that
+json, jsonschema and Airflow accept them.
 """
 
 import math
@@ -15,16 +15,16 @@ from airflow_mcp_provider.spec.faults import Path, fault
 DEPTH = 32
 
 _INT_BITS = 63
-_ALLOWED = "strings, numbers, true, false, null, lists and mappings"
+_EXPECTED = "a string, a number, true, false, null, a list or a mapping"
 
 Json = str | int | float | bool | None | dict[str, Any] | list[Any]
 
 
 class _Frozen:
-    """A container that refuses changes; a copy of it is itself."""
+    """An immutable container; a copy of it is the same object."""
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("a job spec is frozen: make a new one")
+        raise TypeError("a job spec is frozen and cannot be changed; create a new one")
 
     __setitem__ = __delitem__ = __ior__ = __iadd__ = __imul__ = _refuse
     append = clear = extend = insert = pop = popitem = remove = reverse = setdefault = sort = update = _refuse
@@ -37,30 +37,33 @@ class _Frozen:
 
 
 class FrozenDict(_Frozen, dict[str, Any]):
-    """A dict that refuses changes."""
+    """An immutable dict; any change raises TypeError."""
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
         return FrozenDict, (dict(self),)
 
 
 class FrozenList(_Frozen, list[Any]):
-    """A list that refuses changes."""
+    """An immutable list; any change raises TypeError."""
 
     def __reduce__(self) -> tuple[type, tuple[list[Any]]]:
         return FrozenList, (list(self),)
 
 
 def storable(text: str, at: Path = ()) -> str:
-    """Return ``text`` if a database and a process environment can hold it."""
+    """Return ``text`` if a database and an environment variable can store it, else raise the error of ``fault``."""
     if "\0" in text or not _encodes(text):
-        raise fault("must have no null bytes or lone surrogates", given="", at=at)
+        raise fault("unsupported characters", given="", expected="text without null bytes and lone surrogates", at=at)
     return text
 
 
 def frozen_json(value: object, at: Path = (), check: Callable[[str, Path], str] = storable) -> Json:
-    """Return ``value`` frozen, each string in it checked; a fault says where in it something is no JSON."""
+    """Return a JSON ``value`` as immutable types, with each string in it passed through ``check``.
+
+    Raises the error of ``faults.fault``, with its path, for anything that is not JSON, too deep or too large.
+    """
     if len(at) > DEPTH:
-        raise fault("is nested too deeply", allowed=f"{DEPTH} levels", given="")
+        raise fault("too many levels of nesting", expected=f"at most {DEPTH}", given="")
     if isinstance(value, dict):
         pairs = ((_name(key, at), inner) for key, inner in value.items())
         return FrozenDict((key, frozen_json(inner, (*at, key), check)) for key, inner in pairs)
@@ -70,7 +73,7 @@ def frozen_json(value: object, at: Path = (), check: Callable[[str, Path], str] 
 
 
 def _text(text: str) -> str:
-    return storable(text)  # of one argument: to pydantic the second would be its own
+    return storable(text)  # one parameter only: pydantic would pass its own object as the second
 
 
 Text = Annotated[str, AfterValidator(_text)]
@@ -78,27 +81,27 @@ Text = Annotated[str, AfterValidator(_text)]
 
 def _listed(value: object) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
-        raise fault("must be a list", allowed="[…, …]")
+        raise fault("invalid value", expected="a list: […, …]")
     return tuple(value)
 
 
-# Written as a list, kept as a tuple: put it last in the Annotated of a tuple field.
+# Converts a list of the spec into a tuple; put it last in the Annotated of a tuple field.
 Listed = BeforeValidator(_listed)
 
 
 def _scalar(value: object, at: Path) -> Json:
     if isinstance(value, int) and value.bit_length() > _INT_BITS:
-        raise fault("is a number too large for JSON readers", given="", allowed='64 bits, or a "string"', at=at)
+        raise fault("integer too large for JSON", given="", expected='at most 64 bits, or a "string"', at=at)
     if isinstance(value, float) and not math.isfinite(value):
-        raise fault("is no JSON number", given=str(value), allowed="finite numbers", at=at)
+        raise fault("invalid number", given=str(value), expected="a finite number", at=at)
     if value is None or isinstance(value, bool | int | float):
         return value
-    raise fault("is no JSON value", given=f"a {type(value).__name__}", allowed=_ALLOWED, at=at)
+    raise fault("unsupported type", given=type(value).__name__, expected=_EXPECTED, at=at)
 
 
 def _name(key: object, at: Path) -> str:
     if not isinstance(key, str):
-        raise fault("has a key that is no string", given=f"the key {key!r}"[:80], allowed='"strings"', at=at)
+        raise fault("invalid key", given=f"{key!r}"[:80], expected='a string (put it in "quotes")', at=at)
     return storable(key, at)
 
 

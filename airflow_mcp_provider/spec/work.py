@@ -1,7 +1,7 @@
-"""What a job runs: a Python function, a command, a shell text, a container; and, for a plan, plain items.
+"""The work of a job: a Python function, a command, a shell script, a container, another job; for a plan also items.
 
-Built when a spec is read; the runtime calls what is named here. Each form is told by its one key, so that
-an error is about the form that was meant, not about all of them.
+Built when a spec is read; the runtime runs it. The key of a form selects its model, so that an error is about this
+form only.
 """
 
 import re
@@ -20,25 +20,24 @@ from pydantic import (
 )
 
 from airflow_mcp_provider.spec.durations import TimeLimit
-from airflow_mcp_provider.spec.faults import Path, fault
+from airflow_mcp_provider.spec.faults import Path, fault, shown
 from airflow_mcp_provider.spec.job_id import JobId
 from airflow_mcp_provider.spec.keys import unknown_key
 from airflow_mcp_provider.spec.matrix import SCHEMA as MATRIX
 from airflow_mcp_provider.spec.matrix import written_out
 from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.pod import Pod, Scalar, Variable
+from airflow_mcp_provider.spec.template import EXPECTED as PLACEHOLDERS
 from airflow_mcp_provider.spec.template import stray_brace
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
 
 _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 FUNCTION = rf"^{_DOTTED}:{_DOTTED}$"
 
-_BRACES = "{name} of letters, digits and _; {{ and }} for plain braces"
-
 
 def _function(path: str) -> str:
     if not re.fullmatch(FUNCTION, path):
-        raise fault("must name a function", allowed="module.path:function, such as my_pkg.crawl:visit")
+        raise fault("invalid function", expected="module.path:function, for example my_pkg.crawl:visit")
     return path
 
 
@@ -46,47 +45,51 @@ def _argument(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(frozen_json(value))
     if not isinstance(value, str):
-        raise fault("must be a string", allowed='strings and whole numbers: put others in "quotes"')
+        raise fault("invalid argument", expected='a string or an integer (put other values in "quotes")')
     return value
 
 
 def _template(text: str, at: Path = ()) -> str:
     if stray := stray_brace(storable(text, at)):
-        raise fault(f"has a {stray} that is no part of a placeholder", allowed=_BRACES, at=at, value=text)
+        raise fault(f'invalid brace "{stray}" in', expected=PLACEHOLDERS, at=at, value=text)
     return text
 
 
 def _argument_text(text: str) -> str:
-    return _template(text)  # of one argument: to pydantic the second would be its own
+    return _template(text)  # one parameter only: pydantic would pass its own object as the second
 
 
 def _program(command: tuple[str, ...]) -> tuple[str, ...]:
     if not command or not command[0].strip():
-        raise fault("must begin with a program", allowed="[program, argument, …]")
+        raise fault("missing program in the command", given="", expected="[program, argument, …]")
     return command
 
 
 def _script(text: str) -> str:
     if not text.strip():
-        raise fault("must not be blank", allowed="a text for the shell")
+        raise fault("blank shell script", expected="shell commands")
     return text
 
 
 def _image(text: str) -> str:
     if not text.strip() or any(each.isspace() for each in text):
-        raise fault("is no image", allowed="a name such as python:3.13 or registry.example.com/team/tool:7")
+        raise fault("invalid image name", expected="for example python:3.13 or registry.example.com/team/tool:7")
     return _template(text)
 
 
 def _own(env: dict[str, str]) -> dict[str, str]:
     if taken := [name for name in env if name.startswith("MCP_")]:
-        raise fault("is set by the runner", given="", allowed="a name that does not begin with MCP_", at=(taken[0],))
+        raise fault(
+            "reserved variable", given=taken[0], expected="a name that does not begin with MCP_", at=(taken[0],)
+        )
     return env
 
 
 def _item(value: object) -> Json:
     if value is None or isinstance(value, list | tuple):
-        raise fault("is no payload", allowed="a mapping, or a string, number or boolean x as short for {item: x}")
+        raise fault(
+            "invalid payload", expected="a mapping, or a string, number or boolean x as short form of {item: x}"
+        )
     return frozen_json(value, check=_template)
 
 
@@ -104,116 +107,121 @@ ItemList = Annotated[
 
 
 class PythonWork(Part):
-    """A Python function, imported in the runner."""
+    """A Python function that the runner imports and calls."""
 
     python: Annotated[str, AfterValidator(_function)] = Field(
-        description="module.path:function, called in the runner; it may be async.",
+        description="The function to call, as module.path:function; it may be async.",
         examples=["my_pkg.crawl:visit"],
         json_schema_extra={"pattern": FUNCTION},
     )
 
 
 class CommandWork(Part):
-    """A program with its arguments, started without a shell."""
+    """A program with arguments, started without a shell."""
 
     command: Annotated[tuple[Argument, ...], AfterValidator(_program), Listed] = Field(
-        description="The program and its arguments; {name} stands for a value of the payload or of params.",
+        description="The program and its arguments; {name} is replaced by a value of the payload or of params.",
         examples=[["python", "visit.py", "{url}"]],
         json_schema_extra={"minItems": 1},
     )
 
 
 class ShellWork(Part):
-    """A text for the shell; payload and params are in its environment, never pasted into it."""
+    """A shell script; it reads payload and params from environment variables, and has no placeholders."""
 
     shell: Annotated[Text, AfterValidator(_script)] = Field(
-        description="Run by /bin/sh; $MCP_SUBTASK and $MCP_PARAMS hold JSON, $MCP_SUBTASK_<NAME> scalars.",
+        description=(
+            "A script for /bin/sh. $MCP_SUBTASK and $MCP_PARAMS contain JSON, $MCP_SUBTASK_<NAME> and "
+            "$MCP_PARAM_<NAME> single values."
+        ),
         examples=['curl -fsS "$MCP_SUBTASK_URL"'],
         json_schema_extra={"minLength": 1},
     )
 
 
 class Container(Part):
-    """An image and how it is started: what Kubernetes calls a container, as far as a job has to say it."""
+    """A container: its image, command, arguments, environment variables and user."""
 
     image: Annotated[Text, AfterValidator(_image)] = Field(
-        description="The image, of any language; {name} stands for a value of the payload or of params.",
+        description="The image; {name} is replaced by a value of the payload or of params.",
         examples=["python:{version}-slim"],
         json_schema_extra={"minLength": 1},
     )
     command: Annotated[tuple[Argument, ...], AfterValidator(_program), Listed] | None = Field(
-        default=None, description="In place of the image's own program (ENTRYPOINT); placeholders as in the image."
+        default=None, description="Replaces the image's ENTRYPOINT; placeholders as in image."
     )
     args: Annotated[tuple[Argument, ...], Listed] | None = Field(
-        default=None, description="In place of the arguments that the image gives it (CMD); likewise."
+        default=None, description="Replaces the image's CMD; placeholders as in image."
     )
     env: Annotated[dict[Variable, Scalar], AfterValidator(_own)] = Field(
-        default_factory=dict, description="Variables, as they stand here; no place for secrets."
+        default_factory=dict,
+        description="Environment variables, without placeholders. Do not put secrets here; use pod.secrets.",
     )
     user: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = Field(
-        default=None, description="The number of the user that it runs as; else the image's."
+        default=None, description="The user id (runAsUser). Default: that of the image."
     )
     start: TimeLimit = Field(
-        default=timedelta(minutes=10), description="It must have begun to run by then: image, node, quota."
+        default=timedelta(minutes=10), description="The time limit for the start: to find a node and pull the image."
     )
 
 
 class ContainerWork(Part):
-    """Any image: a pod of its own in a cluster, on a laptop a container of its Docker engine."""
+    """A container: a separate pod with the KubernetesExecutor, otherwise a container of the local Docker engine."""
 
     container: Container = Field(
-        description="A container that is run to its end.",
+        description="The container to run.",
         examples=[{"image": "alpine:3", "command": ["sh", "-c", 'echo "$MCP_SUBTASK_URL"']}],
     )
 
 
 class JobWork(Part):
-    """A run of another job, which the subtask waits for."""
+    """A run of another job; the subtask waits for its end."""
 
     job: JobId = Field(
-        description="The id of the job that is run; the payload is its conf, its report's result is the result.",
+        description="The id of the job to run; the payload is the conf of its run, the result is that of its report.",
         examples=["crawl_site"],
     )
 
 
 class Items(Part):
-    """The first subtasks, written out."""
+    """The payloads of the first subtasks, as a list in the spec."""
 
     items: ItemList = Field(
         description=(
-            "Payloads of the first subtasks; a plain value x is short for {item: x}. {matrix: {name: [value, …], …}} "
-            "stands for every combination."
+            "The payloads of the first subtasks; a single value x is short for {item: x}. {matrix: {name: [value, …], "
+            "…}} is short for the list of all combinations."
         ),
         examples=[["a", "b"], {"matrix": {"os": ["linux", "mac"], "python": ["3.12", "3.13"]}}],
     )
 
 
 def one_image(pod: Pod | None, info: ValidationInfo) -> Pod | None:
-    """Refuse a pod with an image for work that has its own."""
+    """Return ``pod``; raises the error of ``faults.fault`` when both it and the work have an image."""
     if pod and pod.image and isinstance(info.data.get("run"), ContainerWork):
-        wrong = "stands beside the image of run.container, which would hide it"
-        raise fault(wrong, given=pod.image, allowed="no image in pod", at=("image",))
+        expected = "no image in pod, because run.container has one"
+        raise fault("unsupported image", given=shown(pod.image), expected=expected, at=("image",))
     return pod
 
 
 def _form(value: object) -> str:
-    """Return the key that tells the form of a value that ``_one_of`` let through."""
+    """Return the key that selects the form of a value that ``_one_of`` has accepted."""
     return str(next(iter(value if isinstance(value, dict) else type(value).model_fields)))  # type: ignore[attr-defined]
 
 
 def _one_of(place: str, *forms: type[Part]) -> BeforeValidator:
     keys = [key for form in forms for key in form.model_fields]
-    allowed = f"exactly one of {', '.join(keys)}"
+    expected = f"exactly one of {', '.join(keys)}"
 
     def check(value: object) -> object:
         if isinstance(value, forms):
             return value
         if not isinstance(value, dict):
-            raise fault("must be a mapping", allowed=allowed)
+            raise fault("invalid value", expected=f"a mapping with {expected}")
         if unknown := [key for key in value if key not in keys]:
-            raise fault(unknown_key(place, unknown[0], keys), given="", allowed=allowed, at=(str(unknown[0]),))
+            raise fault(unknown_key(place, unknown[0], keys), given="", expected=expected, at=(str(unknown[0]),))
         if len(value) != 1:
-            raise fault("must have one key", given=" and ".join(value) or "none", allowed=allowed)
+            wrong = "conflicting keys" if value else "missing key"
+            raise fault(wrong, given=" and ".join(value), expected=expected)
         return value
 
     return BeforeValidator(check)

@@ -1,8 +1,8 @@
-"""From YAML text to plain values, without YAML's surprises.
+"""Convert YAML text into plain values, and reject what YAML parsers interpret differently.
 
-Runs when a spec file is loaded. PyYAML's C parser makes the node tree; the values are built here, because
+Runs when a spec file is loaded. PyYAML's C parser makes the node tree. The values are built here, because
 PyYAML's own constructor keeps the last of two equal keys, reads ``no`` as false and ``1:30`` as 90, and
-expands aliases without end. What YAML readers do not agree on is refused with its line, never guessed.
+expands aliases without a limit. An ambiguous value is an error with its line.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from airflow_mcp_provider.errors import Problem
-from airflow_mcp_provider.spec.faults import MOST_TOLD, Path, dotted, sentence, shown
+from airflow_mcp_provider.spec.faults import MOST_REPORTED, Path, dotted, sentence, shown
 from airflow_mcp_provider.spec.yaml_nodes import DEEPEST, MOST_VALUES, TOO_DEEP, TOO_MANY, broken, root_of
 
 _TAG = "tag:yaml.org,2002:"
@@ -21,17 +21,17 @@ _QUOTES = '"quotes" around text'
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _REAL = re.compile(r"-?(0|[1-9][0-9]{0,30})\.[0-9]{1,60}([eE][-+]?[0-9]{1,2})?", re.ASCII)
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-# What to say of a plain scalar that some YAML readers take for this kind, and others do not.
+# The messages for a plain scalar that only some YAML parsers read as this type.
 _UNCLEAR = {
-    "bool": ("is a boolean to some YAML readers", f"true, false, or {_QUOTES}"),
-    "int": ("is a number that YAML readers read differently", f"decimals such as 90, or {_QUOTES}"),
-    "float": ("is a number that YAML readers read differently", f"decimals such as 1.5, or {_QUOTES}"),
-    "timestamp": ("is a date to some YAML readers", _QUOTES),
+    "bool": ("ambiguous boolean", f"true, false, or {_QUOTES}"),
+    "int": ("ambiguous number", f"a decimal number such as 90, or {_QUOTES}"),
+    "float": ("ambiguous number", f"a decimal number such as 1.5, or {_QUOTES}"),
+    "timestamp": ("ambiguous date", _QUOTES),
 }
 
 
 class Document:
-    """The values of one YAML text, and what is wrong with how they are written."""
+    """The values of one YAML text (``values``), and the problems of its syntax (``problems``)."""
 
     def __init__(self, text: str) -> None:
         self.problems: list[Problem] = []
@@ -40,7 +40,7 @@ class Document:
         self.values: dict[str, Any] = self._value(self._root, ())
 
     def lines(self) -> dict[str, int]:
-        """Return the line of each path."""
+        """Return the line number of each dotted path."""
         return {"": _line(self._root), **dict(_lines(self._root, ()))}
 
     def _value(self, node: Node, path: Path) -> Any:  # noqa: ANN401 - what YAML holds
@@ -52,7 +52,7 @@ class Document:
         if isinstance(node, ScalarNode) and node.tag in _SCALARS:
             return self._scalar(node, path)
         tag = shown(node.tag.replace(_TAG, "!!"))
-        self._report(node, path, sentence("has a tag", tag, "values without tags"))
+        self._report(node, path, sentence("unsupported tag", tag, "a value without a tag"))
         return {}
 
     def _bound(self, node: Node, path: Path) -> None:
@@ -68,30 +68,34 @@ class Document:
             name = self._key(key, path)
             value = self._value(inner, (*path, name))
             if name in found:
-                self._report(key, (*path, name), sentence("is given twice", allowed="each key once"))
+                self._report(key, (*path, name), sentence("duplicate key", shown(name), "each key once"))
             found[name] = value
         return found
 
     def _key(self, node: Node, path: Path) -> str:
         name = _name(node)
         if node.tag.endswith(":merge"):
-            self._report(node, (*path, name), sentence("is a merge", allowed="the merged keys themselves"))
+            self._report(
+                node, (*path, name), sentence("unsupported merge key", shown(name), "the merged keys themselves")
+            )
         elif node.tag != _TEXT:
-            self._report(node, (*path, name), sentence("is no text, as a key must be", _kind(node), _QUOTES))
+            self._report(
+                node, (*path, name), sentence("invalid key of the type", _kind(node), 'a string (put it in "quotes")')
+            )
         return name
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:  # noqa: ANN401 - what YAML holds
         try:
             return _SCALARS[node.tag](node.value)
         except ValueError:
-            wrong, allowed = _UNCLEAR[_kind(node)]
-            # Without quotes, as it is written: that is what is wrong with it.
+            wrong, expected = _UNCLEAR[_kind(node)]
+            # Shown without quotes, as in the file: the missing quotes are the problem.
             given = shown(node.value, dotted(path)).strip('"')
-            self._report(node, path, sentence(wrong, given, allowed))
+            self._report(node, path, sentence(wrong, given, expected))
             return node.value
 
     def _report(self, node: Node, path: Path, message: str) -> None:
-        if len(self.problems) <= MOST_TOLD:
+        if len(self.problems) <= MOST_REPORTED:
             self.problems.append(Problem(message, dotted(path), line=_line(node)))
 
 
@@ -145,7 +149,7 @@ def _line(node: Node) -> int:
 
 
 def _lines(node: Node, path: Path) -> Iterator[tuple[str, int]]:
-    """Give each path below ``node`` with its line: that of the key in a mapping, of the value in a list."""
+    """Yield each path below ``node`` with its line: that of the key in a mapping, of the value in a list."""
     for name, at, inner in _children(node):
         place = (*path, name)
         yield dotted(place), _line(at)

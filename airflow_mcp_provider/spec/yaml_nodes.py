@@ -1,8 +1,8 @@
-"""From YAML text to its node tree, by PyYAML's C parser, which is fast and must be guarded.
+"""Parse YAML text into a node tree with PyYAML's C parser, within limits of depth and size.
 
-Runs when a spec file is loaded. The C composer recurses without a bound: some 25,000 levels of nesting end
-the process (the DAG processor, say) with a segmentation fault, so a text that could nest that deep is first
-read flat, as events.
+Runs when a spec file is loaded. The C composer recurses without a limit: about 25,000 levels of nesting end
+the process (for example the DAG processor) with a segmentation fault. So a text that could nest that deep is first
+parsed as a stream of events, which needs no recursion.
 """
 
 import yaml
@@ -13,8 +13,8 @@ from airflow_mcp_provider.spec.faults import sentence
 
 DEEPEST = 40
 MOST_VALUES = 50_000
-TOO_DEEP = sentence("is nested too deeply", allowed=f"{DEEPEST} levels")
-TOO_MANY = sentence("has too many values, aliases counted", allowed=f"{MOST_VALUES}")
+TOO_DEEP = sentence("too many levels of nesting", expected=f"at most {DEEPEST}")
+TOO_MANY = sentence("too many values, aliases included", expected=f"at most {MOST_VALUES}")
 
 _INDICATORS = "[{-:?"
 # Each level of nesting takes at least one indicator; a thousand levels fit the smallest thread's stack.
@@ -24,7 +24,7 @@ _CLOSING = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 
 
 def root_of(text: str) -> MappingNode:
-    """Return the root of the one document in ``text``, which must be a mapping."""
+    """Return the root of the only document in ``text``, a mapping; raises SpecError for any other text."""
     try:
         if len(text) > MOST_VALUES or sum(map(text.count, _INDICATORS)) > _SAFE:
             _refuse_huge(text)
@@ -32,16 +32,16 @@ def root_of(text: str) -> MappingNode:
     except yaml.YAMLError as error:
         raise _syntax_error(error, text) from None
     except UnicodeEncodeError:
-        raise _told("has lone surrogates") from None
+        raise _error("unsupported lone surrogates in the text") from None
     if isinstance(root, MappingNode):
         return root
     line = root.start_mark.line if root else None
-    raise _told(sentence("is no job", _found(root), "a mapping with the keys plan and run"), line)
+    raise _error(sentence("invalid job spec", _found(root), "a mapping with the keys plan and run"), line)
 
 
 def broken(node: Node, message: str) -> SpecError:
-    """Return the error for a text that cannot be read on from ``node``."""
-    return _told(message, node.start_mark.line)
+    """Return the error for a text that cannot be read further than ``node``."""
+    return _error(message, node.start_mark.line)
 
 
 def _refuse_huge(text: str) -> None:
@@ -50,18 +50,18 @@ def _refuse_huge(text: str) -> None:
         depth += isinstance(event, _OPENING) - isinstance(event, _CLOSING)
         line = event.start_mark.line if event.start_mark else None
         if depth > DEEPEST:
-            raise _told(TOO_DEEP, line)
+            raise _error(TOO_DEEP, line)
         if count > MOST_VALUES * 2:  # a mapping or list makes two events
-            raise _told(TOO_MANY, line)
+            raise _error(TOO_MANY, line)
 
 
 def _found(root: Node | None) -> str:
     if root is None:
-        return "nothing"
-    return "a list" if isinstance(root, yaml.SequenceNode) else "a single value"
+        return "(an empty file)"
+    return "(a list)" if isinstance(root, yaml.SequenceNode) else "(a single value)"
 
 
-def _told(message: str, line_above: int | None = None) -> SpecError:
+def _error(message: str, line_above: int | None = None) -> SpecError:
     problem = Problem(message, line=None if line_above is None else line_above + 1)
     return SpecError(str(problem), problems=(problem,))
 
@@ -69,15 +69,15 @@ def _told(message: str, line_above: int | None = None) -> SpecError:
 def _syntax_error(error: yaml.YAMLError, text: str) -> SpecError:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.encode().count(b"\n", 0, error.position)
-        return _told(sentence("has a control character", _code(error.character), "printable text"), line)
+        return _error(sentence("unsupported control character", _code(error.character), "printable text"), line)
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return _told(f"is no YAML: {error}")
+        return _error(f"invalid YAML: {error}")
     line, column = error.problem_mark.line, error.problem_mark.column
     if "another document" in str(error.problem):
-        return _told(sentence("has several documents", allowed="one job a file"), line)
+        return _error(sentence("multiple YAML documents", expected="one job per file"), line)
     if _at_tab(text, line, column):
-        return _told(sentence("is indented by a tab", allowed="spaces"), line)
-    return _told(f"is no YAML: {error.problem}", line)
+        return _error(sentence("unsupported tab in the indentation", expected="spaces"), line)
+    return _error(f"invalid YAML: {error.problem}", line)
 
 
 def _code(character: str | int) -> str:

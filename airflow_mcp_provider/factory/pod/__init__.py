@@ -1,5 +1,5 @@
-"""From the spec's ``pod:`` to what Airflow's KubernetesExecutor takes.
+"""Convert the spec's ``pod`` into the ``pod_override`` of Airflow's KubernetesExecutor.
 
-The one place of the factory that knows Kubernetes: ``build`` and ``models`` are never loaded in a runner
-(``kubernetes`` costs it 0.4 s); ``manifest`` is plain data.
+``build`` and ``models`` import ``kubernetes`` and are never loaded in a runner, because that import takes 0.4 s;
+``manifest`` is plain data.
 """

@@ -1,4 +1,4 @@
-"""The real object of a job's pod, checked against Kubernetes' models.
+"""Build the ``V1Pod`` of a job's pod, checked with the models of the Kubernetes client.
 
 Runs in the DAG processor, and in ``airflow mcp validate``.
 """
@@ -17,15 +17,16 @@ from airflow_mcp_provider.factory.pod.models import wrong
 from airflow_mcp_provider.factory.pod.restrictions import refused
 from airflow_mcp_provider.operators.container.choice import POD
 from airflow_mcp_provider.spec import Pod
-from airflow_mcp_provider.spec.faults import Path, dotted, sentence
+from airflow_mcp_provider.spec.faults import Path, dotted, sentence, shown
 
 PARTS = ("metadata", "spec")
 
 
 def v1_pod(pod: Pod, *, work: bool) -> V1Pod:
-    """Return what the executor merges over its pod template.
+    """Return the ``V1Pod`` that the KubernetesExecutor merges over its pod template.
 
-    Raises SpecError when the models refuse something; ``problems`` tells it with its paths.
+    ``work``: whether the pod runs a subtask, which gets the resources. Raises SpecError with all ``problems`` of
+    ``pod``.
     """
     if found := problems(pod):
         raise SpecError("\n".join(map(str, found)), problems=found)
@@ -33,9 +34,10 @@ def v1_pod(pod: Pod, *, work: bool) -> V1Pod:
 
 
 def of_containers_runner() -> V1Pod:
-    """Return what is laid over the pod of a runner that makes another one: who it is to the cluster.
+    """Return the ``V1Pod`` for a runner that creates the pod of a container, with its service account.
 
-    The job's ``pod`` shapes the other one. This one runs our code alone, so that no work has its rights.
+    The job's ``pod`` applies to the container's pod. The runner's pod runs only code of this package, so that no work
+    has the permissions of its service account.
     """
     account = conf.get("mcp", "container_service_account", fallback="")
     name = {"name": POD, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
@@ -48,7 +50,7 @@ def of_containers_runner() -> V1Pod:
 
 
 def problems(pod: Pod) -> tuple[Problem, ...]:
-    """Return what of ``pod`` Kubernetes would refuse, drop or misread, else what this installation does not take."""
+    """Return what Kubernetes would reject, ignore or misread in ``pod``, else what this installation does not allow."""
     return tuple(_free_form(pod)) or tuple(_override(pod)) or tuple(refused(pod))
 
 
@@ -66,8 +68,7 @@ def _override(pod: Pod) -> Iterator[Problem]:
     path: Path = ("pod", "override")
     for key in pod.override or {}:
         if key not in PARTS:
-            yield Problem(
-                sentence("is no part of a pod that can be set", allowed="metadata, spec"), dotted((*path, key))
-            )
-    merged = manifest(pod, work=True)  # the override alone lacks what it merges into
+            wrong_key = sentence("unsupported key", shown(key), f"one of {', '.join(PARTS)}")
+            yield Problem(wrong_key, dotted((*path, key)))
+    merged = manifest(pod, work=True)  # the override alone may lack required fields
     yield from wrong({part: merged[part] for part in PARTS}, "V1Pod", path) if pod.override else ()

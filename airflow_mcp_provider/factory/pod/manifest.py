@@ -1,7 +1,7 @@
-"""The manifest of a runner's pod, as far as its job says anything: plain data, in Kubernetes' own words.
+"""The manifest of a pod from the spec's ``pod``: plain data with the fields of the Kubernetes API.
 
-What is not in it comes from the installation's pod template and from the plugin (labels, safe defaults). Airflow merges
-it over the template: single values replace, lists of volumes, mounts and variables are appended.
+The installation's pod template and the plugin (labels, safe defaults) add the other fields. Airflow merges the manifest
+over the template: single values replace those of the template, volumes, mounts and variables are appended.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from typing import Any
 from airflow_mcp_provider.spec import Pod, Secret, Volume
 
 CONTAINER = "base"
-"""The name that Airflow gives a runner's container."""
+"""Airflow's name of the container that runs a task."""
 OF_THE_POD = frozenset({"fsGroup", "fsGroupChangePolicy", "supplementalGroups", "supplementalGroupsPolicy", "sysctls"})
-"""What only a pod's security context has; all else of it can stand at the container."""
+"""The fields that only the security context of a pod has; the others are set at the container."""
 STORAGE = "ephemeral-storage"
 
 
 def manifest(pod: Pod, *, work: bool) -> dict[str, Any]:
-    """Return ``{"metadata": …, "spec": …}``; ``work``: the pod of a subtask, which alone gets the resources."""
+    """Return ``{"metadata": …, "spec": …}`` of a pod.
+
+    ``work``: whether the pod runs a subtask; only then it gets the resources.
+    """
     context = pod.security_context or {}
     container = _kept(
         name=CONTAINER,
@@ -49,7 +52,7 @@ def manifest(pod: Pod, *, work: bool) -> dict[str, Any]:
 
 
 def over(base: Any, top: Any, key: str = "") -> Any:  # noqa: ANN401 - any part of a manifest
-    """Merge ``top`` over ``base``: mappings by key, containers by position, anything else is replaced."""
+    """Return ``top`` merged over ``base``: mappings by key, containers by index, other values are replaced."""
     if isinstance(base, Mapping) and isinstance(top, Mapping):
         return {**base, **{name: over(base.get(name), value, name) for name, value in top.items()}}
     if key == "containers" and isinstance(base, list) and isinstance(top, list):

@@ -1,8 +1,9 @@
-"""What of a job's pod reaches beyond the pod: the node, other pods' rights. ``[mcp] pod_override`` says what is taken.
+"""Check a job's pod for unsafe settings: those that give access to the node or to permissions of other pods.
 
-``safe`` is what Kubernetes calls the restricted standard of pod security, but for the user and what he may do in his
-container: an image may run as root, with the runtime's own capabilities, where its job says so. It is told when the DAG
-is read; Pod Security of the namespace holds whoever makes a pod there.
+The setting ``[mcp] pod_override`` selects what is allowed. ``safe`` corresponds to the Pod Security Standard
+"restricted", except for the user and the privileges inside the container: a job may run an image as root with the
+default capabilities of the container runtime. The check runs when the DAG is parsed. Pod Security Admission of the
+namespace is needed as well: it checks all pods there.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SYSCTLS = frozenset(
 )
 PROFILES = ("RuntimeDefault", "Localhost")
 APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
-"""How the annotations begin that are the older form of ``appArmorProfile``."""
+"""The prefix of the annotations that are the older form of ``appArmorProfile``."""
 HANDLERS: tuple[Path, ...] = (
     *(("livenessProbe",), ("readinessProbe",), ("startupProbe",)),
     *(("lifecycle", "postStart"), ("lifecycle", "preStop")),
@@ -46,12 +47,12 @@ SELINUX = ("container_t", "container_init_t", "container_kvm_t", "container_engi
 
 
 def refused(pod: Pod) -> Iterator[Problem]:
-    """Give what of ``pod`` this installation does not take; the models have been asked before."""
+    """Yield what this installation does not allow in ``pod``, whose types have been checked with the models."""
     setting = conf.get("mcp", "pod_override", fallback="safe").strip().lower()
     if setting not in VALUES:
-        yield Problem(sentence(f"cannot be looked at: {SETTING} is wrong", shown(setting), ", ".join(VALUES)), "pod")
+        yield Problem(sentence(f"invalid value of {SETTING}:", shown(setting), f"one of {', '.join(VALUES)}"), "pod")
     elif setting == "off" and pod.override:
-        yield Problem(f"is not taken here: {SETTING} is off", "pod.override")
+        yield Problem(f"unsupported in this installation: {SETTING} is off", "pod.override")
     elif setting != "any":
         yield from _of_fields(pod)
         override = pod.override or {}
@@ -101,13 +102,13 @@ def _container(container: Mapping[str, Any], path: Path) -> Iterator[Problem]:
 
 
 def _handler(container: Mapping[str, Any], at: Path, path: Path) -> Iterator[Problem]:
-    """The kubelet, on the node's network, asks the host that a probe or a hook names."""
+    """Check the host of a probe or hook: the kubelet connects to it from the network of the node."""
     handler: Any = container
     for key in at:
         handler = handler.get(key) or {}
     for kind in ("httpGet", "tcpSocket"):
         if (handler.get(kind) or {}).get("host"):
-            yield _unsafe((*path, *at, kind, "host"), "none: it is the pod")
+            yield _unsafe((*path, *at, kind, "host"), "no host (default: the pod)")
 
 
 def _annotations(annotations: Mapping[str, Any], path: Path) -> Iterator[Problem]:
@@ -118,7 +119,7 @@ def _annotations(annotations: Mapping[str, Any], path: Path) -> Iterator[Problem
 
 
 def _context(context: Mapping[str, Any], path: Path) -> Iterator[Problem]:
-    """Look at the security context of a pod or a container."""
+    """Check the security context of a pod or a container."""
     yield from (_unsafe((*path, key)) for key in ("privileged", "allowPrivilegeEscalation") if context.get(key))
     if context.get("procMount") not in (None, "Default"):
         yield _unsafe((*path, "procMount"), "Default")
@@ -142,16 +143,16 @@ def _systems(context: Mapping[str, Any], path: Path) -> Iterator[Problem]:
 
 
 def _account(name: str | None, path: Path) -> Iterator[Problem]:
-    """The account that makes and deletes pods is for runners of containers, which run no code of a job."""
+    """Check the service account: the one that may create pods is only for runners, which run no code of a job."""
     if name and name == conf.get("mcp", "container_service_account", fallback=""):
-        yield _unsafe(path, "an account of your own")
+        yield _unsafe(path, "another service account")
 
 
 def _priority(name: str | None, path: Path) -> Iterator[Problem]:
     if name and name.startswith("system-"):
-        yield _unsafe(path, "a class of your own")
+        yield _unsafe(path, "a PriorityClass that does not begin with system-")
 
 
-def _unsafe(path: Path, allowed: str = "") -> Problem:
-    told = f"reaches beyond the pod; only an installation with {SETTING} = any takes it"
-    return Problem(sentence(told, allowed=allowed), dotted(path))
+def _unsafe(path: Path, expected: str = "") -> Problem:
+    wrong = f"unsafe setting, allowed only with {SETTING} = any"
+    return Problem(sentence(wrong, expected=expected), dotted(path))

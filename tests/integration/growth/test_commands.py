@@ -109,7 +109,7 @@ def test_placeholders_are_text_and_no_code(airflow: Embedded, started: dict[str,
     assert outcomes[node]["result"] == [node, "{good day}", '[1,{"a":null}]', "7"]
     assert outcomes["nobody"]["error"]["type"] == "CommandNotStarted"
     assert outcomes["nobody"]["error"]["message"].startswith("'no-such-program' cannot be started")
-    assert "{list} has no value" in outcomes["unnamed"]["error"]["message"]
+    assert "unknown placeholder {list}" in outcomes["unnamed"]["error"]["message"]
 
 
 def test_a_job_all_of_commands(airflow: Embedded, started: dict[str, str]) -> None:

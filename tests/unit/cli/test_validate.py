@@ -5,7 +5,7 @@ import pytest
 
 from airflow_mcp_provider.cli import validate
 
-ALLOWED = "allowed letters, digits, - . and _, at most 200, not dots alone"
+ALLOWED = "expected at most 200 letters, digits, -, . and _, not only dots"
 GOOD = "plan: {items: [1]}\nrun: {command: [echo, '{item}']}\n"
 
 
@@ -70,16 +70,16 @@ def test_what_the_loader_of_dags_meets_is_told(tmp_path, capsys):
     os.mkfifo(tmp_path / "fifo.yaml")
     assert run(tmp_path) == 1
     assert sorted(line.removeprefix(f"{tmp_path}/") for line in capsys.readouterr().out.splitlines()) == [
-        f'\\udcff.yaml: id: is no job id; given "\\udcff"; {ALLOWED}',
-        "device.yaml: is no file; allowed a regular file",
-        "fifo.yaml: is no file; allowed a regular file",
-        "folder.yaml: cannot be read: Is a directory",
+        f'\\udcff.yaml: id: invalid job id "\\udcff"; {ALLOWED}',
+        "device.yaml: unsupported type of file; expected a regular file",
+        "fifo.yaml: unsupported type of file; expected a regular file",
+        "folder.yaml: cannot read the file: Is a directory",
         "good.yaml: ok, job good",
-        f'line\\nbreak.yaml: id: is no job id; given "line\\nbreak"; {ALLOWED}',
-        "loop.yaml: cannot be read: Too many levels of symbolic links",
-        "nowhere.yaml: cannot be read: No such file or directory",
+        f'line\\nbreak.yaml: id: invalid job id "line\\nbreak"; {ALLOWED}',
+        "loop.yaml: cannot read the file: Too many levels of symbolic links",
+        "nowhere.yaml: cannot read the file: No such file or directory",
         "twice.yaml: ok, job twice",
-        "twice.yml: has the job id of twice.yaml; given twice; allowed one file for each job id",
+        "twice.yml: duplicate job id twice, also that of twice.yaml; expected one file per job id",
     ]
 
 
@@ -88,7 +88,7 @@ def test_one_job_id_is_one_file_at_any_depth(tmp_path, capsys):
         (tmp_path / name).mkdir()
         (tmp_path / name / "one.yaml").write_text(GOOD)
     assert run(tmp_path) == 1
-    assert f"{tmp_path}/b/one.yaml: has the job id of {tmp_path}/a/one.yaml; given one" in capsys.readouterr().out
+    assert f"{tmp_path}/b/one.yaml: duplicate job id one, also that of {tmp_path}/a/one.yaml" in capsys.readouterr().out
 
 
 def test_files_of_one_name_in_two_folders_are_two_deployments(tmp_path):

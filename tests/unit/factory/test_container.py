@@ -77,7 +77,7 @@ def test_its_dag_is_plain_json():
 
 
 def test_a_wrong_pod_is_told_when_the_dag_is_read():
-    with pytest.raises(SpecError, match=r"pod.security_context.runAsUsr: is an unknown key"):
+    with pytest.raises(SpecError, match=r"pod.security_context.runAsUsr: unknown key \"runAsUsr\""):
         built(JOB + "  security_context: {runAsUsr: 5}\n")
 
 

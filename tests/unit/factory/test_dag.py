@@ -144,13 +144,16 @@ def test_the_tasks_that_hold_lists_need_no_runner(staged):
 
 
 def test_the_page_tells_the_steps(staged):
-    assert "| search | `a:search` |\n| write | `a:write` |\n| review | a shell text, after all" in staged.doc_md
+    assert (
+        "| search | `a:search` |\n| write | `a:write` |\n| review | a shell script, after the end of all"
+        in staged.doc_md
+    )
 
 
 def test_the_jobs_that_may_be_run_are_told_to_people_and_to_the_server():
     spec = parse_job("plan: {items: [a]}\nrun: {shell: x}\nsubtasks: {jobs: [other, b]}\n", id="a", source="a.yaml")
     dag = build_dag(spec)
-    assert "runs of the job `other` among them, runs of the job `b` among them" in dag.doc_md
+    assert "may include runs of the job `other`, may include runs of the job `b`" in dag.doc_md
     assert Marker.read(dag.default_args[MARKER_KEY]).calls == ("other", "b")
 
 

@@ -100,24 +100,24 @@ def test_plan_and_report_get_the_pod_without_its_resources():
     [
         (
             "{security_context: {runAsUser: root}}",
-            'pod.security_context.runAsUser: must be a whole number; given "root"',
+            'pod.security_context.runAsUser: invalid value "root"',
         ),
-        ("{security_context: {runAs: 1}}", "pod.security_context.runAs: is an unknown key, did you mean runAsUser?"),
-        ("{security_context: {fsGroup: x}}", "pod.security_context.fsGroup: must be a whole number"),
-        ("{tolerations: [{key: a, efect: x}]}", "pod.tolerations.0.efect: is an unknown key, did you mean effect?"),
-        ("{affinity: {nodeAffinity: []}}", "pod.affinity.nodeAffinity: must be a mapping; given an empty list"),
-        ("{override: {spek: {}}}", "pod.override.spek: is no part of a pod that can be set; allowed metadata, spec"),
+        ("{security_context: {runAs: 1}}", 'pod.security_context.runAs: unknown key "runAs" (did you mean runAsUser?)'),
+        ("{security_context: {fsGroup: x}}", "pod.security_context.fsGroup: invalid value"),
+        ("{tolerations: [{key: a, efect: x}]}", 'pod.tolerations.0.efect: unknown key "efect" (did you mean effect?)'),
+        ("{affinity: {nodeAffinity: []}}", "pod.affinity.nodeAffinity: invalid value (an empty list)"),
+        ("{override: {spek: {}}}", 'pod.override.spek: unsupported key "spek"; expected one of metadata, spec'),
         (
             "{override: {spec: {hostNetwork: 1}}}",
-            "pod.override.spec.hostNetwork: must be true or false; given 1",
+            "pod.override.spec.hostNetwork: invalid value 1",
         ),
         (
             "{override: {spec: {containers: [{imagee: x}]}}}",
-            "pod.override.spec.containers.0.imagee: is an unknown key, did you mean image?",
+            'pod.override.spec.containers.0.imagee: unknown key "imagee" (did you mean image?)',
         ),
         (
             "{override: {spec: {containers: [{ports: [{}]}]}}}",
-            "pod.override.spec.containers.0.ports.0: is no V1ContainerPort: Invalid value for `container_port`",
+            "pod.override.spec.containers.0.ports.0: invalid V1ContainerPort: Invalid value for `container_port`",
         ),
     ],
 )

@@ -121,22 +121,22 @@ def test_what_stays_in_the_pod_is_taken(pod):
     ],
 )
 def test_a_list_has_no_empty_places(path, spec):
-    assert told({"override": {"spec": spec}}) == [f"pod.override.spec.{path}: must be a value; given nothing"]
+    assert told({"override": {"spec": spec}}) == [
+        f"pod.override.spec.{path}: invalid value null; expected a value other than null"
+    ]
 
 
 def test_without_override_only_the_fields_are_left(monkeypatch):
     monkeypatch.setenv(SETTINGS, "off")
     assert told({"override": {"spec": {"dnsPolicy": "Default"}}}) == [
-        f"pod.override: is not taken here: {SETTING} is off"
+        f"pod.override: unsupported in this installation: {SETTING} is off"
     ]
     assert told({"image": "a"}) == []
 
 
 def test_a_wrong_setting_takes_nothing(monkeypatch):
     monkeypatch.setenv(SETTINGS, "sfae")
-    assert told({"image": "a"}) == [
-        f'pod: cannot be looked at: {SETTING} is wrong; given "sfae"; allowed safe, any, off'
-    ]
+    assert told({"image": "a"}) == [f'pod: invalid value of {SETTING}: "sfae"; expected one of safe, any, off']
 
 
 def test_the_setting_is_documented():

@@ -28,7 +28,7 @@ def test_or_the_result_file(do):
 def test_argv_takes_values_literally(do):
     argv = ["printf", '"%s"', "{name}-{n}-{{x}}"]
     assert do({"command": argv}, {"name": "a; $(touch b)", "n": 1}) == "a; $(touch b)-1-{x}"
-    with pytest.raises(SpecError, match=r"\{name\} has no value"):
+    with pytest.raises(SpecError, match=r"unknown placeholder \{name\}"):
         do({"command": argv})
 
 

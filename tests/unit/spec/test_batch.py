@@ -10,8 +10,8 @@ steps:
   - {{name: write, run: {{{work}}}{own}}}
 subtasks: {{batch: 20}}
 """
-NO_RUNNER = "packs runs of another job, for which no runner waits"
-OWN_POD = "packs containers, each of which is started by a runner of its own"
+NO_RUNNER = "runs of another job cannot be combined"
+OWN_POD = "containers cannot be combined"
 
 
 def test_a_step_packs_as_the_job_does_or_as_it_says():
@@ -27,23 +27,26 @@ def test_a_step_packs_as_the_job_does_or_as_it_says():
     [
         (
             "plan: {items: [1]}\nrun: {job: other}\nsubtasks: {batch: 2}\n",
-            f"job.yaml:3: subtasks.batch: {NO_RUNNER}; given 2; allowed 1",
+            f"job.yaml:3: subtasks.batch: unsupported batch size 2; expected 1 ({NO_RUNNER})",
         ),
         (
             TWO.format(work="job: other", own=""),
-            f"job.yaml:5: subtasks.batch: {NO_RUNNER}; given 20; allowed 1, here or as subtasks.batch of the step write",
+            (
+                "job.yaml:5: subtasks.batch: unsupported batch size 20; expected 1, here or as subtasks.batch of the step "
+                f"write ({NO_RUNNER})"
+            ),
         ),
         (
             TWO.format(work="job: other", own=", subtasks: {batch: 2}"),
-            f"job.yaml:4: steps.1.subtasks.batch: {NO_RUNNER}; given 2; allowed 1",
+            f"job.yaml:4: steps.1.subtasks.batch: unsupported batch size 2; expected 1 ({NO_RUNNER})",
         ),
         (
             "plan: {items: [1]}\nrun: {container: {image: x}}\nsubtasks: {batch: 2}\n",
-            f"job.yaml:3: subtasks.batch: {OWN_POD}; given 2; allowed 1",
+            f"job.yaml:3: subtasks.batch: unsupported batch size 2; expected 1 ({OWN_POD})",
         ),
         (
             "plan: {items: [1]}\nrun: {shell: x}\nsubtasks: {batch: 2, jobs: [other]}\n",
-            "job.yaml:3: subtasks.jobs: may be enqueued where subtasks are packed; allowed batch: 1",
+            f"job.yaml:3: subtasks.jobs: conflict with batch; expected batch: 1 ({NO_RUNNER})",
         ),
     ],
 )

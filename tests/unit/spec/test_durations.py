@@ -37,19 +37,19 @@ def test_reads_what_people_write(written, seconds):
     ],
 )
 def test_refuses_what_is_no_duration(wrong):
-    with pytest.raises(PydanticCustomError, match="is no duration"):
+    with pytest.raises(PydanticCustomError, match="invalid duration"):
         parse_duration(wrong)
 
 
 @pytest.mark.parametrize("wrong", [-1, "1001d", "999999999d", 10**30, float("inf"), timedelta(days=1001), -0.5])
 def test_refuses_what_is_out_of_range(wrong):
-    with pytest.raises(PydanticCustomError, match="is out of range"):
+    with pytest.raises(PydanticCustomError, match="duration out of range:"):
         parse_duration(wrong)
 
 
 @pytest.mark.parametrize("wrong", [0.0001, timedelta(microseconds=1), 1 / 3])
 def test_refuses_what_it_could_not_write_back(wrong):
-    with pytest.raises(PydanticCustomError, match="is finer than a millisecond"):
+    with pytest.raises(PydanticCustomError, match="invalid fraction of a millisecond"):
         parse_duration(wrong)
 
 
@@ -80,6 +80,5 @@ def test_the_error_gives_an_example():
     with pytest.raises(SpecError) as raised:
         Retries(delay="5 minutes")
     assert str(raised.value) == (
-        'delay: is no duration; given "5 minutes"; '
-        "allowed a duration such as 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
+        'delay: invalid duration "5 minutes"; expected for example 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds'
     )

@@ -24,10 +24,8 @@ def test_what_is_dumped_comes_back(work, mode):
 def test_refuses_what_is_no_work():
     with pytest.raises(SpecError) as raised:
         parse_work({"items": [1]})
-    assert str(raised.value) == "is no work; given items; allowed exactly one of python, command, shell"
-    with pytest.raises(
-        SpecError, match="given nothing; allowed exactly one of python, command, shell, container, items"
-    ):
+    assert str(raised.value) == "invalid keys of the work: items; expected exactly one of python, command, shell"
+    with pytest.raises(SpecError, match="work: none; expected exactly one of python, command, shell, container, items"):
         parse_plan({})
-    with pytest.raises(SpecError, match="python: must name a function"):
+    with pytest.raises(SpecError, match="python: invalid function"):
         parse_work({"python": "no function"})

@@ -154,14 +154,11 @@ def test_a_wrong_job_in_python_is_the_same_error_without_file_and_line():
     with pytest.raises(SpecError) as raised:
         JobSpec(id="a", plan={"items": 1}, run={"shell": "x", "python": "a:b"}, timeouts={"soft": "1"}, tgas=[])
     assert str(raised.value).split("\n") == [
-        "plan.items: must be a list; given 1; allowed […, …]",
-        "run: must have one key; given shell and python; allowed exactly one of python, command, shell, container, job",
+        "plan.items: invalid value 1; expected a list: […, …]",
+        "run: conflicting keys shell and python; expected exactly one of python, command, shell, container, job",
+        ('timeouts.soft: invalid duration "1"; expected for example 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds'),
         (
-            'timeouts.soft: is no duration; given "1"; '
-            "allowed a duration such as 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
-        ),
-        (
-            "tgas: is an unknown key, did you mean tags?; allowed description, owner, tags, params, plan, steps, run, "
+            'tgas: unknown key "tgas" (did you mean tags?); expected one of description, owner, tags, params, plan, steps, run, '
             "report, subtasks, retries, timeouts, queue, pod, control"
         ),
     ]
@@ -172,11 +169,11 @@ def test_what_is_missing_is_told_by_example():
     with pytest.raises(SpecError) as raised:
         JobSpec()
     assert str(raised.value).split("\n") == [
-        'id: is missing; allowed such as "crawl_site"',
-        'plan: is missing; allowed such as {"python": "my_pkg.crawl:plan"}',
-        'run: is missing; allowed such as {"python": "my_pkg.crawl:visit"}',
+        'id: missing required key; expected for example "crawl_site"',
+        'plan: missing required key; expected for example {"python": "my_pkg.crawl:plan"}',
+        'run: missing required key; expected for example {"python": "my_pkg.crawl:visit"}',
     ]
-    with pytest.raises(SpecError, match=r"^must be a mapping; given an empty list"):
+    with pytest.raises(SpecError, match=r"^invalid value \(an empty list\)"):
         JobSpec.model_validate([])
 
 
@@ -194,18 +191,21 @@ def test_ids_that_airflow_could_not_bear(name):
 @pytest.mark.parametrize(
     ("more", "wrong"),
     [
-        ("tags: [a, a]", "tags: names a tag twice; given a; allowed each tag once"),
-        ("tags: a", 'tags: must be a list; given "a"; allowed […, …]'),
-        ("tags: [a, ' ']", 'tags.1: is no tag; given " "; allowed 1 to 100 characters, not blank'),
-        ("tags: [5]", 'tags.0: must be a string; given 5; allowed a "string"'),
-        ("owner: ''", 'owner: is no name; given ""; allowed 1 to 200 characters, not blank'),
-        ("description: [a]", 'description: must be a string; given a list; allowed a "string"'),
-        ("description:", 'description: must be a string; given nothing; allowed a "string"'),
-        ('description: "\\0"', "description: must have no null bytes or lone surrogates"),
-        ("id: job", "id: is told by the file's name; allowed no such key"),
+        ("tags: [a, a]", 'tags: duplicate tag "a"; expected each tag once'),
+        ("tags: a", 'tags: invalid value "a"; expected a list: […, …]'),
+        ("tags: [a, ' ']", 'tags.1: invalid tag " "; expected 1 to 100 characters, not blank'),
+        ("tags: [5]", 'tags.0: invalid value 5; expected a string (put it in "quotes")'),
+        ("owner: ''", 'owner: invalid owner ""; expected 1 to 200 characters, not blank'),
+        ("description: [a]", 'description: invalid value (a list); expected a string (put it in "quotes")'),
+        ("description:", 'description: invalid value null; expected a string (put it in "quotes")'),
+        (
+            'description: "\\0"',
+            "description: unsupported characters; expected text without null bytes and lone surrogates",
+        ),
+        ("id: job", 'id: unsupported key "id"; expected no id: the file name is the job id'),
         (
             "subtasks: {limit: 0}",
-            "subtasks.limit: is too small; given 0; allowed a number from 1 to 1000000",
+            "subtasks.limit: number too small: 0; expected a number from 1 to 1000000",
         ),
     ],
 )
@@ -214,12 +214,15 @@ def test_wrong_fields(more, wrong, refused):
 
 
 def test_more_items_than_the_default_limit():
-    with pytest.raises(SpecError, match=r"^subtasks\.limit: is less than the 10001 items of plan; given 10000; "):
+    with pytest.raises(
+        SpecError,
+        match=r"^subtasks\.limit: limit too small: 10000; expected at least 10001, the number of items in plan",
+    ):
         JobSpec(id="a", plan=Items(items=list(range(10_001))), run={"shell": "x"})
     assert len(JobSpec(id="a", plan=Items(items=list(range(10_000))), run={"shell": "x"}).plan.items) == 10_000
 
 
 def test_more_items_than_the_limit(refused):
     assert refused("plan: {items: [1, 2, 3]}\nrun: {shell: x}\nsubtasks:\n  depth: 1\n  limit: 2\n") == [
-        "job.yaml:5: subtasks.limit: is less than the 3 items of plan; given 2; allowed as many as there are items"
+        "job.yaml:5: subtasks.limit: limit too small: 2; expected at least 3, the number of items in plan"
     ]

@@ -2,13 +2,13 @@ import pytest
 
 from airflow_mcp_provider.spec.keys import unknown_key
 
-LATER = "is not available yet in this version"
+LATER = 'unsupported key "{}" (not available in this version)'
 
 
 @pytest.mark.parametrize("key", ["schedule", "misfire_grace", "coalesce"])
 def test_what_comes_later_is_named(key, refused):
     told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{key}: {{a: 1}}\n")
-    assert [line.partition(";")[0] for line in told] == [f"job.yaml:3: {key}: {LATER}"]
+    assert [line.partition(";")[0] for line in told] == [f"job.yaml:3: {key}: {LATER.format(key)}"]
 
 
 @pytest.mark.parametrize(
@@ -20,16 +20,16 @@ def test_work_that_comes_later_is_named(place, key, refused):
         "plan: {items: [1]}\nrun: {shell: x}\n".replace(f"{place}:", "#") + f"{place}:\n  {key}: {{image: a}}\n"
     )
     forms = "python, command, shell" + {"plan": ", container, items", "report": ""}[place]
-    assert told[-1].endswith(f"{place}.{key}: {LATER}; allowed exactly one of {forms}")
+    assert told[-1].endswith(f"{place}.{key}: {LATER.format(key)}; expected exactly one of {forms}")
 
 
 @pytest.mark.parametrize(("place", "key"), [("queue", "max_pending"), ("queue", "per_submitter")])
 def test_bounds_that_come_later_are_named(place, key, refused):
     told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{place}:\n  {key}: 5\n")
-    assert [line.partition(";")[0] for line in told] == [f"job.yaml:4: {place}.{key}: {LATER}"]
+    assert [line.partition(";")[0] for line in told] == [f"job.yaml:4: {place}.{key}: {LATER.format(key)}"]
 
 
 def test_a_near_miss_is_suggested():
-    assert unknown_key("", "Tgas", ("tags", "plan")) == "is an unknown key, did you mean tags?"
-    assert unknown_key("", "zzz", ("tags", "plan")) == "is an unknown key"
-    assert unknown_key("run", "schedule", ()) == "is an unknown key"
+    assert unknown_key("", "Tgas", ("tags", "plan")) == 'unknown key "Tgas" (did you mean tags?)'
+    assert unknown_key("", "zzz", ("tags", "plan")) == 'unknown key "zzz"'
+    assert unknown_key("run", "schedule", ()) == 'unknown key "schedule"'

@@ -23,10 +23,10 @@ MINUTE = timedelta(minutes=1)
 def test_ranges(part, field, least, most):
     assert getattr(part(**{field: least}), field) == least
     assert getattr(part(**{field: most}), field) == most
-    for wrong, told in ((least - 1, "is too small"), (most + 1, "is too large")):
+    for wrong, told in ((least - 1, "number too small"), (most + 1, "number too large")):
         with pytest.raises(SpecError) as raised:
             part(**{field: wrong})
-        assert str(raised.value) == f"{field}: {told}; given {wrong}; allowed a number from {least} to {most}"
+        assert str(raised.value) == f"{field}: {told}: {wrong}; expected a number from {least} to {most}"
     for wrong in (
         "5",
         True,
@@ -35,7 +35,10 @@ def test_ranges(part, field, least, most):
         float("nan"),
         1.5 if field != "backoff" else "x",
     ):
-        with pytest.raises(SpecError, match=rf"^{field}: (must be a (whole )?number|is no finite number)"):
+        with pytest.raises(
+            SpecError,
+            match=rf"^{field}: (invalid value .*; expected an? (integer|number)|invalid number .*; expected a finite number)",
+        ):
             part(**{field: wrong})
 
 
@@ -45,15 +48,15 @@ def test_the_longest_delay_follows_a_long_delay():
     assert Retries(delay="0s").delay == timedelta()
     with pytest.raises(SpecError) as raised:
         Retries(delay="15m", max_delay="10m")
-    assert str(raised.value) == "max_delay: is shorter than delay; given 10m; allowed 15m or more"
+    assert str(raised.value) == "max_delay: duration too short: 10m; expected at least 15m, the value of delay"
 
 
 def test_exceptions_are_class_names():
     assert Retries(never_on=["ValueError", "my_pkg.errors.Gone"]).never_on == ("ValueError", "my_pkg.errors.Gone")
     for wrong in ("", "a b", "a.", "1a", "a:b", "é", "a\n"):
-        with pytest.raises(SpecError, match=r"^only_on\.0: is no name of an exception"):
+        with pytest.raises(SpecError, match=r"^only_on\.0: invalid exception name"):
             Retries(only_on=[wrong])
-    with pytest.raises(SpecError, match=r"^never_on: must be a list; given \"ValueError\""):
+    with pytest.raises(SpecError, match=r"^never_on: invalid value \"ValueError\""):
         Retries(never_on="ValueError")
 
 
@@ -61,7 +64,7 @@ def test_an_exception_is_not_both():
     with pytest.raises(SpecError) as raised:
         Retries(never_on=["A", "B"], only_on=["B", "C"])
     assert str(raised.value) == (
-        "only_on: names what never_on names too; given B; allowed each exception in one of the two"
+        "only_on: exception that is also in never_on: B; expected each exception in one of the two"
     )
 
 
@@ -85,12 +88,12 @@ def test_time_limits_in_order(limits):
 @pytest.mark.parametrize(
     ("limits", "wrong"),
     [
-        ({"soft": "5m", "hard": "5m"}, "hard: is not longer than soft; given 5m; allowed more than 5m"),
-        ({"soft": "5m", "hard": "1m"}, "hard: is not longer than soft; given 1m; allowed more than 5m"),
-        ({"hard": "5m", "run": "1m"}, "run: is shorter than hard; given 1m; allowed 5m or more"),
-        ({"soft": "5m", "run": "5m"}, "run: is not longer than soft; given 5m; allowed more than 5m"),
-        ({"soft": 0}, "soft: must be longer than nothing; given 0; allowed a duration such as"),
-        ({"hard": -1}, "hard: is out of range; given -1; allowed 0s to 1000d"),
+        ({"soft": "5m", "hard": "5m"}, "hard: time limit too short: 5m; expected more than 5m"),
+        ({"soft": "5m", "hard": "1m"}, "hard: time limit too short: 1m; expected more than 5m"),
+        ({"hard": "5m", "run": "1m"}, "run: time limit too short: 1m; expected at least 5m, the value of hard"),
+        ({"soft": "5m", "run": "5m"}, "run: time limit too short: 5m; expected more than 5m"),
+        ({"soft": 0}, "soft: invalid time limit 0; expected more than 0s, for example 90s"),
+        ({"hard": -1}, "hard: duration out of range: -1; expected 0s to 1000d"),
     ],
 )
 def test_time_limits_out_of_order(limits, wrong):
@@ -101,11 +104,11 @@ def test_time_limits_out_of_order(limits, wrong):
 
 @pytest.mark.parametrize("key", ["", "  ", 5, "a\0"])
 def test_the_key_is_a_name(key):
-    with pytest.raises(SpecError, match=r"^key: must "):
+    with pytest.raises(SpecError, match=r"^key: (blank key|invalid value|unsupported characters)"):
         Subtasks(key=key)
 
 
 def test_the_key_may_be_a_text_with_several():
     assert Subtasks(key="{os} {py}").key == "{os} {py}"
-    with pytest.raises(SpecError, match=r"^key: has a \{ that is no part of a placeholder"):
+    with pytest.raises(SpecError, match=r'^key: invalid brace "\{" in'):
         Subtasks(key="{os")

@@ -28,11 +28,11 @@ def test_the_same_in_python():
 @pytest.mark.parametrize(
     ("matrix", "wrong"),
     [
-        ("[1]", "plan.items.matrix: must be a mapping with a list; given a list; allowed {name: [value, …], …}"),
-        ("{}", "plan.items.matrix: must be a mapping with a list; given a mapping; allowed {name: [value, …], …}"),
-        ("{os: linux}", 'plan.items.matrix.os: must be a list with a value; given "linux"; allowed [value, …]'),
-        ("{os: []}", "plan.items.matrix.os: must be a list with a value; given an empty list; allowed [value, …]"),
-        ('{os: [a, "{b"]}', 'plan.items.matrix.os.1: has a { that is no part of a placeholder; given "{b"'),
+        ("[1]", "plan.items.matrix: invalid matrix (a list); expected {name: [value, …], …}"),
+        ("{}", "plan.items.matrix: invalid matrix (a mapping); expected {name: [value, …], …}"),
+        ("{os: linux}", 'plan.items.matrix.os: invalid values of a matrix "linux"; expected [value, …]'),
+        ("{os: []}", "plan.items.matrix.os: invalid values of a matrix (an empty list); expected [value, …]"),
+        ('{os: [a, "{b"]}', 'plan.items.matrix.os.1: invalid brace "{" in "{b"'),
     ],
 )
 def test_what_is_no_matrix(refused, matrix, wrong):
@@ -41,18 +41,18 @@ def test_what_is_no_matrix(refused, matrix, wrong):
 
 def test_another_mapping_is_none(refused):
     told = refused("plan: {items: {os: [a]}}\nrun: {shell: x}\n")
-    assert told[0].startswith("job.yaml:1: plan.items: is a mapping, but no matrix")
+    assert told[0].startswith("job.yaml:1: plan.items: invalid items")
 
 
 def test_a_product_is_bounded_before_it_is_made(refused):
     numbers = list(range(101))
     (told,) = refused(TEXT % json.dumps({"a": numbers, "b": numbers}))
-    assert told.endswith("plan.items.matrix: has too many combinations; given 10201; allowed 10000")
+    assert told.endswith("plan.items.matrix: too many combinations: 10201; expected at most 10000")
 
 
 def test_the_limit_of_subtasks_counts_combinations(refused):
     (told,) = refused(TEXT % "{a: [1, 2], b: [1, 2]}" + "subtasks: {limit: 3}\n")
-    assert "is less than the 4 items of plan" in told
+    assert "limit too small: 3; expected at least 4, the number of items in plan" in told
 
 
 def test_editors_know_it():

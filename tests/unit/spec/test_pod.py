@@ -26,29 +26,35 @@ def test_no_pod(pod):
 @pytest.mark.parametrize(
     ("pod", "told"),
     [
-        ("5", "job.yaml:3: pod: must be a mapping; given 5"),
-        ("{imag: x}", "job.yaml:3: pod.imag: is an unknown key, did you mean image?; allowed image, pull_policy"),
+        ("5", "job.yaml:3: pod: invalid value 5"),
+        (
+            "{imag: x}",
+            'job.yaml:3: pod.imag: unknown key "imag" (did you mean image?); expected one of image, pull_policy',
+        ),
         (
             "{resources: {limits: {memory: 5GB}}}",
-            'pod.resources.limits.memory: is no quantity; given "5GB"; allowed a n',
+            'pod.resources.limits.memory: invalid quantity "5GB"; expected for',
         ),
-        ("{resources: {limit: {}}}", "pod.resources.limit: is an unknown key, did you mean limits?"),
+        ("{resources: {limit: {}}}", 'pod.resources.limit: unknown key "limit" (did you mean limits?)'),
         (
             "{pull_policy: Sometimes}",
-            'pod.pull_policy: is no pull policy; given "Sometimes"; allowed Always, IfNotPres',
+            'pod.pull_policy: unsupported pull policy "Sometimes"; expected one of Always',
         ),
-        ("{env: {A: [1]}}", "pod.env.A: must be a plain value; given a list; allowed a string, a number"),
-        ("{env: {1a: x}}", "pod.env.1a: is no name of a variable"),
-        ("{secrets: [{name: db, env: A}]}", "pod.secrets.0: lacks one of key and env; allowed both, or neither"),
-        ("{secrets: [{name: db, key: a, env: A, path: /x}]}", "pod.secrets.0: goes two ways; given env and path"),
-        ("{volumes: [{path: data, claim: c}]}", 'pod.volumes.0.path: is no place in the pod; given "data"'),
-        ("{volumes: [{path: /d}]}", "pod.volumes.0: needs one source; given none; allowed one of claim, config_map"),
-        ("{volumes: [{path: /d, claim: c, empty: 1Gi}]}", "pod.volumes.0: needs one source; given claim and empty"),
-        ("{on_oom: {memory: x1, max: 8Gi}}", "pod.on_oom.memory: is no more than before; given x1; allowed more than"),
-        ("{on_oom: {memory: double, max: 8Gi}}", 'pod.on_oom.memory: is no factor; given "double"; allowed x and a n'),
-        ("{on_oom: {memory: x2}}", 'pod.on_oom.max: is missing; allowed such as "8Gi"'),
-        ("{service_account: My_Account}", 'pod.service_account: is no name in Kubernetes; given "My_Account"'),
-        ("{tolerations: {key: a}}", "pod.tolerations: must be a list"),
+        ("{env: {A: [1]}}", "pod.env.A: invalid value (a list); expected a string, a number"),
+        ("{env: {1a: x}}", "pod.env.1a: invalid variable name"),
+        ("{secrets: [{name: db, env: A}]}", "pod.secrets.0: missing key or env; expected both, or neither"),
+        ("{secrets: [{name: db, key: a, env: A, path: /x}]}", "pod.secrets.0: conflicting keys env and path"),
+        ("{volumes: [{path: data, claim: c}]}", 'pod.volumes.0.path: invalid mount path "data"'),
+        (
+            "{volumes: [{path: /d}]}",
+            "pod.volumes.0: invalid source of a volume: none; expected one of claim, config_map",
+        ),
+        ("{volumes: [{path: /d, claim: c, empty: 1Gi}]}", "pod.volumes.0: invalid source of a volume: claim, empty"),
+        ("{on_oom: {memory: x1, max: 8Gi}}", "pod.on_oom.memory: factor too small: x1; expected more than"),
+        ("{on_oom: {memory: double, max: 8Gi}}", 'pod.on_oom.memory: invalid factor "double"; expected x and a n'),
+        ("{on_oom: {memory: x2}}", 'pod.on_oom.max: missing required key; expected for example "8Gi"'),
+        ("{service_account: My_Account}", 'pod.service_account: invalid Kubernetes name "My_Account"'),
+        ("{tolerations: {key: a}}", "pod.tolerations: invalid value"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(pod, told):
@@ -63,7 +69,7 @@ def test_the_python_twin():
     )
     assert Pod.model_validate(pod.model_dump(mode="json")) == pod
     assert pod.on_oom.factor == 1.5
-    with pytest.raises(SpecError, match=r"needs one source"):
+    with pytest.raises(SpecError, match=r"invalid source of a volume:"):
         Volume(path="/data")
 
 
@@ -78,12 +84,14 @@ def test_a_job_cannot_forge_whose_pod_it_is(kind, name):
         (f"{{{kind}: {{{name}: x}}}}", f"pod.{kind}.{name}"),
         (f"{{override: {{metadata: {{{kind}: {{{name}: x}}}}}}}}", f"pod.override.metadata.{kind}.{name}"),
     ):
-        assert f"{path}: is set by Airflow, its chart or this package" in wrong(pod)
+        assert f'{path}: reserved label or annotation "{name}"; expected a name that Airflow, its Helm chart' in wrong(
+            pod
+        )
 
 
 @pytest.mark.parametrize("key", ["name", "namespace", "ownerReferences", "finalizers", "generateName", "uid"])
 def test_of_metadata_only_labels_and_annotations_are_the_jobs(key):
-    assert f"pod.override.metadata.{key}: is set by Airflow; allowed labels, annotations" in wrong(
+    assert f'pod.override.metadata.{key}: unsupported key "{key}"; expected one of labels, annotations' in wrong(
         f"{{override: {{metadata: {{{key}: x}}}}}}"
     )
 

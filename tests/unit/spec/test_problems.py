@@ -4,7 +4,7 @@ import pytest
 
 from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.spec import Retries
-from airflow_mcp_provider.spec.problems import told
+from airflow_mcp_provider.spec.problems import combined
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_problem_tells_as_much_of_its_place_as_is_known(problem, text):
 
 
 def test_problems_are_told_in_the_order_of_their_lines():
-    error = told([Problem("c", line=3), Problem("a", line=1), Problem("none"), Problem("b", line=1)])
+    error = combined([Problem("c", line=3), Problem("a", line=1), Problem("none"), Problem("b", line=1)])
     assert str(error) == "none\n1: a\n1: b\n3: c"
 
 

@@ -49,7 +49,7 @@ def test_reads_and_writes(written, value, text):
 def test_refuses(wrong):
     with pytest.raises(SpecError, match="tolerate"):
         Tolerate.of(wrong)
-    with pytest.raises(SpecError, match=r"tolerate: is no count or percentage of subtasks"):
+    with pytest.raises(SpecError, match=r"tolerate: invalid value"):
         Subtasks(tolerate=wrong)
 
 
@@ -79,13 +79,13 @@ def test_allows(written, failed, total, allowed):
 
 
 def test_is_one_or_the_other():
-    with pytest.raises(SpecError, match="needs either a count or a percentage"):
+    with pytest.raises(SpecError, match="both or none of count and percent"):
         Tolerate()
-    with pytest.raises(SpecError, match="needs either a count or a percentage"):
+    with pytest.raises(SpecError, match="both or none of count and percent"):
         Tolerate(count=1, percent=Decimal(1))
-    with pytest.raises(SpecError, match="must not be negative"):
+    with pytest.raises(SpecError, match="negative number -1"):
         Tolerate(count=-1)
-    with pytest.raises(SpecError, match="above 0%"):
+    with pytest.raises(SpecError, match="percentage out of range"):
         Tolerate(percent=Decimal("NaN"))
 
 
