@@ -1,6 +1,7 @@
-"""``airflow mcp check``: what is active in this installation, as this shell's settings say. Runs in the shell.
+"""``airflow mcp check``: check this installation, with the configuration of this shell.
 
-An API server with other settings may differ: run it where that one runs.
+The result can differ from that on another host: run it with the configuration of the API server, for example in its
+container.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-"""Kubernetes' file in each pod that has the token of an account."""
+"""The file with the namespace in each pod that has a service account token."""
 
 
 def main(args: Namespace) -> None:
-    """Print the findings; exit with 1 when something is missing."""
+    """Print the findings; exit with status 1 when one that is needed is not ok."""
     recommended = recommended_settings.load()
     found = findings(installation(recommended), recommended)
     if args.output == "json":
@@ -48,7 +49,10 @@ def main(args: Namespace) -> None:
 
 
 def installation(recommended: Iterable[recommended_settings.Setting]) -> Installation:
-    """Read the facts. The plugins first: ours sets the backend when it is loaded."""
+    """Return the facts about this installation.
+
+    Loads the plugins first, because the plugin of this package sets ``[state_store] backend``.
+    """
     plugins_manager.ensure_plugins_loaded()
     names = [info["name"] for info in plugins_manager.get_plugin_info()]
     return Installation(
@@ -64,25 +68,25 @@ def installation(recommended: Iterable[recommended_settings.Setting]) -> Install
         load=load(),
         active={setting.option: conf.get(*setting.option, fallback="") or "" for setting in recommended},
         namespaces=namespaces(),
-        passed_over=loaders.passed_over(loaders.below(bundles())),
+        ignored_files=loaders.ignored(loaders.below(bundles())),
     )
 
 
 def bundles() -> list[Path]:
-    """Return the folders of DAG bundles that are on this machine."""
+    """Return the folders of the DAG bundles that exist on this host."""
     manager = DagBundlesManager()  # type: ignore[no-untyped-call]
     return [bundle.path for bundle in manager.get_all_dag_bundles() if bundle.path.is_dir()]
 
 
 def namespaces() -> Namespaces | None:
-    """Read them, where this is a pod and runners are pods."""
+    """Return the namespaces of this pod and of the workers' pods; None outside Kubernetes."""
     if "Kubernetes" not in conf.get("core", "executor") or not ACCOUNT.exists():
         return None
     return Namespaces(ACCOUNT.read_text().strip(), conf.get("kubernetes_executor", "namespace", fallback="default"))
 
 
 def load() -> Load:
-    """Read what has to fit each other."""
+    """Return the numbers of connections, processes and runners that the findings compare."""
     size, overflow = (conf.getint("database", f"sql_alchemy_{name}") for name in ("pool_size", "max_overflow"))
     bounded = conf.getboolean("database", "sql_alchemy_pool_enabled") and size > 0 and overflow >= 0
     return Load(
@@ -95,7 +99,7 @@ def load() -> Load:
 
 
 def max_connections() -> int | None:
-    """Ask the database, if it is a Postgres that answers."""
+    """Return ``max_connections`` of Postgres; None for another database, or without a connection."""
     try:
         with create_session(scoped=False) as session:
             return int(session.execute(text("SHOW max_connections")).scalar_one())
@@ -104,22 +108,22 @@ def max_connections() -> int | None:
 
 
 def show(found: Sequence[Finding], console: Console) -> None:
-    """Print what jobs need as a table, and below it the advice: its reasons are too long for a column."""
-    table = Table("", "What", "Found", "What to do", box=box.SIMPLE)
+    """Print what jobs need as a table, and then the advice as text: its reasons are too long for a column."""
+    table = Table("", "Check", "Found", "Fix", box=box.SIMPLE)
     for finding in found:
         if finding.needed:
-            cure = "" if finding.ok else finding.cure
-            table.add_row(mark(finding), escape(finding.name), escape(finding.found), escape(cure))
+            fix = "" if finding.ok else finding.fix
+            table.add_row(mark(finding), escape(finding.name), escape(finding.found), escape(fix))
     console.print(table)
     for finding in found:
         if not finding.needed:
             console.print(f"{mark(finding)} {escape(finding.name)}: {escape(finding.found)}")
             if not finding.ok:
-                console.print(Padding(escape(finding.cure), (0, 0, 0, 7)), style="dim")
+                console.print(Padding(escape(finding.fix), (0, 0, 0, 7)), style="dim")
 
 
 def mark(finding: Finding) -> str:
-    """Tell how bad it is."""
+    """Return the status of a finding with the markup of its color."""
     if finding.ok:
         return "[green]ok[/]"
     return "[red]missing[/]" if finding.needed else "[yellow]advice[/]"

@@ -1,6 +1,6 @@
-"""``airflow mcp demo``: an Airflow of its own, the job `inventory` on a directory tree, its report.
+"""``airflow mcp demo``: start a temporary Airflow, run the job `inventory` on a directory and print its report.
 
-Runs in the shell, and is what a newcomer sees first: it starts nothing that it does not end.
+Runs in the shell. At its end it stops every process that it started and removes its files.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 JOB = "inventory"
-# A tree of a few hundred directories that is wherever Airflow is. Few directories a subtask: there is more to see.
+# A tree of a few hundred directories that exists in every installation. Few directories per subtask make more subtasks.
 TREE = Path(airflow.__file__).parent
 DIRECTORIES_PER_SUBTASK = 8
 
 
 def main(args: Namespace) -> None:
-    """Run the demo; exit with 1 when the run failed, 130 after Ctrl-C."""
+    """Run the demo; exit with status 1 when the run failed, 130 after Ctrl-C."""
     console = Console()
     try:
         passed = demo(_tree(args.path), console, keep=args.keep)
@@ -40,22 +40,22 @@ def main(args: Namespace) -> None:
 
 
 def demo(tree: Path, console: Console, *, keep: bool) -> bool:
-    """Run the job on a tree, show all of it, and tell whether it succeeded."""
+    """Run the job on a directory tree, print its progress and report, and return whether the run succeeded."""
     began = time.monotonic()
-    console.print(f"Starting Airflow {airflow.__version__} on this machine …")
+    console.print(f"Starting a temporary Airflow {airflow.__version__} …")
     with Embedded(dags=job_folder()) as embedded:
         embedded.api.wait_for_dag(JOB)
-        console.print(f"Ready after {time.monotonic() - began:.1f} s: {embedded.url}")
-        console.print(f"Job {JOB} on {tree}", markup=False)
+        console.print(f"Airflow is ready after {time.monotonic() - began:.1f} s: {embedded.url}")
+        console.print(f"Running the job {JOB} on {tree}", markup=False)
         passed = run(embedded, tree, console)
-        console.print(f"From start to report: {time.monotonic() - began:.1f} s")
+        console.print(f"Total time: {time.monotonic() - began:.1f} s")
         if keep:
-            _stay(embedded, console)
+            _keep_running(embedded, console)
     return passed
 
 
 def run(embedded: Embedded, tree: Path, console: Console) -> bool:
-    """Run the job, show its progress and its report."""
+    """Run the job, print its progress and report, and return whether the run succeeded."""
     conf = {"path": str(tree), "directories_per_subtask": DIRECTORIES_PER_SUBTASK}
     run_id = embedded.api.trigger(JOB, conf)
     seen = progress.show(embedded.api, JOB, run_id, console)
@@ -65,7 +65,7 @@ def run(embedded: Embedded, tree: Path, console: Console) -> bool:
 
 
 def result(embedded: Embedded, run_id: str) -> dict[str, Any]:
-    """Read the run's result; a run that failed has left it beside its return value, or none at all."""
+    """Return the result of the run, the XCom of ``report``; that of a failed run has another key or is missing."""
     for key in ("return_value", "result"):
         try:
             found: dict[str, Any] = embedded.api.xcom(JOB, run_id, "report", key)
@@ -78,26 +78,29 @@ def result(embedded: Embedded, run_id: str) -> dict[str, Any]:
 
 
 def job_folder() -> Path:
-    """Find the jobs that come with this package: installed inside it, in a checkout beside it."""
+    """Return the folder of the example jobs: in the installed package, or next to it in a git checkout.
+
+    Raises InstallationError when there is none.
+    """
     package = Path(__file__).parents[1]
     for folder in (package / "dags", package.parent / "dags"):
         if (folder / "jobs" / f"{JOB}.yaml").exists():
             return folder
-    raise InstallationError(f"the job {JOB!r} is not installed: install airflow-mcp-provider again")
+    raise InstallationError(f"example job {JOB!r} not found; reinstall airflow-mcp-provider")
 
 
 def _tree(path: str | None) -> Path:
     tree = Path(path).resolve() if path else TREE
     if not tree.is_dir():
-        raise SystemExit(f"{tree} is no directory")
+        raise SystemExit(f"{tree} is not a directory")
     return tree
 
 
-def _stay(embedded: Embedded, console: Console) -> None:
+def _keep_running(embedded: Embedded, console: Console) -> None:
     console.print(
-        f"\nAirflow is at [bold]{embedded.url}[/]: user [bold]{USER}[/], password [bold]{embedded.password}[/]"
+        f"\nAirflow is running at [bold]{embedded.url}[/]: user [bold]{USER}[/], password [bold]{embedded.password}[/]"
     )
-    console.print("Ctrl-C stops it and removes everything.")
+    console.print("Press Ctrl-C to stop it and to remove its files.")
     while True:
         time.sleep(1)
         embedded.processes.check()

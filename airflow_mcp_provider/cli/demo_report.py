@@ -1,6 +1,7 @@
-"""The result of the job `inventory`, as tables for a terminal. Pure: a result in, things to print out.
+"""The result of the job `inventory` as tables for a terminal.
 
-Every part may be missing: a run that failed has a result, too.
+Pure functions from a result to rich renderables. Each part of the result may be missing, because a failed run has a
+result too.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ MOST = 10  # rows of a table
 UNITS = ("B", "kB", "MB", "GB", "TB")
 STEP = 1000
 NUMBERS = {"files", "lines", "size", "copies"}
-COPIES = 3  # paths of a group of duplicates; more would hide the next group
+COPIES = 3  # paths of a group of duplicates to show
 
 
 def report(result: Mapping[str, Any]) -> list[RenderableType]:
-    """Lay the whole result out; what it does not have is left out."""
+    """Return the tables of a result and its summary; missing parts are left out."""
     found: Mapping[str, Any] = result.get("result") or {}
     parts = [
         _table("Languages", [*map(_language, found.get("languages", ()))], "language", "files", "lines", "size"),
@@ -37,7 +38,7 @@ def report(result: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def summary(result: Mapping[str, Any]) -> str:
-    """Tell the result in one line."""
+    """Return the result as one line."""
     totals: Mapping[str, Any] = (result.get("result") or {}).get("totals", {})
     counted = ", ".join(
         f"{_amount(name, totals[name])}" for name in ("directories", "files", "lines", "bytes") if name in totals
@@ -47,7 +48,7 @@ def summary(result: Mapping[str, Any]) -> str:
 
 
 def size(count: float) -> str:
-    """Write a number of bytes as people do.
+    """Return a number of bytes as text with a unit.
 
     >>> size(999), size(1_500_000)
     ('999 B', '1.5 MB')

@@ -1,6 +1,6 @@
-"""What ``airflow mcp check`` looks for: facts about an installation in, findings with cures out.
+"""The checks of ``airflow mcp check``: from facts about an installation to findings with their fixes.
 
-Pure functions on frozen values, so that each finding can be tested without an installation that has its fault.
+Pure functions on frozen values, so that each check can be tested without such an installation.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 
     from airflow_mcp_provider.embedded.recommended_settings import Setting
 
-from airflow_mcp_provider.cli.loaders import CURE
+from airflow_mcp_provider.cli.loaders import FIX
 from airflow_mcp_provider.constants import AIRFLOW_VERSION, BACKEND
 
 ENTRY_POINT = "airflow.plugins"
 PACKAGE = "airflow_mcp_provider"
 OTHERS = 30
-"""Connections of a scheduler, a DAG processor and a triggerer together, and of people: seen 12, with room."""
+"""Connections of a scheduler, a DAG processor, a triggerer and interactive users together; measured: 12."""
 HEARTBEATS = 200
-"""A second, that cost one process of the API server less than a fifth of its time (docs/performance.md)."""
+"""Heartbeats per second that use less than a fifth of one API server process (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the check: ``cure`` says what to do when it is not ``ok``; without ``needed`` it is advice."""
+    """The result of one check: ``fix`` describes what to do when it is not ``ok``; it is advice if not ``needed``."""
 
     name: str
     ok: bool
     found: str
-    cure: str = ""
+    fix: str = ""
     needed: bool = True
 
 
 @dataclass(frozen=True)
 class Load:
-    """What has to fit each other: connections, processes, runners; None is not known, or not bounded.
+    """The numbers of connections, processes and runners; None if unknown or unlimited.
 
-    ``connections`` is the most that one process opens, ``max_connections`` what the database allows to all;
-    ``heartbeat`` are the seconds between two of a runner.
+    ``connections`` is the maximum of one process, ``max_connections`` that of the database. ``heartbeat`` is the
+    interval of a runner's heartbeats in seconds.
     """
 
     connections: int | None
@@ -54,7 +54,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Namespaces:
-    """Of this pod, which is one of Airflow's, and of the runners' pods."""
+    """The namespaces of this pod, which belongs to Airflow (``own``), and of the workers' pods (``runners``)."""
 
     own: str
     runners: str
@@ -62,7 +62,7 @@ class Namespaces:
 
 @dataclass(frozen=True)
 class Installation:
-    """What was found in an installation; read by ``check.py``."""
+    """The facts about an installation; ``check.py`` collects them."""
 
     airflow: str
     plugins: Sequence[str]
@@ -76,11 +76,11 @@ class Installation:
     load: Load
     active: Mapping[tuple[str, str], str]
     namespaces: Namespaces | None = None
-    passed_over: Sequence[Path] = ()
+    ignored_files: Sequence[Path] = ()
 
 
 def findings(installation: Installation, recommended: Iterable[Setting]) -> tuple[Finding, ...]:
-    """Look at everything."""
+    """Return the results of all checks."""
     return (
         version(installation.airflow),
         plugin(installation.plugins, installation.plugin_errors),
@@ -92,122 +92,121 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
         connections(installation.load),
         heartbeats(installation.load),
         *namespace(installation.namespaces),
-        dag_files(installation.passed_over),
+        dag_files(installation.ignored_files),
         *advice(installation.active, _fitting(installation.load, recommended)),
     )
 
 
 def version(found: str) -> Finding:
-    """Look at Airflow's version: growth stands on parts of it that are looked at for each minor version."""
+    """Check the version of Airflow: this package depends on internals that can change with each minor version."""
     ok = tuple(int(part) for part in found.split(".")[:2]) == AIRFLOW_VERSION
     wanted = ".".join(map(str, AIRFLOW_VERSION))
     return Finding("Airflow", ok, found, f"install apache-airflow~={wanted}.2")
 
 
 def plugin(loaded: Sequence[str], errors: Mapping[str, str]) -> Finding:
-    """Look whether Airflow loads our plugin."""
+    """Check that Airflow loads the plugin of this package."""
     error = next((text for source, text in errors.items() if PACKAGE in source or source.startswith("mcp")), "")
     if error:
-        return Finding("Plugin", ok=False, found=error, cure="the error says it; `airflow plugins` shows it, too")
-    cure = f"install airflow-mcp-provider with pip in this environment: the entry point {ENTRY_POINT!r} registers it"
-    return Finding("Plugin", "mcp" in loaded, "loaded" if "mcp" in loaded else "not registered", cure)
+        return Finding("Plugin", ok=False, found=error, fix="fix the error; `airflow plugins` shows it too")
+    fix = f"install airflow-mcp-provider in this environment; its entry point {ENTRY_POINT!r} registers the plugin"
+    return Finding("Plugin", "mcp" in loaded, "loaded" if "mcp" in loaded else "not registered", fix)
 
 
 def backend(name: str, *, ours: bool) -> Finding:
-    """Look at the backend that turns enqueued subtasks into task instances."""
-    cure = (
-        f"[state_store] backend = {BACKEND}, in the API server's settings (or make your own backend a subclass of it)"
-    )
-    return Finding("Growth: [state_store] backend", ours, name, cure)
+    """Check the task state store backend, which turns enqueued subtasks into task instances."""
+    fix = f"set [state_store] backend = {BACKEND} for the API server (or make your own backend a subclass of it)"
+    return Finding("[state_store] backend", ours, name, fix)
 
 
-def dag_files(passed_over: Sequence[Path]) -> Finding:
-    """Look whether Airflow passes over a DAG file that loads jobs."""
-    found = "Airflow passes over " + ", ".join(map(str, passed_over)) if passed_over else "all are read"
-    return Finding("DAG files that load jobs", not passed_over, found, CURE)
+def dag_files(ignored: Sequence[Path]) -> Finding:
+    """Check that Airflow does not ignore a DAG file that loads jobs."""
+    found = "ignored by Airflow: " + ", ".join(map(str, ignored)) if ignored else "none is ignored"
+    return Finding("DAG files that load jobs", not ignored, found, FIX)
 
 
 def clear_on_success(*, active: bool) -> Finding:
-    """Look whether a subtask's payload survives its success: a cleared subtask needs it again."""
-    cure = "[state_store] clear_on_success = False: an API server without the plugin would remove payloads and outcomes"
-    return Finding("[state_store] clear_on_success", not active, str(active), cure)
+    """Check that the payload of a successful subtask is kept: the subtask needs it when it is cleared."""
+    fix = (
+        "set [state_store] clear_on_success = False; otherwise an API server without the plugin deletes payloads and "
+        "outcomes"
+    )
+    return Finding("[state_store] clear_on_success", not active, str(active), fix)
 
 
 def worker_backend(name: str) -> Finding:
-    """Look whether what a runner writes reaches the server."""
-    cure = "[workers] state_store_backend = (empty): with it, the API server does not see what a runner enqueues"
-    return Finding("[workers] state_store_backend", not name, name or "(empty)", cure)
+    """Check that a runner writes its state to the API server."""
+    fix = "leave [workers] state_store_backend empty; otherwise the API server does not receive what a runner enqueues"
+    return Finding("[workers] state_store_backend", not name, name or "(empty)", fix)
 
 
 def max_map_length(length: int) -> Finding:
-    """Look at the limit that people raise for mapped tasks."""
-    return Finding("[core] max_map_length", ok=True, found=f"{length}: it limits no job, nothing to change")
+    """Report ``[core] max_map_length``, which does not limit jobs."""
+    return Finding("[core] max_map_length", ok=True, found=f"{length} (does not limit jobs, no change needed)")
 
 
 def database(kind: str) -> Finding:
-    """Look at the database."""
-    told = {
+    """Check the kind of the database."""
+    fixes = {
         "postgresql": "",
-        "sqlite": "for trying out: no row locks, one scheduler; use Postgres for work",
-        "mysql": "not tested with growth; use Postgres",
+        "sqlite": "use Postgres in production; SQLite has no row locks and allows only one scheduler",
+        "mysql": "use Postgres; MySQL is not tested",
     }
-    cure = told.get(kind, "unknown to growth; use Postgres")
-    return Finding("Database", not cure, kind, cure, needed=False)
+    fix = fixes.get(kind, "use Postgres; this database is not supported")
+    return Finding("Database", not fix, kind, fix, needed=False)
 
 
 def connections(load: Load) -> Finding:
-    """Look whether the database has connections for all processes: who gets none ends with an error."""
+    """Check that the database allows the connections of all processes: a process without a connection fails."""
     if load.connections is None:
-        return Finding("Connections", ok=True, found="no pool bounds them", needed=False)
+        return Finding("Connections", ok=True, found="not limited by a connection pool", needed=False)
     if load.max_connections is None:
-        cure = "run this where a Postgres answers: its max_connections is compared with what Airflow may open"
-        return Finding(
-            "Connections", ok=False, found="the database did not tell how many it allows", cure=cure, needed=False
-        )
+        fix = "run this command with access to Postgres, to compare its max_connections with the connections of Airflow"
+        return Finding("Connections", ok=False, found="max_connections of the database unknown", fix=fix, needed=False)
     wanted = load.api_workers * load.connections + OTHERS
     found = (
         f"an API server with {load.api_workers} workers opens up to {wanted - OTHERS}, the other components {OTHERS}"
     )
-    cure = (
-        f"raise max_connections of the database (it is {load.max_connections}) to {wanted} and as many again for each "
-        "further API server, or put pgbouncer before it, or lower [database] sql_alchemy_pool_size or [api] workers"
+    fix = (
+        f"raise max_connections of the database (now {load.max_connections}) to {wanted}, plus {wanted - OTHERS} for "
+        "each additional API server; or use PgBouncer; or lower [database] sql_alchemy_pool_size or [api] workers"
     )
-    return Finding("Connections", wanted <= load.max_connections, found, cure, needed=False)
+    return Finding("Connections", wanted <= load.max_connections, found, fix, needed=False)
 
 
 def heartbeats(load: Load) -> Finding:
-    """Look whether the API server has time for more than heartbeats."""
+    """Check that heartbeats leave the API server enough time for other requests."""
     rate = load.parallelism / max(load.heartbeat, 0.001)
     most = HEARTBEATS * load.api_workers
-    cure = (
-        f"[workers] min_heartbeat_interval = {math.ceil(load.parallelism / most)} or more: one API server process "
-        f"takes {HEARTBEATS} heartbeats a second beside its other work; or raise [api] workers"
+    fix = (
+        f"set [workers] min_heartbeat_interval = {math.ceil(load.parallelism / most)} or more, or raise [api] workers; "
+        f"one API server process handles {HEARTBEATS} heartbeats per second in addition to other requests"
     )
-    found = f"up to {rate:.0f} a second from {load.parallelism} runners ([core] parallelism) of a scheduler"
-    return Finding("Heartbeats", rate <= most, found, cure, needed=False)
+    found = f"up to {rate:.0f} per second from {load.parallelism} runners ([core] parallelism) of a scheduler"
+    return Finding("Heartbeats", rate <= most, found, fix, needed=False)
 
 
 def namespace(found: Namespaces | None) -> tuple[Finding, ...]:
-    """Look whether runners are apart from Airflow's keys; nothing where there are no pods."""
+    """Check that the workers' pods and Airflow's Secrets are in different namespaces; empty outside Kubernetes."""
     if found is None:
         return ()
-    cure = (
-        "[kubernetes_executor] namespace = one of their own, such as helm-values/runners.yaml: whoever may write a job "
-        "can mount every Secret of the namespace that its pods are in, Airflow's keys and database included"
+    fix = (
+        "set [kubernetes_executor] namespace to a separate namespace, as in helm-values/runners.yaml; the author of a "
+        "job can mount every Secret of the namespace of its pods, including Airflow's keys and the database password"
     )
     same = found.own == found.runners
-    told = f"runners in {found.runners}, Airflow in {found.own}"
-    return (Finding("Namespace of the runners", not same, told, cure, needed=False),)
+    namespaces = f"runners in {found.runners}, Airflow in {found.own}"
+    return (Finding("Namespace of the runners", not same, namespaces, fix, needed=False),)
 
 
 def _fitting(load: Load, recommended: Iterable[Setting]) -> Iterable[Setting]:
-    """Leave out the interval of heartbeats where so many runners need a longer one than ours."""
+    """Return the recommended settings, without the heartbeat interval when there are too many runners for it."""
     many = load.parallelism > HEARTBEATS * load.api_workers
     return (one for one in recommended if not (many and one.option == ("workers", "min_heartbeat_interval")))
 
 
 def advice(active: Mapping[tuple[str, str], str], recommended: Iterable[Setting]) -> tuple[Finding, ...]:
-    """Compare with our settings; nothing breaks where they differ, it is slower."""
+    """Return the settings that differ from the recommended ones; a difference only makes jobs slower."""
     return tuple(
         _advised(setting, active[setting.option])
         for setting in recommended
@@ -217,12 +216,12 @@ def advice(active: Mapping[tuple[str, str], str], recommended: Iterable[Setting]
 
 def _advised(setting: Setting, active: str) -> Finding:
     section, option = setting.option
-    cure = f"{setting.value} is better for jobs: {setting.reason}"
-    return Finding(f"[{section}] {option}", ok=False, found=active, cure=cure, needed=False)
+    fix = f"{setting.value} is recommended for jobs: {setting.reason}"
+    return Finding(f"[{section}] {option}", ok=False, found=active, fix=fix, needed=False)
 
 
 def same(one: str, other: str) -> bool:
-    """Compare settings as Airflow reads them: ``1`` is ``1.0``, ``True`` is ``true``."""
+    """Whether two values of a setting are equal for Airflow: ``1`` and ``1.0``, ``True`` and ``true``."""
     try:
         return float(one) == float(other)
     except ValueError:

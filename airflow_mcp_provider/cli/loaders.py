@@ -1,7 +1,7 @@
-"""DAG files that load job specs, and that Airflow passes over without a word.
+"""Find DAG files that load job specs, but that Airflow ignores without an error.
 
-Where ``[core] dag_discovery_safe_mode`` is on, which is the default, Airflow reads a Python file as a DAG file only
-when the words "airflow" and "dag" (or "asset") are in its text.
+With ``[core] dag_discovery_safe_mode = True``, which is the default, Airflow parses a Python file as a DAG file only
+when it contains the strings "airflow" and "dag" (or "asset").
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 OURS = b"airflow_mcp_provider.factory"
-CURE = 'call load_dags in it, or write the word "dag" into it: Airflow reads a file without that word as no DAG file'
+FIX = 'call load_dags in it, or add the word "dag"; Airflow does not parse a Python file without that word'
 
 
-def passed_over(files: Iterable[Path]) -> list[Path]:
-    """Return those of ``files`` that load jobs and that Airflow passes over."""
+def ignored(files: Iterable[Path]) -> list[Path]:
+    """Return those of ``files`` that load jobs, but that Airflow ignores."""
     safe_mode = conf.getboolean("core", "dag_discovery_safe_mode")
     return [file for file in files if _loads_jobs(file) and not might_contain_dag(str(file), safe_mode)]
 
 
 def below(folders: Iterable[Path]) -> Iterator[Path]:
-    """Give the Python files of folders."""
+    """Yield the Python files in the folders and below them."""
     for folder in folders:
         yield from sorted(folder.rglob("*.py"))
 
 
 def beside(folder: Path) -> list[Path]:
-    """Return the Python files that stand beside a folder of job specs: one of them is to load it."""
+    """Return the Python files next to a folder of job specs, one of which is expected to load it."""
     return sorted(folder.absolute().parent.glob("*.py"))
 
 

@@ -1,7 +1,7 @@
-"""How far a run is: read by REST, shown as a bar that grows with the run, or as lines where there is no terminal.
+"""Show the progress of a run from the REST API: as a progress bar, or as lines when the output is not a terminal.
 
-Runs in the shell. Four counts a look (of each step), none of which reads the subtasks themselves, so that a run of
-thousands costs the server no more than one of ten.
+Runs in the shell. Each update requests four counts per step and not the subtasks, so that its cost does not depend on
+the number of subtasks.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from airflow_mcp_provider.client.airflow_rest import Api
 
-PAUSE = 0.3  # seconds between looks, at least
-LONGEST = 1.0  # and at most: a busy server, which answers late, is asked less often
-LINE = 2.0  # seconds between lines where there is no terminal
+PAUSE = 0.3  # minimum number of seconds between updates
+LONGEST = 1.0  # maximum number of seconds; a slow server gets fewer requests
+LINE = 2.0  # seconds between lines when the output is not a terminal
 ENDED = ("success", "failed")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """The subtasks of a run, or of one of its steps (``name``); ``known`` grows while it runs."""
+    """The numbers of subtasks of a run, or of one of its steps (``name``); ``known`` can increase during the run."""
 
     state: str
     known: int = 0
@@ -40,12 +40,12 @@ class Counts:
 
     @property
     def ended(self) -> bool:
-        """Whether the run is over."""
+        """Whether the run has finished."""
         return self.state in ENDED
 
     @property
     def done(self) -> int:
-        """Subtasks that are over."""
+        """The number of finished subtasks."""
         return self.succeeded + self.failed
 
     def __str__(self) -> str:
@@ -54,13 +54,13 @@ class Counts:
 
 
 def steps(api: Api, dag_id: str) -> list[str]:
-    """Name the job's steps: ``run`` alone, or those of its spec."""
+    """Return the names of the job's steps: ``run``, or those of its spec."""
     tasks = api.get(f"/dags/{dag_id}/tasks")["tasks"]
     return [task["task_id"] for task in tasks if task["is_mapped"]]
 
 
 def counts(api: Api, dag_id: str, run_id: str, names: list[str]) -> Counts:
-    """Look once; the run's state first, so that the counts of a run that ended are its last."""
+    """Return the current counts; requests the run's state first, so that the counts of a finished run are final."""
     state = str(api.run(dag_id, run_id)["state"])
     each = tuple(_of_step(api, dag_id, run_id, name) for name in names)
     total = {name: sum(getattr(one, name) for one in each) for name in ("known", "succeeded", "running", "failed")}
@@ -68,24 +68,24 @@ def counts(api: Api, dag_id: str, run_id: str, names: list[str]) -> Counts:
 
 
 def _of_step(api: Api, dag_id: str, run_id: str, step: str) -> Counts:
-    page = _look(api, dag_id, run_id, step)
+    page = _query(api, dag_id, run_id, step)
     rows = page["task_instances"]
-    # Before it has subtasks, a mapped task has one row without an index, which is none.
+    # A mapped task without subtasks has one row with the map index -1, which is not a subtask.
     if not rows or rows[0]["map_index"] < 0:
         return Counts("", name=step)
     succeeded, running, failed = (
-        int(_look(api, dag_id, run_id, step, state=name)["total_entries"]) for name in ("success", "running", "failed")
+        int(_query(api, dag_id, run_id, step, state=name)["total_entries"]) for name in ("success", "running", "failed")
     )
     return Counts("", int(page["total_entries"]), succeeded, running, failed, name=step)
 
 
-def _look(api: Api, dag_id: str, run_id: str, step: str, **query: object) -> dict[str, Any]:
+def _query(api: Api, dag_id: str, run_id: str, step: str, **query: object) -> dict[str, Any]:
     path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
     return api.get(path, task_id=step, limit=1, order_by="map_index", **query)
 
 
-def looks(api: Api, dag_id: str, run_id: str) -> Iterator[Counts]:
-    """Look until the run has ended."""
+def updates(api: Api, dag_id: str, run_id: str) -> Iterator[Counts]:
+    """Yield the counts until the run has finished."""
     names = steps(api, dag_id)
     while True:
         began = time.monotonic()
@@ -97,8 +97,8 @@ def looks(api: Api, dag_id: str, run_id: str) -> Iterator[Counts]:
 
 
 def show(api: Api, dag_id: str, run_id: str, console: Console) -> Counts:
-    """Show the run until it has ended, and give its last counts."""
-    watched = looks(api, dag_id, run_id)
+    """Show the progress of a run until it has finished, and return its final counts."""
+    watched = updates(api, dag_id, run_id)
     shown = _bar(watched, dag_id, console) if console.is_terminal else _lines(watched, console)
     return deque(shown, maxlen=1)[0]
 
@@ -113,10 +113,10 @@ def _bar(seen: Iterator[Counts], title: str, console: Console) -> Iterator[Count
 
 
 def _lines(seen: Iterator[Counts], console: Console) -> Iterator[Counts]:
-    began = told = time.monotonic()
+    began = printed = time.monotonic()
     for one in seen:
         now = time.monotonic()
-        if one.ended or now - told >= LINE:
+        if one.ended or now - printed >= LINE:
             console.print(f"{now - began:5.1f} s  {one}")
-            told = now
+            printed = now
         yield one

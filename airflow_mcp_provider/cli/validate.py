@@ -1,6 +1,6 @@
-"""``airflow mcp validate`` and ``airflow mcp schema``: job specs without an Airflow that runs.
+"""``airflow mcp validate`` and ``airflow mcp schema``: validate job specs without a running Airflow.
 
-Runs in the shell and in CI, so that a wrong spec is found before it is deployed.
+Runs in the shell and in CI, to find an invalid spec before it is deployed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_mcp_provider.cli import loaders
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, named_twice, placed, printable, spec_files
+from airflow_mcp_provider.spec import JobSpec, duplicate_ids, job_schema, load_job, printable, spec_files, with_location
 from airflow_mcp_provider.spec.folder import ENDINGS
 
 if TYPE_CHECKING:
@@ -22,24 +22,27 @@ if TYPE_CHECKING:
 
 
 def main(args: Namespace) -> None:
-    """Check each spec; exit with 1 when one is wrong."""
+    """Validate all specs; exit with status 1 when one is not valid."""
     folders = specs(map(Path, args.paths))
     paths = [path for inside in folders.values() for path in inside]
     if not paths:
-        raise SystemExit(f"no job spec ({', '.join(ENDINGS)}) in {', '.join(args.paths)}")
-    twins = {path: error for inside in folders.values() for path, error in named_twice(inside).items()}
-    found = [spec for path in paths if (spec := _valid(path, twins.get(path)))]
-    skipped = loaders.passed_over({file: None for folder in folders for file in loaders.beside(folder)})
-    for file in skipped:
-        _tell(f"{printable(file)}: Airflow passes over this file; {loaders.CURE}")
-    way = circle({spec.id: spec.calls for spec in found})
-    if way:
-        print(f"a circle of jobs would wait for itself: {' -> '.join(way)}")  # noqa: T201 - the command's output
-    raise SystemExit(1 if way or skipped or len(found) < len(paths) else 0)
+        raise SystemExit(f"no job spec ({', '.join(ENDINGS)}) found in {', '.join(args.paths)}")
+    duplicates = {path: error for inside in folders.values() for path, error in duplicate_ids(inside).items()}
+    found = [spec for path in paths if (spec := _valid(path, duplicates.get(path)))]
+    ignored = loaders.ignored({file: None for folder in folders for file in loaders.beside(folder)})
+    for file in ignored:
+        _print(f"{printable(file)}: ignored by Airflow; {loaders.FIX}")
+    path_of_calls = cycle({spec.id: spec.calls for spec in found})
+    if path_of_calls:
+        print(f"circular call of jobs: {' -> '.join(path_of_calls)}")  # noqa: T201 - the command's output
+    raise SystemExit(1 if path_of_calls or ignored or len(found) < len(paths) else 0)
 
 
-def circle(calls: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a way on which a job comes to itself, where there is one; ``calls``: which jobs each may run."""
+def cycle(calls: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the ids of a cycle of jobs that call each other, empty if there is none.
+
+    ``calls`` has for each job id the ids of the jobs that it may run.
+    """
     try:
         TopologicalSorter(calls).prepare()
     except CycleError as error:
@@ -53,7 +56,7 @@ def schema(_: Namespace) -> None:
 
 
 def specs(paths: Iterable[Path]) -> dict[Path, list[Path]]:
-    """Return the job specs by the folder that a DAG file would load, in order, each once."""
+    """Return the paths of the job specs by folder, in order and without duplicates."""
     folders: dict[Path, list[Path]] = {}
     seen: set[Path] = set()
     for path in paths:
@@ -63,22 +66,22 @@ def specs(paths: Iterable[Path]) -> dict[Path, list[Path]]:
     return folders
 
 
-def _valid(path: Path, twin: SpecError | None) -> JobSpec | None:
-    if twin:
-        _tell(twin)
+def _valid(path: Path, duplicate: SpecError | None) -> JobSpec | None:
+    if duplicate:
+        _print(duplicate)
         return None
     try:
         spec = load_job(path)
         _check_pod(spec)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one file, the others are checked
-        _tell(placed(error, path))
+    except Exception as error:  # noqa: BLE001 - an error of one file must not stop the others
+        _print(with_location(error, path))
         return None
-    _tell(f"{printable(path)}: ok, job {spec.id}")
+    _print(f"{printable(path)}: ok, job {spec.id}")
     return spec
 
 
-def _tell(line: object) -> None:
-    """Print a line, also where the output's encoding has not all of it."""
+def _print(line: object) -> None:
+    """Print a line, with escapes for characters that the encoding of stdout does not have."""
     encoding = sys.stdout.encoding or "utf-8"
     print(str(line).encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201 - the command's output
 
@@ -86,6 +89,6 @@ def _tell(line: object) -> None:
 def _check_pod(spec: JobSpec) -> None:
     for step in spec.each_step:
         if step.pod is not None:
-            from airflow_mcp_provider.factory.pod.build import v1_pod  # noqa: PLC0415 - half a second, for specs that have one
+            from airflow_mcp_provider.factory.pod.build import v1_pod  # noqa: PLC0415 - its import takes half a second
 
             v1_pod(step.pod, work=True)

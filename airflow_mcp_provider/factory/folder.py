@@ -13,7 +13,7 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory.broken_job import BrokenJob, broken_id
 from airflow_mcp_provider.factory.dag import build_dag
-from airflow_mcp_provider.spec import load_job, named_twice, placed, spec_files
+from airflow_mcp_provider.spec import duplicate_ids, load_job, spec_files, with_location
 
 
 def load_dags(folder: str | Path) -> dict[str, DAG]:
@@ -27,8 +27,8 @@ def load_dags(folder: str | Path) -> dict[str, DAG]:
     if not root.is_dir():
         raise SpecError(f"{root}: folder of job specs not found")
     paths = _wanted(root)
-    twins = named_twice(paths)
-    loaded = {path: twins.get(path) or _load(path) for path in paths}
+    duplicates = duplicate_ids(paths)
+    loaded = {path: duplicates.get(path) or _load(path) for path in paths}
     dags = {one.dag_id: one for one in loaded.values() if isinstance(one, DAG)}
     for path, error in loaded.items():
         if isinstance(error, SpecError):
@@ -52,4 +52,4 @@ def _load(path: Path) -> DAG | SpecError:
     try:
         return build_dag(load_job(path))
     except Exception as error:  # noqa: BLE001 - an error of one job must not affect the others
-        return placed(error, path)
+        return with_location(error, path)

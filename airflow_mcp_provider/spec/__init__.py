@@ -2,11 +2,11 @@
 
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import printable
-from airflow_mcp_provider.spec.folder import named_twice, spec_files
+from airflow_mcp_provider.spec.folder import duplicate_ids, spec_files
 from airflow_mcp_provider.spec.forms import parse_plan, parse_subtask, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.limits import Queue, Retries, StepTimeouts, Subtasks, Timeouts
-from airflow_mcp_provider.spec.load import load_job, parse_job, placed
+from airflow_mcp_provider.spec.load import load_job, parse_job, with_location
 from airflow_mcp_provider.spec.pod import OnOom, Pod, Resources, Secret, Volume
 from airflow_mcp_provider.spec.schema import job_schema
 from airflow_mcp_provider.spec.step import Step, StepSubtasks
@@ -52,18 +52,18 @@ __all__ = [
     "Tolerate",
     "Volume",
     "Work",
+    "duplicate_ids",
     "fill",
     "fill_all",
     "human",
     "job_schema",
     "load_job",
-    "named_twice",
     "names",
     "parse_job",
     "parse_plan",
     "parse_subtask",
     "parse_work",
-    "placed",
     "printable",
     "spec_files",
+    "with_location",
 ]

@@ -25,13 +25,13 @@ def spec_files(folder: Path) -> list[Path]:
     return sorted(path for path in _walk(folder) if path.suffix in ENDINGS and not path.name.startswith("."))
 
 
-def named_twice(paths: Iterable[Path]) -> dict[Path, SpecError]:
+def duplicate_ids(paths: Iterable[Path]) -> dict[Path, SpecError]:
     """Return a SpecError for each path whose job id an earlier path has."""
     first: dict[str, Path] = {}
     found = {}
     for path in paths:
-        if (twin := first.setdefault(path.stem, path)) != path:
-            name = twin.name if twin.parent == path.parent else twin
+        if (other := first.setdefault(path.stem, path)) != path:
+            name = other.name if other.parent == path.parent else other
             found[path] = SpecError(
                 f"{printable(path)}: duplicate job id {printable(path.stem)}, also that of {printable(name)}; "
                 "expected one file per job id"

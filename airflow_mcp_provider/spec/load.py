@@ -43,7 +43,7 @@ def parse_job(text: str, *, id: str, source: str = "job") -> JobSpec:  # noqa: A
     return _job(document, id, source)
 
 
-def placed(error: Exception, path: str | Path) -> SpecError:
+def with_location(error: Exception, path: str | Path) -> SpecError:
     """Return ``error``, raised for the job in the file at ``path``, as a SpecError with the file and known lines."""
     source = printable(path)
     if not isinstance(error, SpecError):

@@ -12,7 +12,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, parse_job, placed
+from airflow_mcp_provider.spec import JobSpec, job_schema, load_job, parse_job, with_location
 from airflow_mcp_provider.spec.yaml_document import Document
 from tests.fuzz import specs
 from tests.fuzz.made import cases
@@ -27,7 +27,7 @@ def loaded(path: Path) -> JobSpec | None:
         spec = load_job(path)
         serialized = json.dumps(DagSerialization.to_dict(build_dag(spec)))
     except SpecError as error:
-        told = str(placed(error, path))
+        told = str(with_location(error, path))
         assert all(line.startswith(str(path)) for line in told.splitlines())
         assert len(told) < LONGEST_ERROR
         return None

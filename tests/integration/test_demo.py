@@ -78,7 +78,7 @@ def ended(demo, home):
 def test_a_tree_that_is_not_there(tmp_path):
     done = mcp("demo", tmp_path / "nothing")
     assert done.returncode == 1
-    assert "is no directory" in done.stderr
+    assert "is not a directory" in done.stderr
 
 
 def test_check_finds_growth_active_without_any_setting(tmp_path):
@@ -88,7 +88,7 @@ def test_check_finds_growth_active_without_any_setting(tmp_path):
     assert done.returncode == 0
 
 
-def test_check_fails_with_a_cure_where_growth_is_off(tmp_path):
+def test_check_fails_with_a_fix_where_growth_is_off(tmp_path):
     settings = {"AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS": "True", "AIRFLOW__WORKERS__STATE_STORE_BACKEND": "a.B"}
     done = mcp("check", env={**os.environ, **settings, "AIRFLOW_HOME": str(tmp_path)})
     assert done.returncode == 1

@@ -23,7 +23,7 @@ def test_twenty_subtasks_go_through_three_stages_and_wait_for_nobody(
     seen = progress.counts(airflow.api, "stages", run_id, progress.steps(airflow.api, "stages"))
     assert str(seen).startswith("known 58  done ")
     gate.touch()
-    last = deque(progress.looks(airflow.api, "stages", run_id), maxlen=1)[0]
+    last = deque(progress.updates(airflow.api, "stages", run_id), maxlen=1)[0]
     assert str(last) == "known 60  done 60  running 0  failed 0  review 20/20  search 20/20  write 20/20"
     run = Staged(airflow, "stages", run_id)
     assert (run.run["state"], run.result["state"]) == ("success", "complete")

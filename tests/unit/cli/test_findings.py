@@ -31,43 +31,46 @@ def test_nothing_is_wrong_with_a_good_installation():
 
 
 @pytest.mark.parametrize(
-    ("fault", "cure"),
+    ("fault", "fix"),
     [
-        ({"passed_over": [Path("/dags/jobs.py")]}, "call load_dags"),
+        ({"ignored_files": [Path("/dags/jobs.py")]}, "call load_dags"),
         ({"airflow": "3.2.0"}, "apache-airflow~=3.3.2"),
         ({"airflow": "3.10.1"}, "apache-airflow~=3.3.2"),
         ({"plugins": ("other",)}, "install airflow-mcp-provider"),
-        ({"plugin_errors": {"airflow_mcp_provider.plugin:McpPlugin": "boom"}}, "the error says it"),
+        ({"plugin_errors": {"airflow_mcp_provider.plugin:McpPlugin": "boom"}}, "fix the error"),
         (
             {"backend": "my.Backend", "backend_is_ours": False},
             "airflow_mcp_provider.plugin.growth.backend.GrowthBackend",
         ),
         ({"clear_on_success": True}, "clear_on_success = False"),
-        ({"worker_backend": "my.Workers"}, "state_store_backend = (empty)"),
+        ({"worker_backend": "my.Workers"}, "state_store_backend empty"),
     ],
 )
-def test_what_jobs_need_is_missing_with_its_cure(fault, cure):
+def test_what_jobs_need_is_missing_with_its_fix(fault, fix):
     (finding,) = wrong(replace(GOOD, **fault))
     assert finding.needed
-    assert cure in finding.cure
+    assert fix in finding.fix
 
 
 @pytest.mark.parametrize(
-    ("fault", "cure"),
+    ("fault", "fix"),
     [
         ({"database": "sqlite"}, "use Postgres"),
         ({"database": "mysql"}, "use Postgres"),
-        ({"load": replace(GOOD.load, api_workers=4)}, "raise max_connections of the database (it is 100) to 130"),
+        (
+            {"load": replace(GOOD.load, api_workers=4)},
+            "raise max_connections of the database (now 100) to 130, plus 100 for each",
+        ),
         ({"load": replace(GOOD.load, parallelism=1000)}, "min_heartbeat_interval = 5 or more"),
-        ({"load": replace(GOOD.load, max_connections=None)}, "run this where a Postgres answers"),
+        ({"load": replace(GOOD.load, max_connections=None)}, "run this command with access to Postgres"),
         ({"load": replace(GOOD.load, parallelism=490)}, "min_heartbeat_interval = 3 or more"),
-        ({"active": {("scheduler", "scheduler_idle_sleep_time"): "1"}}, "0.1 is better for jobs: An idle second"),
+        ({"active": {("scheduler", "scheduler_idle_sleep_time"): "1"}}, "0.1 is recommended for jobs: An idle second"),
     ],
 )
-def test_what_is_only_slower_is_advice(fault, cure):
+def test_what_is_only_slower_is_advice(fault, fix):
     (finding,) = wrong(replace(GOOD, **fault))
     assert not finding.needed
-    assert cure in finding.cure
+    assert fix in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -106,5 +109,5 @@ def test_settings_are_compared_as_airflow_reads_them(one, other):
 def test_runners_beside_the_keys_of_airflow_are_told_as_advice():
     [finding] = wrong(replace(GOOD, namespaces=Namespaces("airflow", "airflow")))
     assert (finding.name, finding.needed) == ("Namespace of the runners", False)
-    assert "[kubernetes_executor] namespace" in finding.cure
+    assert "[kubernetes_executor] namespace" in finding.fix
     assert wrong(replace(GOOD, namespaces=Namespaces("airflow", "airflow-runners"))) == []

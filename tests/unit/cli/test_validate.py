@@ -50,7 +50,7 @@ def test_a_circle_of_jobs_is_found_before_they_run(tmp_path, capsys):
     (tmp_path / "c.yaml").write_text(f"{plan}steps: [{{name: s, run: {{job: d}}}}, {{name: t, run: {{job: a}}}}]\n")
     assert run(tmp_path) == 1
     told = capsys.readouterr().out.splitlines()[-1]
-    assert told.startswith("a circle of jobs would wait for itself: ")
+    assert told.startswith("circular call of jobs: ")
     way = told.rpartition(": ")[2].split(" -> ")
     assert way[0] == way[-1]
     assert " -> ".join([*way, *way[1:]]).count("a -> b -> c -> a") >= 1
@@ -108,6 +108,6 @@ def test_a_dag_file_that_airflow_passes_over_is_told(tmp_path, capsys):
     file = tmp_path / "jobs.py"
     file.write_text(LOADER)
     assert run(tmp_path / "jobs") == 1
-    assert f"{file}: Airflow passes over this file; call load_dags in it" in capsys.readouterr().out
+    assert f"{file}: ignored by Airflow; call load_dags in it" in capsys.readouterr().out
     file.write_text(LOADER.replace("load_jobs", "load_dags"))
     assert run(tmp_path / "jobs") == 0

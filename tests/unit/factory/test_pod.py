@@ -100,16 +100,19 @@ def test_plan_and_report_get_the_pod_without_its_resources():
     [
         (
             "{security_context: {runAsUser: root}}",
-            'pod.security_context.runAsUser: invalid value "root"',
+            'pod.security_context.runAsUser: invalid value "root"; expected an integer',
         ),
         ("{security_context: {runAs: 1}}", 'pod.security_context.runAs: unknown key "runAs" (did you mean runAsUser?)'),
-        ("{security_context: {fsGroup: x}}", "pod.security_context.fsGroup: invalid value"),
+        ("{security_context: {fsGroup: x}}", 'pod.security_context.fsGroup: invalid value "x"; expected an integer'),
         ("{tolerations: [{key: a, efect: x}]}", 'pod.tolerations.0.efect: unknown key "efect" (did you mean effect?)'),
-        ("{affinity: {nodeAffinity: []}}", "pod.affinity.nodeAffinity: invalid value (an empty list)"),
+        (
+            "{affinity: {nodeAffinity: []}}",
+            "pod.affinity.nodeAffinity: invalid value (an empty list); expected a mapping",
+        ),
         ("{override: {spek: {}}}", 'pod.override.spek: unsupported key "spek"; expected one of metadata, spec'),
         (
             "{override: {spec: {hostNetwork: 1}}}",
-            "pod.override.spec.hostNetwork: invalid value 1",
+            "pod.override.spec.hostNetwork: invalid value 1; expected true or false",
         ),
         (
             "{override: {spec: {containers: [{imagee: x}]}}}",

@@ -31,7 +31,7 @@ def test_all_that_can_be_said_survives_its_way_to_the_runner():
     ("container", "wrong"),
     [
         ("{}", "run.container.image: missing required key"),
-        ("alpine", 'run.container: invalid value "alpine"'),
+        ("alpine", 'run.container: invalid value "alpine"; expected a mapping'),
         ("{image: a b}", 'run.container.image: invalid image name "a b"; expected for example python:3.13'),
         ("{image: ''}", 'run.container.image: invalid image name ""'),
         ("{image: '{a'}", 'run.container.image: invalid brace "{" in'),
@@ -40,9 +40,9 @@ def test_all_that_can_be_said_survives_its_way_to_the_runner():
         ("{image: a, args: ['}']}", 'run.container.args.0: invalid brace "}" in'),
         ("{image: a, env: {1a: b}}", "run.container.env.1a"),
         ("{image: a, env: {MCP_RESULT: b}}", "run.container.env.MCP_RESULT: reserved variable MCP_RESULT"),
-        ("{image: a, user: root}", 'run.container.user: invalid value "root"'),
+        ("{image: a, user: root}", 'run.container.user: invalid value "root"; expected an integer'),
         ("{image: a, user: -1}", "run.container.user: "),
-        ("{image: a, start: 0s}", "run.container.start: invalid time limit"),
+        ("{image: a, start: 0s}", 'run.container.start: invalid time limit "0s"; expected more than 0s'),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(container, wrong):

@@ -173,7 +173,7 @@ def test_what_is_missing_is_told_by_example():
         'plan: missing required key; expected for example {"python": "my_pkg.crawl:plan"}',
         'run: missing required key; expected for example {"python": "my_pkg.crawl:visit"}',
     ]
-    with pytest.raises(SpecError, match=r"^invalid value \(an empty list\)"):
+    with pytest.raises(SpecError, match=r"^invalid value \(an empty list\); expected a mapping"):
         JobSpec.model_validate([])
 
 

@@ -56,7 +56,7 @@ def test_exceptions_are_class_names():
     for wrong in ("", "a b", "a.", "1a", "a:b", "é", "a\n"):
         with pytest.raises(SpecError, match=r"^only_on\.0: invalid exception name"):
             Retries(only_on=[wrong])
-    with pytest.raises(SpecError, match=r"^never_on: invalid value \"ValueError\""):
+    with pytest.raises(SpecError, match=r"^never_on: invalid value \"ValueError\"; expected a list"):
         Retries(never_on="ValueError")
 
 

@@ -26,7 +26,7 @@ def test_no_pod(pod):
 @pytest.mark.parametrize(
     ("pod", "told"),
     [
-        ("5", "job.yaml:3: pod: invalid value 5"),
+        ("5", "job.yaml:3: pod: invalid value 5; expected a mapping"),
         (
             "{imag: x}",
             'job.yaml:3: pod.imag: unknown key "imag" (did you mean image?); expected one of image, pull_policy',
@@ -54,7 +54,7 @@ def test_no_pod(pod):
         ("{on_oom: {memory: double, max: 8Gi}}", 'pod.on_oom.memory: invalid factor "double"; expected x and a n'),
         ("{on_oom: {memory: x2}}", 'pod.on_oom.max: missing required key; expected for example "8Gi"'),
         ("{service_account: My_Account}", 'pod.service_account: invalid Kubernetes name "My_Account"'),
-        ("{tolerations: {key: a}}", "pod.tolerations: invalid value"),
+        ("{tolerations: {key: a}}", "pod.tolerations: invalid value (a mapping); expected a list"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(pod, told):

@@ -112,7 +112,7 @@ def test_a_plan_may_be_items_too(refused):
 
 
 def test_items_are_no_work():
-    with pytest.raises(SpecError, match="run: invalid value Items"):
+    with pytest.raises(SpecError, match=r"run: invalid value Items.*; expected a mapping"):
         JobSpec(id="a", plan=Items(items=[1]), run=Items(items=[1]))
 
 
