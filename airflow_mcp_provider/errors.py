@@ -1,15 +1,15 @@
-"""Every error of this package, named by what the caller does next.
+"""The exceptions of this package, grouped by what the caller does next.
 
 McpError
-├── SpecError             edit the job spec: it says file, line, path, what was given, what is allowed
-├── InstallationError     change the installation: it says which setting, package or version
-├── EnqueueRefused        stop enqueuing that: the subtask may go on without it
-│   ├── InvalidPayload        send something else (size, form, key)
-│   ├── LimitReached          the run has as many subtasks, or generations, as its spec allows
-│   └── RunIsOver             the run ended or was cancelled, or this try was superseded
-├── InvalidRow            a row of the state store is damaged: clear the subtask's run and plan it again
-├── TryAgain              the same call may work later; retries of the task do that
-└── SubtaskError          the user's work failed: Airflow's retry policy decides
+├── SpecError             edit the job spec; the message has the file, line, path, wrong and expected value
+├── InstallationError     change the installation; the message has the setting, package or version
+├── EnqueueRefused        the subtasks were not added; the calling subtask can continue without them
+│   ├── InvalidPayload        change the payload (size, format or key)
+│   ├── LimitReached          the run has reached the maximum number of subtasks or generations of its spec
+│   └── RunIsOver             the run has ended or was cancelled, or a later attempt of the subtask has started
+├── InvalidRow            a row of the state store is damaged: clear the run, so that it is planned again
+├── TryAgain              temporary failure; the same call may succeed later, for example in a retry of the task
+└── SubtaskError          the user's work failed; Airflow's retry policy decides about a retry
     ├── SoftTimeout           raised inside the work, which may catch it and clean up
     └── HardTimeout           the work was killed
 """
@@ -20,12 +20,12 @@ from dataclasses import dataclass
 
 
 class McpError(Exception):
-    """Base of all errors of this package."""
+    """The base class of all exceptions of this package."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of a job spec: where it is, and what is wrong, given and allowed there."""
+    """One problem of a job spec: its message, dotted path, file and line."""
 
     message: str
     path: str = ""
@@ -38,9 +38,10 @@ class Problem:
 
 
 class SpecError(McpError):
-    """The job spec is wrong; edit it.
+    """The job spec is not valid.
 
-    ``problems`` are all faults that were found, in the order of their lines: empty when ``message`` says it all.
+    ``problems`` are all problems that were found, in the order of their lines. It is empty when the error has no
+    position in a spec; then ``message`` is complete.
     """
 
     def __init__(self, message: str, *, problems: tuple[Problem, ...] = ()) -> None:
@@ -49,15 +50,15 @@ class SpecError(McpError):
 
 
 class InstallationError(McpError):
-    """This Airflow installation lacks something; change it."""
+    """The Airflow installation or its configuration does not support the operation."""
 
 
 class EnqueueRefused(McpError):
-    """The subtasks were not added; nothing of the call took effect."""
+    """The subtasks were not added; the call had no effect."""
 
 
 class InvalidPayload(EnqueueRefused):
-    """The payload or its key cannot be stored; send something else."""
+    """The payload or its key cannot be stored."""
 
 
 class LimitReached(EnqueueRefused):
@@ -65,22 +66,23 @@ class LimitReached(EnqueueRefused):
 
 
 class RunIsOver(EnqueueRefused):
-    """The run, or this try of the subtask, is over."""
+    """The run, or this attempt of the subtask, has ended."""
 
 
 class InvalidRow(McpError):
-    """A row of ours in the state store has another form than we write."""
+    """A row of this package in the state store does not have the expected format."""
 
 
 class TryAgain(McpError):
-    """A passing fault; the same call may work later."""
+    """A temporary failure; the same call may succeed later."""
 
 
 class SubtaskError(McpError):
     """The user's work failed.
 
-    ``kinds`` are the dotted names of the exception's classes, nearest first: what ``retries.never_on`` and
-    ``only_on`` are held against. The work ran in a process of its own, so its exception object is not here.
+    ``kinds`` are the dotted names of the exception's class and its base classes, which are compared with
+    ``retries.never_on`` and ``only_on``. ``trace`` is its traceback. The work ran in another process, so the exception
+    object itself is not available.
     """
 
     def __init__(self, message: str, *, kinds: tuple[str, ...] = (), trace: str = "") -> None:
@@ -94,8 +96,8 @@ class SubtaskError(McpError):
 
 
 class SoftTimeout(SubtaskError):
-    """``timeouts.soft`` passed: clean up and end."""
+    """``timeouts.soft`` was exceeded; the work should clean up and end."""
 
 
 class HardTimeout(SubtaskError):
-    """``timeouts.hard`` passed: the work and all its processes were killed."""
+    """``timeouts.hard`` was exceeded; the work and all its processes were killed."""

@@ -1,6 +1,6 @@
-"""Airflow's cluster policy, registered through the entry point ``airflow.policy``.
+"""The cluster policy of this package, registered with the entry point ``airflow.policy``.
 
-Airflow imports it in every process while it is still starting: nothing is imported here before a pod is made.
+Airflow imports it in every process during its start, so the code that it needs is imported only when a pod is created.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from airflow.policies import hookimpl
 
 @hookimpl
 def pod_mutation_hook(pod: Any) -> None:  # noqa: ANN401 - a V1Pod
-    """Give the runners' pods of jobs their labels and safe defaults; in the scheduler, when it makes them."""
-    if "kubernetes_executor" in (pod.metadata.labels or {}):  # else of the pod operator, in a runner without database
+    """Add labels and safe defaults to the pods of jobs; Airflow calls it in the scheduler when it creates a pod."""
+    if "kubernetes_executor" in (pod.metadata.labels or {}):  # otherwise a pod of KubernetesPodOperator
         from airflow_mcp_provider.plugin.pods.mutation import mutate  # noqa: PLC0415 - see above
 
         mutate(pod)

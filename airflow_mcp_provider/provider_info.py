@@ -1,4 +1,4 @@
-"""What this package tells Airflow's provider manager about itself."""
+"""The provider metadata of this package, with the options of the configuration section ``[mcp]``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     "gate": {
         "description": (
-            "Whether a run of a job starts only when no other run of it is active, whatever number of schedulers "
-            "there are. The gate is a listener, and while there is any listener Airflow refuses DAGs that have "
-            "operators with end_from_trigger=True: who needs those must turn it off, and then two runs of a job can "
-            "overlap. Give every scheduler and API server the same value."
+            "Whether a run of a job starts only when no other run of the same job is active, with any number of "
+            "schedulers. The gate is a listener. As long as a listener is registered, Airflow rejects DAGs that "
+            "have operators with end_from_trigger=True. To use such operators, set this option to False; then two "
+            "runs of a job can overlap. Set the same value for every scheduler and API server."
         ),
         "version_added": "0.1.0",
         "type": "boolean",
@@ -19,9 +19,9 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "gate_lock_timeout": {
         "description": (
-            "Seconds that a decision of the gate waits for a row lock, on Postgres. The run stays queued and is "
-            "looked at again. Below Postgres's deadlock_timeout (1 s) the gate gives way before Postgres cancels a "
-            "transaction."
+            "How long (in seconds) the gate waits for a row lock on Postgres. After that the run stays queued and is "
+            "examined again. With a value below Postgres's deadlock_timeout (1 s) the gate stops waiting before "
+            "Postgres cancels one of the transactions."
         ),
         "version_added": "0.1.0",
         "type": "float",
@@ -30,8 +30,9 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "queue_look_interval": {
         "description": (
-            "Seconds between two looks of a scheduler at all queued runs of jobs: runs that waited longer than their "
-            "job's timeouts.queue are ended then, and notes say what the others wait for."
+            "How often (in seconds) a scheduler examines all queued runs of jobs. It fails runs that have been queued "
+            "longer than timeouts.queue of their job, and updates the notes of the others with the reason why they "
+            "are queued."
         ),
         "version_added": "0.1.0",
         "type": "float",
@@ -40,9 +41,9 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "end_grace": {
         "description": (
-            "Seconds for which a run that was ended from outside (cancelled, or timeouts.run passed) keeps its job's "
-            "slot when subtasks of it were running: their processes hear of it at their next heartbeat "
-            "([workers] min_heartbeat_interval), and get 5 s to end before they are killed."
+            "How long (in seconds) the next run of a job waits after a run was cancelled or exceeded timeouts.run "
+            "while its subtasks were running. Their processes detect this at their next heartbeat ([workers] "
+            "min_heartbeat_interval), are then asked to end, and are killed 5 seconds later."
         ),
         "version_added": "0.1.0",
         "type": "float",
@@ -54,10 +55,11 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
 SLOT_OPTIONS: dict[str, dict[str, Any]] = {
     "fair_share": {
         "description": (
-            "Whether a free slot goes to the run that has the fewest queued and running task instances, among ready "
-            "task instances of the same priority_weight. False leaves the order to Airflow: the run with the earlier "
-            "logical date gets every slot as long as it has something ready. With it, a run of thousands of ready task "
-            "instances is looked at less often. It holds for all DAGs. Read in schedulers."
+            "Whether a free slot goes to the run with the fewest queued and running task instances, among scheduled "
+            "task instances with the same priority_weight. With False, Airflow's order applies: the run with the "
+            "earlier logical date gets all slots as long as it has scheduled task instances. With True, a run with "
+            "thousands of scheduled task instances is examined less often. The option applies to all DAGs. It is "
+            "used by schedulers."
         ),
         "version_added": "0.1.0",
         "type": "boolean",
@@ -69,8 +71,9 @@ SLOT_OPTIONS: dict[str, dict[str, Any]] = {
 POD_OPTIONS: dict[str, dict[str, Any]] = {
     "container_service_account": {
         "description": (
-            "The service account of the pods of runners whose work is a container: they make a pod for it, follow it "
-            "and delete it. Empty: that of the pod template. Read where DAGs are."
+            "The service account of the pods that run tasks whose work is a container: they create, monitor and "
+            "delete the pod of the container. If empty, the service account of the pod template is used. Set it where "
+            "DAGs are parsed."
         ),
         "version_added": "0.1.0",
         "type": "string",
@@ -79,11 +82,11 @@ POD_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "pod_override": {
         "description": (
-            "What a job may say in `pod`. safe: nothing that reaches beyond the pod (folders and networks of the node, "
-            "privileges, capabilities, unsafe sysctls, the account of container_service_account), in `override` as in "
-            "the fields beside it. any: everything that Kubernetes takes. off: safe, and no `override`. What a spec "
-            "says against it is an error when its DAG is read. Read where DAGs are; give the namespace of the runners "
-            "Pod Security as well."
+            "What a job may set in `pod`. safe: no access to the node (host paths, host network, privileged "
+            "containers, added capabilities, unsafe sysctls) and not the service account of "
+            "container_service_account, both in `override` and in the other keys. any: everything that Kubernetes "
+            "accepts. off: as safe, and without `override`. A spec that violates it is an import error of its DAG. Set "
+            "it where DAGs are parsed; also enforce Pod Security Standards in the namespace of the workers' pods."
         ),
         "version_added": "0.1.0",
         "type": "string",
@@ -98,12 +101,12 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-mcp-provider",
         "name": "MCP: a job control plane",
-        "description": "A short job spec becomes one DAG whose subtasks grow while it runs.",
+        "description": "Generates a DAG from a job spec; a run of it can add subtasks while it is active.",
         "versions": ["0.1.0"],
         "cli": ["airflow_mcp_provider.cli.definition.get_cli_commands"],
         "config": {
             "mcp": {
-                "description": "Settings of airflow-mcp-provider, the job control plane.",
+                "description": "Options of airflow-mcp-provider, a job control plane.",
                 "options": {**QUEUE_OPTIONS, **SLOT_OPTIONS, **POD_OPTIONS},
             },
         },

@@ -1,8 +1,8 @@
-"""How the runner of a job starts in a pod: as Airflow starts it, for less of the processor's time.
+"""Start a task in a pod as Airflow does, with less CPU time for imports.
 
-The scheduler puts this module before Airflow's own in the pod's command (``plugin.pods.defaults``):
-``python -m airflow_mcp_provider.start airflow.sdk.execution_time.execute_workload --json-string …``. A pod lives for
-one task, and most of what it computes is imports; here they cost a quarter less, and nothing else is different.
+The scheduler inserts this module before Airflow's own in the pod's command (``plugin.pods.defaults``):
+``python -m airflow_mcp_provider.start airflow.sdk.execution_time.execute_workload --json-string …``. A pod runs one
+task, and its imports take most of the CPU time; this module reduces that by a quarter.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ NEEDED = (
     "airflow.sdk.execution_time.task_runner",
     "airflow_mcp_provider.factory",
 )
-"""What every runner of a job imports, a moment later, with the garbage collector running."""
-LAST_WORD = Path("/dev/termination-log")
-"""Where Kubernetes looks for what a container has to say at its end."""
+"""The modules that every task of a job imports; here they are imported without garbage collection."""
+TERMINATION_LOG = Path("/dev/termination-log")
+"""The file from which Kubernetes reads the termination message of a container."""
 PARSER = "libcst"
-"""A parser of Python that ``airflow.sdk`` imports for the source of ``@task.virtualenv`` and its kind: no runner of
-ours has one, and it takes as long as all of SQLAlchemy."""
+"""The Python parser that ``airflow.sdk`` imports for ``@task.virtualenv`` and similar decorators.
+
+No task of a job uses it, and its import takes as long as that of SQLAlchemy."""
 
 
 class _Unused(ModuleType):
-    """Has every class that a class statement or an annotation may ask for."""
+    """A module that returns an empty class for every name, for class statements and annotations."""
 
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
@@ -37,7 +38,7 @@ class _Unused(ModuleType):
 
 
 def load() -> None:
-    """Import what a runner needs, while nothing looks for garbage: there is none yet."""
+    """Import the modules of ``NEEDED`` without garbage collection."""
     gc.disable()
     absent = PARSER not in sys.modules
     if absent:
@@ -45,22 +46,25 @@ def load() -> None:
     for name in NEEDED:
         importlib.import_module(name)
     if absent:
-        del sys.modules[PARSER]  # the job's own code gets the real one
-    gc.freeze()  # the task is a fork of this process: what is imported stays shared with it
+        del sys.modules[PARSER]  # the code of a job can import the real module
+    gc.freeze()  # the task is a fork of this process and shares the memory of the imported modules
     gc.enable()
 
 
 def run() -> None:
-    """Do what the command says; a runner that cannot reach Airflow has nobody to tell but Kubernetes."""
-    import httpx  # noqa: PLC0415 - loaded by now
+    """Run the module of the command line.
+
+    When the API server cannot be reached, write the error to the termination log of the container and raise it.
+    """
+    import httpx  # noqa: PLC0415 - already imported by load()
 
     try:
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     except httpx.TransportError as error:
-        from airflow_mcp_provider.runtime.pod_reasons import unreached  # noqa: PLC0415 - seldom needed
+        from airflow_mcp_provider.runtime.pod_reasons import unreached  # noqa: PLC0415 - rarely needed
 
-        if LAST_WORD.exists():
-            LAST_WORD.write_text(unreached(error.request.url, error))
+        if TERMINATION_LOG.exists():
+            TERMINATION_LOG.write_text(unreached(error.request.url, error))
         raise
 
 

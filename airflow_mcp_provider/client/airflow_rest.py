@@ -1,7 +1,10 @@
-"""A small client of Airflow's REST API, as a program that uses jobs would write it.
+"""A small client of Airflow's REST API.
 
-Runs in the shell (``airflow mcp demo``) and in the integration tests. Reads are repeated for a while when the server
-does not answer, because tests kill it; writes are not, because they are not ours to repeat, but for ``cancel``.
+Runs in the shell (``airflow mcp demo``) and in the integration tests. It retries reads when the server cannot be
+reached, because tests kill the server. It does not retry writes, except ``cancel``, because they may not be idempotent.
+
+All methods raise ``httpx.HTTPStatusError`` for an error response, and ``httpx.TransportError`` when the server cannot
+be reached.
 """
 
 from __future__ import annotations
@@ -26,8 +29,8 @@ from airflow_mcp_provider.errors import InstallationError
 
 Json = dict[str, Any]
 ENDED = ("success", "failed")
-PATIENCE = 60.0  # seconds that a read waits for a server which is being started again
-PAGE = 100  # rows a request, the server's own maximum
+PATIENCE = 60.0  # seconds for which a read is retried while the server restarts
+PAGE = 100  # rows per request, the maximum of the server
 
 
 def _is_of_server(error: BaseException) -> bool:
@@ -35,7 +38,7 @@ def _is_of_server(error: BaseException) -> bool:
 
 
 class Api:
-    """The REST API of one server, as one user."""
+    """The REST API of the server at ``url``, with the credentials of one user."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url
@@ -55,7 +58,7 @@ class Api:
             self._client.close()
 
     def alive(self) -> bool:
-        """Tell whether the server answers."""
+        """Whether the server responds."""
         try:
             return self._open.get("/api/v2/version").is_success
         except httpx.TransportError:
@@ -68,52 +71,53 @@ class Api:
         reraise=True,
     )
     def get(self, path: str, **query: object) -> Json:
-        """Read; ``path`` follows ``/api/v2``."""
+        """Return the JSON of a GET request; ``path`` is relative to ``/api/v2``."""
         return _body(self._client.get(path, params=_parameters(query)))
 
     def post(self, path: str, body: object) -> Json:
-        """Make something."""
+        """Send a POST request with a JSON body and return the JSON of the response."""
         return _body(self._client.post(path, json=body))
 
     def patch(self, path: str, body: object) -> Json:
-        """Change something."""
+        """Send a PATCH request with a JSON body and return the JSON of the response."""
         return _body(self._client.patch(path, json=body))
 
     def delete(self, path: str) -> None:
-        """Remove something."""
+        """Send a DELETE request."""
         _body(self._client.delete(path))
 
     def trigger(self, dag_id: str, conf: Mapping[str, object] | None = None, **more: object) -> str:
-        """Start a run and give its id; ``more`` are further fields of the request (``run_after``, ``note`` …)."""
+        """Trigger a run and return its id; ``more`` are other fields of the request, for example ``run_after``."""
         body = {"logical_date": None, "conf": dict(conf or {}), **more}
         return str(self.post(f"/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"])
 
     def run(self, dag_id: str, run_id: str) -> Json:
-        """Read a run."""
+        """Return a run."""
         return self.get(_run_path(dag_id, run_id))
 
     @retry(retry=retry_if_exception(_is_of_server), stop=stop_after_attempt(5), wait=wait_fixed(0.5), reraise=True)
     def cancel(self, dag_id: str, run_id: str) -> Json:
-        """End a run: what Airflow calls marking it failed.
+        """Cancel a run: mark it as failed.
 
-        Airflow changes the tasks before the run, its scheduler the run before the tasks: when they meet, Postgres ends
-        one of them, and the answer is a 500. Nothing was changed then, and the same call again is right.
+        The API server updates the tasks before the run, the scheduler the run before the tasks. In a deadlock Postgres
+        cancels one of the transactions, and the response is 500. Nothing was changed then, so the call is retried.
         """
         return self.patch(_run_path(dag_id, run_id), {"state": "failed"})
 
     def wait(self, dag_id: str, run_id: str, timeout: float = 120) -> Json:
-        """Wait for the end of a run."""
+        """Return the run when it has ended; raises TimeoutError after ``timeout`` seconds."""
         until = time.monotonic() + timeout
         while (run := self.run(dag_id, run_id))["state"] not in ENDED:
             if time.monotonic() > until:
                 raise TimeoutError(
-                    f"{dag_id} {run_id} is {run['state']} after {timeout} s: {self._states(dag_id, run_id)}"
+                    f"run {run_id} of {dag_id} still {run['state']} after {timeout} s; states of its task instances: "
+                    f"{self._states(dag_id, run_id)}"
                 )
             time.sleep(0.2)
         return run
 
     def task_instances(self, dag_id: str, run_id: str, **query: object) -> list[Json]:
-        """Read all task instances of a run, in order of their map index."""
+        """Return all task instances of a run, ordered by map index."""
         found: list[Json] = []
         while True:
             path = f"{_run_path(dag_id, run_id)}/taskInstances"
@@ -123,24 +127,27 @@ class Api:
                 return found
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:  # noqa: ANN401 - any JSON
-        """Read what a task has left."""
+        """Return the value of an XCom of a task instance."""
         path = f"{_task_path(dag_id, run_id, task_id)}/xcomEntries/{quote(key)}"
         return self.get(path, map_index=map_index, deserialize=True)["value"]
 
     def state_store(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Json:
-        """Read the task state store of one task instance."""
+        """Return the task state store of a task instance as a mapping from key to value."""
         path = f"{_task_path(dag_id, run_id, task_id)}/state-store"
         entries = self.get(path, map_index=map_index, limit=PAGE)["task_state_store"]
         return {entry["key"]: entry["value"] for entry in entries}
 
     def log(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, attempt: int = 1) -> str:
-        """Read a task's log as text, one event a line."""
+        """Return the log of a task instance as text, with one event per line."""
         path = f"{_task_path(dag_id, run_id, task_id)}/logs/{attempt}"
         content = self.get(path, map_index=map_index, full_content=True)["content"]
         return "\n".join(line if isinstance(line, str) else str(line.get("event", line)) for line in content)
 
     def clear(self, dag_id: str, run_id: str, task_ids: list[object] | None = None, **more: object) -> list[Json]:
-        """Clear a run, or tasks of it: an id, or ``[id, map_index]``; ``more`` are further fields of the request."""
+        """Clear a run, or some of its tasks, and return the cleared task instances.
+
+        Each of ``task_ids`` is a task id or ``[task_id, map_index]``. ``more`` are other fields of the request.
+        """
         body = {"dag_run_id": run_id, "dry_run": False, "only_failed": False, "reset_dag_runs": True, **more}
         if task_ids is not None:
             body["task_ids"] = task_ids
@@ -148,12 +155,12 @@ class Api:
         return cleared
 
     def import_errors(self) -> list[Json]:
-        """Read what is wrong with the DAG files."""
+        """Return the import errors of the DAG files."""
         errors: list[Json] = self.get("/importErrors", limit=PAGE)["import_errors"]
         return errors
 
     def wait_for_dag(self, dag_id: str, timeout: float = 120) -> Json:
-        """Wait until a DAG can be triggered."""
+        """Return the DAG as soon as it exists; raises InstallationError after ``timeout`` seconds."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
             try:
@@ -163,7 +170,7 @@ class Api:
                     raise
             time.sleep(0.1)
         errors = "\n".join(f"{error['filename']}: {error['stack_trace']}" for error in self.import_errors())
-        raise InstallationError(f"no DAG {dag_id!r} after {timeout} s; import errors:\n{errors or 'none'}")
+        raise InstallationError(f"DAG {dag_id!r} not found after {timeout} s; import errors:\n{errors or 'none'}")
 
     def _states(self, dag_id: str, run_id: str) -> dict[str, int]:
         states = [f"{row['task_id']}:{row['state']}" for row in self.task_instances(dag_id, run_id)]

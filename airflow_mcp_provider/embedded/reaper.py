@@ -1,11 +1,11 @@
-"""Ends everything that an embedded Airflow started, however its owner ends.
+"""Stop all processes of a temporary Airflow when its owner ends, even if the owner is killed.
 
-A process of its own, started by ``processes.py`` as a plain script: it waits for its stdin to close and then ends
-the processes that carry its mark and removes their temporary folders. The owner's stop closes the pipe; an owner that
-was killed closes it too, even by SIGKILL. ``PR_SET_PDEATHSIG`` would not do: it fires when the *thread* that forked
-ends, it reaches direct children alone, and Airflow's tasks are grandchildren in process groups of their own.
+``processes.py`` starts this module as a script in a separate process. It waits until its stdin is closed, stops the
+processes with its mark and removes their temporary folders. The pipe is closed when the owner stops, and also when the
+owner is killed with SIGKILL. ``PR_SET_PDEATHSIG`` is not sufficient: it is sent when the *thread* that forked ends, and
+only to direct children, whereas Airflow's tasks are grandchildren in their own process groups.
 
-Imports nothing of this package nor of Airflow: it must start in no time and outlive whatever breaks there.
+Imports nothing of this package or of Airflow, to start fast and to be independent of errors there.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 MARK = "AIRFLOW_MCP_EMBEDDED"  # environment variable, inherited by every descendant: "<home>#<process name>"
 DATABASE = "database"
 GRACE = 3.0  # seconds between SIGTERM and SIGKILL
-FOREVER = 30.0  # seconds after which a process that survives SIGKILL (uninterruptible I/O) is given up
+FOREVER = 30.0  # seconds to wait for a process that does not end after SIGKILL (uninterruptible I/O)
 
 
 def marked(home: str, names: Collection[str] = ()) -> list[psutil.Process]:
-    """Find the living processes of an embedded Airflow: all, or those of some names."""
+    """Return the running processes of the Airflow with this ``home``: all, or those with some names."""
     found = ((process, mark(process)) for process in psutil.process_iter())
     return [process for process, (at, name) in found if at == home and (not names or name in names)]
 
 
 def mark(process: psutil.Process) -> tuple[str, str]:
-    """Tell the home and the name in a process's mark; empty when it has none, or has ended."""
+    """Return the home and the name from the mark of a process; empty strings without a mark or after its end."""
     with contextlib.suppress(psutil.Error, OSError):
         home, _, name = process.environ().get(MARK, "").rpartition("#")
         return home, name
@@ -44,10 +44,10 @@ def mark(process: psutil.Process) -> tuple[str, str]:
 
 
 def terminate(home: str, grace: float = GRACE) -> None:
-    """Ask Airflow's programs to end, then make them; the database last, for the others write to it until their end."""
+    """Send SIGTERM and, after ``grace`` seconds, SIGKILL to the programs; the database is stopped last."""
     names = {mark(process)[1] for process in marked(home)} - {DATABASE, ""}
     servers = {name for name in names if name.startswith("api-server")}
-    # An API server has nothing to lose, and takes seconds to take itself apart: it is not waited for.
+    # Do not wait for an API server: its shutdown takes seconds, and it has no data to write.
     _ask(home, signal.SIGTERM, grace, names - servers)
     kill(home, names)
     _ask(home, signal.SIGINT, grace, {DATABASE})  # to Postgres: do not wait for the clients
@@ -55,7 +55,7 @@ def terminate(home: str, grace: float = GRACE) -> None:
 
 
 def _ask(home: str, number: signal.Signals, grace: float, names: set[str]) -> None:
-    """Signal the programs themselves, each the leader of its session, and give them a while."""
+    """Send a signal to the programs, which are the leaders of their sessions, and wait up to ``grace`` seconds."""
     send([process for process in marked(home, names) if _leads(process)], number)
     deadline = time.monotonic() + grace
     while names and marked(home, names) and time.monotonic() < deadline:
@@ -69,7 +69,7 @@ def _leads(process: psutil.Process) -> bool:
 
 
 def kill(home: str, names: Collection[str] = ()) -> None:
-    """SIGKILL until none is left: a process may fork between our look and our signal."""
+    """Send SIGKILL until no process is left: a process can fork between the listing and the signal."""
     deadline = time.monotonic() + FOREVER
     while (alive := marked(home, names)) and time.monotonic() < deadline:
         send(alive, signal.SIGKILL)
@@ -77,16 +77,16 @@ def kill(home: str, names: Collection[str] = ()) -> None:
 
 
 def send(processes: list[psutil.Process], number: signal.Signals) -> None:
-    """Signal each; one that has ended meanwhile is what we want."""
+    """Send a signal to each process; ignore those that have ended."""
     for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
             process.send_signal(number)
 
 
 def main(home: str, *folders: str) -> None:
-    """Wait for the owner's end, then end and remove what it left."""
+    """Wait for the end of the owner, then stop its processes and remove its folders."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # our owner's end is the only reason to end
+        signal.signal(number, signal.SIG_IGN)  # end only after the owner
     while os.read(0, 1024):
         pass
     terminate(home)

@@ -1,7 +1,7 @@
-"""Reads ``settings.env``, the one place of our Airflow settings.
+"""Read ``settings.env``, which has the recommended configuration of Airflow.
 
-Runs in the shell: for ``airflow mcp demo`` (which sets them) and ``airflow mcp check`` (which compares them).
-A parser of our own, so that no shell, no quoting rule and no variable expansion changes what is written there.
+Runs in the shell: ``airflow mcp demo`` sets it, and ``airflow mcp check`` compares it with the configuration. The
+values are taken literally, without quotes or variable expansion.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from airflow_mcp_provider.errors import InstallationError
 
 
 class Setting(NamedTuple):
-    """One setting, with the comment above it as its reason."""
+    """One setting (``AIRFLOW__SECTION__OPTION``); the comment above it is its reason."""
 
     name: str
     value: str
@@ -21,13 +21,13 @@ class Setting(NamedTuple):
 
     @property
     def option(self) -> tuple[str, str]:
-        """``(section, option)`` as Airflow's configuration spells them."""
+        """The section and option of Airflow's configuration, in lower case."""
         _, section, option = self.name.split("__", 2)
         return section.lower(), option.lower()
 
 
 def parse(text: str) -> tuple[Setting, ...]:
-    """Read the settings of a file's text."""
+    """Return the settings in the text of a file; raises InstallationError for an invalid line."""
     settings: list[Setting] = []
     reason: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -43,15 +43,17 @@ def parse(text: str) -> tuple[Setting, ...]:
 def _setting(number: int, line: str, reason: str) -> Setting:
     name, equals, value = line.partition("=")
     if not equals or not name.startswith("AIRFLOW__") or name.count("__") < 2:  # noqa: PLR2004 - section and option
-        raise InstallationError(f"settings.env:{number}: expected AIRFLOW__SECTION__OPTION=value, got {line!r}")
+        raise InstallationError(
+            f"settings.env:{number}: invalid line {line!r}; expected AIRFLOW__SECTION__OPTION=value"
+        )
     return Setting(name, value, reason)
 
 
 def load() -> tuple[Setting, ...]:
-    """Read the settings that are installed with this package."""
+    """Return the settings that are installed with this package."""
     return parse(files("airflow_mcp_provider").joinpath("settings.env").read_text("utf-8"))
 
 
 def environment() -> dict[str, str]:
-    """Give the settings as environment variables of an Airflow process."""
+    """Return the settings as environment variables."""
     return {setting.name: setting.value for setting in load()}

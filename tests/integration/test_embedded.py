@@ -77,7 +77,7 @@ def test_a_dag_runs_on_sqlite_and_nothing_stays(start_airflow, tmp_path):
 
 def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path):
     with (
-        pytest.raises(InstallationError, match=r"(?s)api-server-1 ended with code .*no_such_module"),
+        pytest.raises(InstallationError, match=r"(?s)api-server-1 exited with code .*no_such_module"),
         Embedded(home=tmp_path, env={"AIRFLOW__CORE__AUTH_MANAGER": "no_such_module.Manager"}),
     ):
         pass

@@ -52,7 +52,7 @@ def test_airflows_own_start_gets_its_words():
 UNREACHED = """
 import pathlib, sys
 from airflow_mcp_provider import start
-start.LAST_WORD = pathlib.Path(sys.argv[1])
+start.TERMINATION_LOG = pathlib.Path(sys.argv[1])
 sys.argv = ["this"]
 sys.modules.pop("this", None)
 start.run()
