@@ -15,7 +15,7 @@ from airflow.utils.file import might_contain_dag
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-OURS = b"airflow_mcp_provider.factory"
+LOADER = b"airflow_mcp_provider.factory"
 FIX = 'call load_dags in it, or add the word "dag"; Airflow does not parse a Python file without that word'
 
 
@@ -38,6 +38,6 @@ def beside(folder: Path) -> list[Path]:
 
 def _loads_jobs(file: Path) -> bool:
     try:
-        return file.is_file() and OURS in file.read_bytes()
+        return file.is_file() and LOADER in file.read_bytes()
     except OSError:
         return False

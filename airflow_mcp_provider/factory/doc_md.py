@@ -62,7 +62,7 @@ def _subtasks(spec: JobSpec) -> str:
     parts = [
         f"key {_code(bounds.key)}" if bounds.key else "",
         f"{bounds.parallelism} at the same time" if bounds.parallelism else "",
-        f"{bounds.batch} per task instance" if bounds.batch > 1 else "",
+        f"up to {bounds.batch} per task instance" if bounds.batch > 1 else "",
         f"at most {bounds.limit}",
         f"{bounds.tolerate} may fail",
         *(f"may include runs of the job {_code(job)}" for job in bounds.jobs),

@@ -16,7 +16,7 @@ from airflow.sdk import get_parsing_context
 from airflow_mcp_provider.spec import ContainerWork, JobSpec, Plan, Pod, Step, StepTimeouts, SubtaskWork
 from airflow_mcp_provider.spec.marker import LOCAL, Marker, MoreMemory, PodNeeds
 
-BEHIND = timedelta(minutes=10)
+DEADLINE_MARGIN = timedelta(minutes=10)
 """The time that a pod's deadline adds to the hard timeout of its subtask: for the image pull, the start and the end."""
 
 
@@ -90,11 +90,11 @@ def _of_one(spec: JobSpec, step: Step) -> PodNeeds:
         return one
     tries = (step.retries or spec.retries).attempts * step.batch
     hard = step.timeouts.hard if step.timeouts else None
-    return replace(one, batch=step.batch, deadline=hard * tries + BEHIND if hard else None)
+    return replace(one, batch=step.batch, deadline=hard * tries + DEADLINE_MARGIN if hard else None)
 
 
 def _needs(timeouts: StepTimeouts, pod: Pod | None) -> PodNeeds:
-    return PodNeeds(timeouts.hard + BEHIND if timeouts.hard else None, _more(pod))
+    return PodNeeds(timeouts.hard + DEADLINE_MARGIN if timeouts.hard else None, _more(pod))
 
 
 def _more(pod: Pod | None) -> MoreMemory | None:

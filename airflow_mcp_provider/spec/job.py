@@ -108,7 +108,7 @@ def _room_for_steps(timeouts: Timeouts, info: ValidationInfo) -> Timeouts:
 class JobSpec(Part):
     """A job: one DAG with the tasks ``plan``, ``run`` (or one per step) and ``report``.
 
-    ``run`` and the steps are mapped tasks with one task instance per subtask.
+    ``run`` and the steps are mapped tasks with one task instance per subtask, or per batch of subtasks.
     """
 
     id: Annotated[str, AfterValidator(job_id.own)] = Field(

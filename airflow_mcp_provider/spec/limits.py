@@ -56,8 +56,8 @@ class Subtasks(Part):
     batch: Batch[int] = Field(
         default=1,
         description=(
-            "The number of subtasks that one task instance runs in sequence. Each subtask has its own key, retries and "
-            "outcome."
+            "The maximum number of subtasks that one task instance runs in sequence. Each subtask has its own key, "
+            "retries and outcome."
         ),
     )
     depth: Depth[int] = Field(

@@ -43,7 +43,7 @@ class StepSubtasks(Part):
         ),
     )
     batch: Batch[int | None] = Field(
-        default=None, description="The number of subtasks that one task instance of this step runs in sequence."
+        default=None, description="The maximum number of subtasks that one task instance of this step runs in sequence."
     )
     depth: Depth[int | None] = Field(
         default=None, description="The maximum number of generations of subtasks after the first ones of this step."
