@@ -98,7 +98,9 @@ def test_a_marker_is_broken(airflow):
     airflow.sql("UPDATE serialized_dag SET data = jsonb_set(data::jsonb, %s, '\"high\"') WHERE dag_id = 'urgent'", path)
     run = airflow.api.trigger("urgent")
     note = until(lambda: airflow.api.run("urgent", run)["note"])
-    assert note.startswith("waiting: the gate failed and tries again: ValueError: the marker of the serialized DAG")
+    assert note.startswith(
+        "waiting: the gate failed and tries again: ValueError: invalid marker of a job in the serialized DAG"
+    )
     goes_on(airflow, "lane_1")
     stays_queued(airflow, "urgent", run)
     told = [line for line in log(airflow).splitlines() if "error    ] gate" in line and "job=urgent" in line]

@@ -59,4 +59,4 @@ def test_a_pod_lives_as_long_as_all_its_subtasks_may_take():
 
 def test_people_read_it_on_the_jobs_page():
     assert "20 per task instance" in _dag("subtasks: {batch: 20}\n").doc_md
-    assert "a runner" not in _dag().doc_md
+    assert "per task instance" not in _dag().doc_md

@@ -101,7 +101,7 @@ def test_a_marker_is_read_as_it_was_written(marker):
     [None, 1, [], {}, {"priority": True}, {"priority": 1, "queue_timeout": "5m"}, {"priority": 1, "queue_timeout": 0}],
 )
 def test_a_broken_marker_is_an_error(broken):
-    with pytest.raises(ValueError, match="the marker of the serialized DAG is broken"):
+    with pytest.raises(ValueError, match="invalid marker of a job in the serialized DAG"):
         Marker.read(broken)
 
 
