@@ -191,7 +191,7 @@ def test_a_broken_marker_starts_nothing_and_says_so_once(job, start, session):
     run = job.run("a")
     job.dag.default_args["mcp"] = {"priority": "high"}
     assert (start(run), start(run)) == ("queued", "queued")
-    assert fresh(session, run)[2].startswith("waiting: the gate failed and tries again: ValueError: the marker")
+    assert fresh(session, run)[2].startswith("waiting: the gate failed and tries again: ValueError: invalid marker")
 
 
 def test_an_error_of_the_database_undoes_only_the_decision(job, start, session):
