@@ -1,6 +1,6 @@
-"""When a failed subtask is tried again: the spec's ``retries`` as Airflow's retry policy.
+"""The spec's ``retries`` as Airflow's retry policy: which failed subtasks are retried.
 
-Runs in the runner. The work's exception stayed in the work's process; what came out are the names of its classes.
+Runs in the runner. The exception itself stays in the process of the work; the runner gets the names of its classes.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 from airflow_mcp_provider.errors import EnqueueRefused, InvalidRow, SpecError, SubtaskError
 from airflow_mcp_provider.runtime.function import class_names
 
-HOPELESS = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in (EnqueueRefused, SpecError, InvalidRow))
-"""A second try meets the same limit, payload, missing function or damaged row."""
+NOT_RETRIED = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in (EnqueueRefused, SpecError, InvalidRow))
+"""Errors that a retry would raise again: limits, invalid payloads, missing functions, damaged rows."""
 
 
 class NamedRetryPolicy(RetryPolicy):
-    """Retry by exception class: never for ``never_on``, and where ``only_on`` is given for those alone.
+    """Retry by exception class: never for ``never_on``; if ``only_on`` is given, only for those.
 
-    A name is a class's dotted path or its last part; base classes match too.
+    A name is the dotted path of a class or the last part of it; base classes match, too.
     """
 
     def __init__(self, *, never_on: Sequence[str] = (), only_on: Sequence[str] = ()) -> None:
-        self.never_on = (*HOPELESS, *never_on)
+        self.never_on = (*NOT_RETRIED, *never_on)
         self.only_on = tuple(only_on)
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """Decide from the classes of ``exception``, nearest first."""
-        del try_number, max_tries, context  # Airflow holds the decision against the number of tries itself
+        """Decide by the classes of ``exception``, in method resolution order."""
+        del try_number, max_tries, context  # Airflow checks the number of tries itself
         kinds = _kinds(exception)
         if hit := _first(self.never_on, kinds):
-            return RetryDecision.fail(f"{hit} is never tried again")
+            return RetryDecision.fail(f"{hit} is never retried")
         if self.only_on and not _first(self.only_on, kinds):
-            return RetryDecision.fail(f"{kinds[0]} is not among retries.only_on ({', '.join(self.only_on)})")
+            return RetryDecision.fail(f"{kinds[0]} is not in retries.only_on ({', '.join(self.only_on)})")
         return RetryDecision.default()
 
 

@@ -1,8 +1,8 @@
-"""What the runner knows of secrets, told to Airflow's masker before the work begins, and while it runs.
+"""Register the runner's secrets with Airflow's secrets masker, before and while the work runs.
 
-Airflow makes a connection known where it is fetched: in the work's process and in its supervisor. The runner stands
-between the two and tells outcomes, so it listens. A variable of the environment is a secret by its name (Airflow's own
-rule), by its URL's password, or because the job's ``pod.secrets`` says so.
+Airflow registers the secrets of a connection where it is fetched: in the process of the work and in its supervisor. The
+runner is between the two and reports outcomes, so it reads these requests, too. An environment variable is a secret
+because of its name (Airflow's own rule), because of the password in a URL, or because ``pod.secrets`` lists it.
 """
 
 from __future__ import annotations
@@ -24,24 +24,25 @@ from airflow.sdk.log import mask_secret
 CONNECTION = "AIRFLOW_CONN_"
 SETTING = "AIRFLOW__"
 HARMLESS = frozenset({"false", "none", "null"})
-"""Values that a name such as TOKENIZERS_PARALLELISM makes a secret of; shorter ones no masker takes."""
+"""Values of variables that only look like a secret by name, such as TOKENIZERS_PARALLELISM; shorter values are never
+masked."""
 NOT_SECRET = frozenset({"no_proxy"})
 MOST_FILES, MOST_BYTES = 100, 65_536
 _HEADER = 4
-_TOLD: set[str] = set()
+_REGISTERED: set[str] = set()
 
 
-def know(places: Iterable[str]) -> None:
-    """Make the runner's secrets known: ``places`` are the variables and the folders of ``pod.secrets``."""
+def register(places: Iterable[str]) -> None:
+    """Register the runner's secrets; ``places`` are the variables and the folders of ``pod.secrets``."""
     found = [*_environment(), *(value for place in places for value in _at(place))]
-    new = {value for value in found if value not in _TOLD}
-    _TOLD.update(new)
-    if told := [part for value in sorted(new) for part in _parts(value)]:
-        mask_secret(told)
+    new = {value for value in found if value not in _REGISTERED}
+    _REGISTERED.update(new)
+    if parts := [part for value in sorted(new) for part in _parts(value)]:
+        mask_secret(parts)
 
 
-def overhear(frame: bytes) -> None:
-    """The work asks Airflow something; a secret that it makes known is known here, too."""
+def register_from(frame: bytes) -> None:
+    """Register the secret in a ``MaskSecret`` request that the work sends to Airflow; ignore other requests."""
     if b"MaskSecret" not in frame:
         return
     with suppress(msgspec.MsgspecError):
@@ -72,7 +73,7 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def _is_sensitive(name: str) -> bool:
-    """Airflow's own rule, for variables and connections."""
+    """Return whether a name is sensitive by Airflow's rule for variables and connections."""
     return bool(_secrets_masker().should_hide_value_for_key(name))  # type: ignore[no-untyped-call]  # Airflow's
 
 
@@ -88,7 +89,7 @@ def _at(place: str) -> Iterator[str]:
 
 
 def _parts(value: str) -> Iterator[Any]:
-    """Give the secret, and what of it is one by itself: its lines, a URL's password, sensitive fields of JSON."""
+    """Yield the secret and the parts of it that are secrets, too: lines, the password of a URL, fields of JSON."""
     yield value
     yield value.strip()
     yield from (line for line in map(str.strip, value.splitlines()) if line and not any(map(str.isspace, line)))
@@ -107,7 +108,7 @@ def _password(value: str) -> str | None:
 
 
 def _fields(value: str) -> Iterator[dict[str, Any]]:
-    """Give mappings, of which the masker takes the fields whose names are sensitive."""
+    """Yield mappings, of which the masker uses the fields with sensitive names."""
     if "://" in value and "?" in value:
         fields: Any = dict(parse_qsl(value.partition("?")[2]))
     else:

@@ -1,4 +1,4 @@
-"""What a job's own functions may import: in the runner, without Airflow."""
+"""The API for a job's own functions. It is imported in the runner and does not need Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a parameter is annotated as a mapping, in any of the ways in which people write that."""
+"""Detect whether a parameter is annotated as a mapping, in all common spellings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _AROUND = frozenset({"Optional", "Union", "Annotated"})
 
 
 def is_mapping(annotation: object) -> bool:
-    """Tell whether it is a mapping, or may be one: ``dict | None``, ``Optional[Mapping[str, Any]]``, a TypedDict."""
+    """Return whether it is or may be a mapping: ``dict | None``, ``Optional[Mapping[str, Any]]``, a TypedDict."""
     if isinstance(annotation, str):
         return _is_mapping_text(annotation)
     origin = get_origin(annotation)
@@ -23,7 +23,7 @@ def is_mapping(annotation: object) -> bool:
 
 
 def _is_mapping_text(text: str) -> bool:
-    """Of an annotation that cannot be evaluated, because what it names is imported for type checkers alone."""
+    """Check an annotation that cannot be evaluated, because its names are imported for type checkers only."""
     try:
         return _is_mapping_node(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError):

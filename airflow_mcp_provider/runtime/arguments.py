@@ -1,7 +1,7 @@
-"""What a function is called with: ``(subtask, params)``, or its own parameters by their names.
+"""The arguments of a function call: ``(subtask, params)``, or keyword arguments that match its parameters.
 
-Runs in the work's process. Names exist for functions that were written for something else (a Celery task, an RQ job,
-any library): ``def add(x, y)`` gets ``x`` and ``y`` of the payload, and need not know that payloads exist.
+Runs in the process of the work. Keyword arguments are for functions that were written for something else (a Celery
+task, an RQ job, any library): ``def add(x, y)`` gets the fields ``x`` and ``y`` of the payload.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 def fitting(reference: str, function: Callable[..., Any], given: tuple[Any, ...], names: str) -> Arguments:
-    """Return the arguments, by position and by name, that ``function`` is called with.
+    """Return the positional and keyword arguments that ``function`` is called with.
 
-    ``given`` is what it may get, most important first, ``names`` what each of them is called (``subtask, params``).
-    Where the function's first parameter has the name of a value in the first of them, all its parameters get the values
-    of their names, there or in the second; otherwise it gets as many of the given as it takes. Raises SpecError when
-    the signature fits neither.
+    ``given`` are the possible arguments, the most important first; ``names`` are their names (``subtask, params``).
+    If the function's first parameter has the name of a field in the first of them, every parameter gets the value of
+    the field with its name, from the first or the second. Otherwise the function gets as many of ``given`` as it
+    takes. Raises SpecError when the signature matches neither form.
     """
     try:
         signature = _signature(function)
@@ -55,18 +55,18 @@ def _is_named(signature: inspect.Signature, values: Mapping[str, Any]) -> bool:
 def _named(
     reference: str, signature: inspect.Signature, first: Mapping[str, Any], ours: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Take what the parameters are named like; a payload's fields must all be taken, a form's values need not."""
+    """Match fields to parameters by name; every field of a payload must match, the params of the run need not."""
     kinds = {name: each.kind for name, each in signature.parameters.items()}
     form = len(ours) == 1
     values = {**ours, **({} if form else ours.get("params") or {}), **first}
     taken = {name: values[name] for name, kind in kinds.items() if name in values and kind not in _ANY}
     if Parameter.VAR_KEYWORD in kinds.values():
         taken = {**first, **taken}
-    wrong = [f"nothing is named {name}" for name in _required(signature) if name not in taken]
+    wrong = [f"missing argument {name}" for name in _required(signature) if name not in taken]
     if not form:
-        wrong += [f"it takes no {name}" for name in first if name not in taken]
+        wrong += [f"unexpected argument {name}" for name in first if name not in taken]
     if wrong:
-        raise SpecError(f"{reference}{signature}: is called by names, but {', '.join(wrong)}")
+        raise SpecError(f"{reference}{signature} cannot be called with keyword arguments: {', '.join(wrong)}")
     return taken
 
 
@@ -76,7 +76,7 @@ def _required(signature: inspect.Signature) -> list[str]:
 
 
 def _bound(reference: str, signature: inspect.Signature, ours: Mapping[str, Any]) -> Arguments:
-    """Give each of ours to the parameter of its name, else to the next one that is meant for it."""
+    """Assign each of our values to the parameter of the same name, else to the next parameter that accepts it."""
     parameters = signature.parameters
     taken = {name: ours[name] for name, each in parameters.items() if name in ours and each.kind not in _ANY}
     rest = {name: value for name, value in ours.items() if name not in taken}
@@ -85,18 +85,17 @@ def _bound(reference: str, signature: inspect.Signature, ours: Mapping[str, Any]
             taken[name] = rest.pop(next(iter(rest)))
     if lacking := [name for name in _required(signature) if name not in taken]:
         raise SpecError(
-            f"{reference}: is called as ({', '.join(ours)}), but its signature is {signature}; "
-            f"nothing is there for {', '.join(lacking)}"
+            f"{reference}{signature} cannot be called with ({', '.join(ours)}): missing argument {', '.join(lacking)}"
         )
     first = next(iter(ours), "params")
     variadic = any(each.kind is Parameter.VAR_POSITIONAL for each in parameters.values())
     if parameters and not variadic and not taken and first != "params":
-        raise SpecError(f"{reference}: its signature is {signature}, and none of it is for {first}; name one {first}")
+        raise SpecError(f"{reference}{signature} has no parameter for {first}; name one of its parameters {first}")
     return _called(signature, taken, tuple(rest.values()))
 
 
 def _is_meant(parameter: Parameter, name: str, index: int) -> bool:
-    """Tell whether a parameter of another name takes one of ours: params never go where a default says what it is."""
+    """Return whether a parameter of another name accepts our value; a parameter with a default never gets params."""
     if parameter.kind in _ANY or parameter.kind is Parameter.KEYWORD_ONLY:
         return parameter.kind is Parameter.KEYWORD_ONLY and name == "params" and is_mapping(parameter.annotation)
     if parameter.default is Parameter.empty:
@@ -107,7 +106,7 @@ def _is_meant(parameter: Parameter, name: str, index: int) -> bool:
 
 
 def _called(signature: inspect.Signature, taken: Mapping[str, Any], rest: tuple[Any, ...]) -> Arguments:
-    """Pass by name what stands behind a parameter that gets nothing; what is left over goes to ``*args``."""
+    """Pass parameters after an unset one by keyword; the rest goes to ``*args``."""
     bound = signature.bind_partial()
     last = max((index for index, name in enumerate(signature.parameters) if name in taken), default=-1)
     whole = True

@@ -1,6 +1,6 @@
-"""How often a subtask of a batch is tried, and how long it rests in between: ``retries`` without Airflow.
+"""How often a subtask of a batch is retried, and the delay between two attempts: ``retries`` without Airflow.
 
-A batch is one task instance of Airflow, whose own tries are kept for lost runners.
+A batch is one task instance of Airflow. Airflow's own retries of that task instance are for lost runners.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Tries(Struct, frozen=True):
     max_delay: Seconds
 
     def pause(self, tried: int) -> float:
-        """Return how long to wait after so many tries."""
+        """Return the seconds to wait after ``tried`` attempts."""
         try:
             wait = self.delay * self.backoff ** (tried - 1)
         except OverflowError:

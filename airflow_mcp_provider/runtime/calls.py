@@ -1,6 +1,6 @@
-"""The three calls of a job's own code: ``enqueue``, ``enqueue_many``, ``progress``.
+"""The three functions for a job's own code: ``enqueue``, ``enqueue_many``, ``progress``.
 
-They reach the runner through the socket that ``$MCP_DOOR`` names, so they work from any thread, any child
+They connect to the runner through the Unix socket at ``$MCP_DOOR``, so they work from any thread, any child
 process and any Python program that the subtask starts.
 """
 
@@ -19,25 +19,28 @@ from airflow_mcp_provider import errors
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.json_values import plain
 
-DOOR = "MCP_DOOR"
+SOCKET = "MCP_DOOR"
+"""The environment variable with the path of the runner's Unix socket."""
 _SHOWN_CHARS = 500
 _AT_ONCE = 500
-"""Children of one call to the runner."""
+"""Subtasks per request to the runner."""
 _MAX_BYTES = 64_000_000
-"""Of such a call: a little less than the runner reads."""
+"""The largest request; a little less than the runner reads."""
 
 
 def enqueue(payload: Mapping[str, Any], *, key: str | None = None, job: str | None = None) -> bool:
-    """Add one subtask to the run that is running; it may start at once, while this one goes on.
+    """Add one subtask to the current run; it may start at once, in parallel with this one.
 
-    When this returns the subtask is durable. ``key`` is its identity within the run (default: the payload's
-    field that ``subtasks.key`` names, else a hash of the payload); True: it is new, False: the run has it already.
+    ``payload`` is a JSON object. When this function returns, the subtask is stored in Airflow's database. ``key`` is
+    its identity within the run (default: the field of the payload that ``subtasks.key`` names, else a hash of the
+    payload). Returns True for a new subtask, False when the run already has one with this key.
 
-    With ``job`` it is a run of that job, which the spec's ``subtasks.jobs`` must name: ``payload`` is its conf, the
-    result of its report becomes the result. Its default key is the job's name and the payload.
+    With ``job`` the subtask is a run of that job, which the spec's ``subtasks.jobs`` must list: ``payload`` is the conf
+    of the run, and the result of its report is the result of the subtask. The default key is the job's name and the
+    payload.
 
-    Raises EnqueueRefused (InvalidPayload, LimitReached, RunIsOver), or SpecError for ``job``: nothing was added;
-    TryAgain: Airflow did not answer; InstallationError: the API server lacks the plugin.
+    Raises EnqueueRefused (InvalidPayload, LimitReached, RunIsOver), or SpecError for ``job``, when nothing was added;
+    TryAgain when Airflow did not answer; InstallationError when the API server does not have the plugin.
     """
     return enqueue_many([payload], key=None if key is None else lambda _: key, job=job) == 1
 
@@ -48,11 +51,12 @@ def enqueue_many(
     key: Callable[[Mapping[str, Any]], str] | None = None,
     job: str | None = None,
 ) -> int:
-    """Add many subtasks at once; ``key`` makes the key of each from its payload. Returns how many are new.
+    """Add many subtasks; ``key`` computes the key of each from its payload. Returns the number of new subtasks.
 
-    With ``job`` each is a run of that job.
+    With ``job`` each subtask is a run of that job.
 
-    Raises what ``enqueue`` raises. They are sent in batches: after an error the batches before it are in.
+    Raises the same errors as ``enqueue``. The subtasks are sent in batches: after an error, the batches before it are
+    stored.
     """
     children = ([plain(payload, "payload"), _key(key, payload), job] for payload in payloads)
     new = 0
@@ -62,16 +66,16 @@ def enqueue_many(
 
 
 def _key(key: Callable[[Mapping[str, Any]], str] | None, payload: Mapping[str, Any]) -> object:
-    """Return the key that is given; a secret in it may be known here alone."""
+    """Return the key with its secrets masked: only this process may know them."""
     given: object = None if key is None else key(payload)
     return redaction.key(given) if isinstance(given, str) else given
 
 
 def progress(fraction: float, message: str = "") -> None:
-    """Show how far this subtask is, ``fraction`` from 0 to 1: in Airflow's UI and REST API within 2 s.
+    """Show the progress of this subtask in Airflow's UI and REST API, within 2 s.
 
-    A fraction outside of that is cut to it, and no number (nan) is 0; only the first 500 characters are shown.
-    A message is a text; of another value its ``str`` is shown, or that it has none.
+    ``fraction`` is a number from 0 to 1; a number outside this range is clamped to it, anything else counts as 0.
+    ``message`` is a string of which the first 500 characters are shown; another value is converted with ``str``.
     """
     text = redaction.text(_text(message))[:_SHOWN_CHARS].replace("\0", "\\0")
     shown = text.encode("utf-8", "backslashreplace").decode()  # a file's name may hold lone surrogates
@@ -79,11 +83,11 @@ def progress(fraction: float, message: str = "") -> None:
 
 
 def _text(message: object) -> str:
-    """Progress is for people to read, so a value that cannot be shown (too deep) fails no subtask."""
+    """Convert a message; a value whose ``str()`` fails (nested too deeply) does not fail the subtask."""
     try:
         return str(message)
     except Exception as error:  # noqa: BLE001 - whatever its own __str__ raises
-        return f"a message of the type {type(message).__name__} that cannot be shown ({type(error).__name__})"
+        return f"message of type {type(message).__name__}: str() raised {type(error).__name__}"
 
 
 def _share(fraction: float) -> float:
@@ -91,7 +95,7 @@ def _share(fraction: float) -> float:
         number = float(fraction)
     except OverflowError:  # an integer that no float holds
         number = 1.0 if fraction > 0 else 0.0
-    except (TypeError, ValueError):  # no number at all: progress fails no subtask
+    except (TypeError, ValueError):  # not a number: progress must not fail the subtask
         number = 0.0
     return 0.0 if math.isnan(number) else min(max(number, 0.0), 1.0)
 
@@ -108,24 +112,24 @@ def _line(request: dict[str, Any]) -> bytes:
     try:
         line = json.dumps(request, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
-        raise errors.InvalidPayload(f"a payload is plain JSON; this one is not: {error}") from None
+        raise errors.InvalidPayload(f"the payload is not plain JSON: {error}") from None
     if len(line) > _MAX_BYTES:
-        raise errors.InvalidPayload(f"the payloads of one call have {len(line)} bytes, {_MAX_BYTES} are allowed")
+        raise errors.InvalidPayload(f"payloads too large: {len(line)} bytes; expected at most {_MAX_BYTES} per call")
     return line
 
 
 def _exchange(line: bytes) -> str:
-    path = os.environ.get(DOOR)
+    path = os.environ.get(SOCKET)
     if not path:
-        raise errors.RunIsOver("enqueue and progress work inside a running subtask; $MCP_DOOR is not set here")
-    with socket.socket(socket.AF_UNIX) as door:
+        raise errors.RunIsOver("enqueue() and progress() work only inside a running subtask: $MCP_DOOR is not set")
+    with socket.socket(socket.AF_UNIX) as channel:
         try:
-            door.connect(path)
-            with suppress(BrokenPipeError):  # refused before all of it was sent: the answer says why
-                door.sendall(line)
-            answer = door.makefile(encoding="utf-8").readline()
+            channel.connect(path)
+            with suppress(BrokenPipeError):  # refused before all of it was sent: the answer has the reason
+                channel.sendall(line)
+            answer = channel.makefile(encoding="utf-8").readline()
         except OSError as error:
-            raise errors.RunIsOver(f"the subtask of this call has ended ({error})") from None
+            raise errors.RunIsOver(f"cannot connect to the runner, the subtask has ended: {error}") from None
     if not answer:
-        raise errors.RunIsOver("the subtask of this call ended before it was answered")
+        raise errors.RunIsOver("the runner sent no answer: the subtask ended before the call was complete")
     return answer

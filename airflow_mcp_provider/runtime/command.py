@@ -1,7 +1,7 @@
 """Run a command, in any language, as the work.
 
-Its output goes to the task log line by line as it comes. Its result is what it wrote to ``$MCP_RESULT``, else what its
-stdout says (see ``printed``).
+Its output goes to the task log line by line. Its result is the content of ``$MCP_RESULT``, else it is read from stdout
+(see ``runtime.stdout``).
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from airflow_mcp_provider.runtime.work_files import content
 _CHUNK = 65_536
 """Bytes of one read, and characters of one line in the log."""
 _TOO_LARGE = (
-    "its arguments and the environment are larger than this system lets a program have (a quarter of its stack, 2 MB "
-    "as a rule); write data to a file, or to a store, and pass the address"
+    "its arguments and environment exceed the limit of this system (a quarter of the stack size, usually 2 MB); "
+    "write the data to a file or an object store and pass its path or URL"
 )
 _LONG_GRACE_S = 60.0
-"""How long the rest of it may take on its way to a slow log, once nobody is left who writes."""
+"""Seconds to wait for the rest of the output to reach a slow log, after all writers have ended."""
 _GRACE_S = 2.0
-"""How long an ended command's output may stay open: a process that it left behind holds it."""
+"""Seconds to wait while a process that the ended command left behind keeps its output open."""
 
 
 @dataclass
 class Running:
-    """A started command: its pid, and its output on the way to the log."""
+    """A started command: its pid, and the threads that copy its output to the log."""
 
     pid: int
     result: Path
@@ -48,14 +48,14 @@ class Running:
 
     @property
     def last_error(self) -> str:
-        """The last line of stderr, of a command that has ended."""
+        """The last line of stderr of a command that has ended."""
         self._all_read()
         return self._pumps[1].last.text.strip()
 
     def read(self, code: int, end_others: Callable[[], None] | None = None) -> Any:  # noqa: ANN401 - any JSON
         """Return the result; raises SubtaskError when the exit code was not 0.
 
-        ``end_others`` ends processes that the command left behind: then its output has an end, and is read to it.
+        ``end_others`` ends processes that the command left behind, so that its output is read to the end.
         """
         self._all_read(end_others)
         if code != 0:
@@ -79,8 +79,8 @@ class Running:
 def start(argv: Sequence[str], environment: Mapping[str, str], result: Path, printed: Printed | None = None) -> Running:
     """Start ``argv`` (no shell) in a session of its own.
 
-    ``printed`` reads its result from stdout; by default that is the last line. Raises SubtaskError when there is no
-    such program, InvalidPayload when its arguments and environment are too large.
+    ``printed`` reads its result from stdout; by default that is the last line. Raises SubtaskError when the program
+    cannot be started, InvalidPayload when its arguments and environment are too large.
     """
     try:
         process = subprocess.Popen(  # noqa: S603 - running the job's command is what it is for
@@ -103,7 +103,7 @@ def start(argv: Sequence[str], environment: Mapping[str, str], result: Path, pri
 
 
 class _Pump:
-    """Pass on what comes from ``source`` to the log, line by line; ``printed`` gets the lines, too."""
+    """Copy ``source`` to the log, line by line; ``printed`` gets the lines, too."""
 
     def __init__(self, source: IO[bytes] | None, target: TextIO, printed: Printed | None = None) -> None:
         self.last = LastLine()
@@ -127,7 +127,7 @@ class _Pump:
         self._thread.join(seconds)
 
     def end(self) -> None:
-        """The command has ended: take what it left, also of a line without an end that another process holds open."""
+        """Read the remaining output of an ended command, also an unfinished line that another process holds open."""
         with self._lock:
             self._take(b"", final=True)
             self._ended = True
@@ -157,13 +157,13 @@ class _Pump:
         self._whole = True
 
     def _log(self, text: str) -> None:
-        told = redaction.text(readable(text))  # Airflow masks the task's log, not what LocalExecutor writes beside it
-        for start in range(0, len(told) or 1, _CHUNK):
-            self._target.write(told[start : start + _CHUNK] + "\n")
+        line = redaction.text(readable(text))  # Airflow masks the task's log, but not the output of a LocalExecutor
+        for start in range(0, len(line) or 1, _CHUNK):
+            self._target.write(line[start : start + _CHUNK] + "\n")
         self._target.flush()
 
 
 def failure(code: int, last: str) -> str:
-    """Say how a command ended that failed, and with what words."""
-    said = f"; it said last: {redaction.text(last.strip())[:200]}" if last.strip() else ""
-    return death(code) + said
+    """Return the message for a failed command: its exit code or signal, and its last line of output."""
+    output = f"; last line of output: {redaction.text(last.strip())[:200]}" if last.strip() else ""
+    return death(code) + output

@@ -1,9 +1,8 @@
-"""A container as the work: what an engine is asked for, and what it promises.
+"""A container as the work: the container specification, and the interface of the engines that run it.
 
-Runs in the runner. Engines are ``docker`` beside this module, and Kubernetes in ``operators.container``, which needs
-Airflow's side of the world. Either keeps three things for the work in a folder that the container sees as ``FOLDER``:
-the pipe of ``$MCP_ENQUEUE``, the directory of ``$MCP_ENQUEUE_DIR`` and the file of ``$MCP_RESULT``, open to whatever
-user the image has.
+Runs in the runner. The engines are ``runtime.docker`` and, for Kubernetes, ``operators.container``, which needs
+Airflow. Each engine mounts a folder at ``FOLDER`` with the named pipe of ``$MCP_ENQUEUE``, the directory of
+``$MCP_ENQUEUE_DIR`` and the file of ``$MCP_RESULT``, writable for any user of the image.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ from airflow_mcp_provider.runtime.stdout import RESULT, LastLine, Reader
 from airflow_mcp_provider.spec import Container, StepTimeouts, fill
 
 FOLDER = "/mcp"
-"""Where pipe, directory and file are, inside."""
+"""The mount path of the pipe, the directory and the file in the container."""
 RESULT_FILE = "result"
 IMAGE = r"[A-Za-z0-9\[][A-Za-z0-9._/:@+\[\]-]{0,1023}"
-"""What a name of an image consists of, with its registry, tag and digest; whether it is one, the engine tells."""
+"""The characters of an image name with its registry, tag and digest; the engine checks the rest of the syntax."""
 GRACE_S = 30.0
-"""How long a container that was asked to end may take, where no hard limit says it."""
+"""Seconds between SIGTERM and SIGKILL for a container without a hard time limit."""
 FAILED, NOT_STARTED, NOT_PULLED = "CommandFailed", "CommandNotStarted", "ImageNotPulled"
-"""What ``retries.never_on`` and ``only_on`` may name: those of a command, and its image that cannot be had."""
+"""Names for ``retries.never_on`` and ``only_on``: those of a command, and an image that cannot be pulled."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """One container, with all placeholders filled in.
+    """One container, with all placeholders replaced.
 
-    ``command`` and ``args`` are None where the image says them; ``start``: seconds until it must run; ``grace``:
-    seconds that it may take to end when it is asked to; ``pipe``: the runner's own pipe for lines of ``$MCP_ENQUEUE``;
-    ``printed`` reads its result from its output; ``files``: what an engine that can puts into the folder, by the
-    variables that name the files.
+    ``command`` and ``args`` are None to use those of the image; ``start``: seconds until it must run; ``grace``:
+    seconds between SIGTERM and SIGKILL; ``pipe``: the runner's own pipe for the lines of ``$MCP_ENQUEUE``;
+    ``printed`` reads the result from the output; ``files``: the content of files to put into the folder, by the
+    environment variable that names each file (only the Docker engine does).
     """
 
     image: str
@@ -54,17 +53,17 @@ class Order:
 
 
 class Engine(Protocol):
-    """Who runs containers."""
+    """Runs one container."""
 
     def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
-        """Run it to its end, its output to stdout, and return its result.
+        """Run the container to its end, copy its output to stdout, and return its result.
 
-        Called in the work's process, where SoftTimeout may be raised at any time: it is asked to end then. Raises
-        SubtaskError when it failed.
+        Called in the process of the work, where SoftTimeout may be raised at any time: the container then gets SIGTERM.
+        Raises SubtaskError when it failed.
         """
 
     def remove(self) -> None:
-        """Called in the runner when the work's process is gone, however it went: nothing of the container is left."""
+        """Remove the container. Called in the runner after the process of the work has ended in any way."""
 
 
 def order(  # noqa: PLR0913, PLR0917 - what an Order has
@@ -76,7 +75,10 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
     printed: Reader = LastLine,
     files: Mapping[str, str] | None = None,
 ) -> Order:
-    """Fill in what ``values`` (payload and params) say; ``environment`` is what the work is told by."""
+    """Return the Order of a container, with ``values`` (payload and params) for its placeholders.
+
+    ``environment`` has payload and params as environment variables.
+    """
     own = {PIPE: f"{FOLDER}/{ENQUEUE}", FILES: f"{FOLDER}/{ENQUEUE_FILES}", RESULT: f"{FOLDER}/{RESULT_FILE}"}
     return Order(
         image=_image(fill(spec.image, values)),
@@ -93,18 +95,18 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
 
 
 def _image(name: str) -> str:
-    """An engine would take another text for an option, or for something else than an image."""
+    """Check the name: an engine could read another text as an option."""
     if not re.fullmatch(IMAGE, name):
         given = redaction.shown(name, 200)
-        told = f"the image is no name of one; given {given}; expected such as registry.example.com/tool:1.2"
-        raise failed(told, NOT_PULLED)
+        message = f"invalid image name {given}; expected for example registry.example.com/tool:1.2"
+        raise failed(message, NOT_PULLED)
     return name
 
 
 def _program(command: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """A Docker engine would take the first argument for the program."""
+    """Check the program: a Docker engine would run the first argument instead of an empty program."""
     if command and not command[0]:
-        raise failed("the program, the first of container.command, is empty", NOT_STARTED)
+        raise failed("the program, the first item of container.command, is empty", NOT_STARTED)
     return command
 
 
@@ -115,17 +117,17 @@ def _filled(
 
 
 def _grace(timeouts: StepTimeouts) -> float:
-    """Until the hard limit, at which an engine may kill it as well as the runner does."""
+    """Return the seconds from the soft to the hard time limit; at the hard limit the engine may kill the container."""
     if timeouts.soft and timeouts.hard:
         return (timeouts.hard - timeouts.soft).total_seconds()
     return GRACE_S
 
 
 def failed(message: str, *kinds: str) -> SubtaskError:
-    """Return an error of the container that is told, as ``kinds``, to retries and people."""
+    """Return an error of the container; ``kinds`` are its names in ``retries`` and in the outcome."""
     return SubtaskError(message, kinds=kinds)
 
 
-def asked_to_end() -> NoReturn:
-    """Tell that the soft limit has ended it."""
-    raise SoftTimeout("timeouts.soft passed; the container was asked to end (SIGTERM)")
+def raise_soft_timeout() -> NoReturn:
+    """Raise the error of a container that the soft time limit has ended."""
+    raise SoftTimeout("timeouts.soft passed; the container received SIGTERM")

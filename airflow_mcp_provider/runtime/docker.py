@@ -1,7 +1,7 @@
-"""Containers of a Docker engine on this machine, by its command line: for a laptop, where there is no Kubernetes.
+"""Run containers with the Docker command line on this machine: for a laptop without Kubernetes.
 
-Runs in the runner. The engine's ``docker run`` is a child like any command; the container itself is not, so it is
-removed by name: by the runner, or, should the runner be killed, by a shell that waits for its death.
+Runs in the runner. ``docker run`` is a child process like any command; the container itself is not. It is removed by
+name: by the runner, or, when the runner is killed, by a shell that waits for the end of the runner.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from airflow_mcp_provider.runtime.quantity import number
 from airflow_mcp_provider.runtime.stdout import INVALID
 
 PLACE = "mcp/place"
-"""Label: the subtask, whatever the attempt."""
+"""Label: the subtask, the same for all its attempts."""
 _ANSWER_S = 20.0
 _MARGIN_S = 5.0
-"""Behind the hard limit, which is the runner's to keep."""
+"""Seconds after the hard time limit, which the runner enforces."""
 _LINE = 32_768
-"""Bytes: Docker reads lines of up to 64 KB from a file of variables, the name included."""
+"""Bytes: Docker reads lines of up to 64 KB from an ``--env-file``, including the name."""
 _REMOVE = 'cat > /dev/null; exec "$0" rm --force --volumes "$1"'
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What of ``pod`` a Docker engine keeps: variables, memory and CPU."""
+    """The parts of ``pod`` that a Docker engine supports: environment variables, memory, CPU, image pull policy."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
     memory: str | None = None
@@ -53,7 +53,7 @@ class Limits:
 
     @property
     def options(self) -> list[str]:
-        """As ``docker run`` takes them; no swap beyond the memory."""
+        """The options of ``docker run``; without swap in addition to the memory."""
         memory = f"{int(number(self.memory))}b" if self.memory else ""
         return [
             *([f"--memory={memory}", f"--memory-swap={memory}"] if memory else []),
@@ -65,28 +65,28 @@ def program() -> str:
     """Return the path of ``docker``; raises InstallationError, with the reason, when no engine answers."""
     path = shutil.which("docker")
     if path is None:
-        raise InstallationError(_none("there is no program `docker`"))
+        raise InstallationError(_none("the program `docker` is not installed"))
     try:
         asked = [path, "version", "--format", "{{.Server.Version}}"]
         done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=_ANSWER_S)  # noqa: S603 - ours
     except subprocess.TimeoutExpired:
-        raise InstallationError(_none(f"`docker version` had no answer within {_ANSWER_S:g} s")) from None
+        raise InstallationError(_none(f"`docker version` did not answer within {_ANSWER_S:g} s")) from None
     if done.returncode != 0:
-        raise InstallationError(_none(f"`docker version` says: {redaction.text(done.stderr.strip())[:300]}"))
+        raise InstallationError(_none(f"`docker version` failed: {redaction.text(done.stderr.strip())[:300]}"))
     return path
 
 
 def _none(why: str) -> str:
     return (
-        f"a container needs Kubernetes or a Docker engine, and this runner has neither: it is no pod with a service "
-        f"account's token, and {why}. On a laptop start Docker, or name its engine in DOCKER_HOST; in a cluster see "
-        f"docs/containers.md for the service account that [mcp] container_service_account names"
+        f"no container engine found: this runner is not a pod with a service account token, and {why}. "
+        f"On a laptop, start Docker or set DOCKER_HOST; in a cluster, set [mcp] container_service_account "
+        f"(see docs/containers.md)"
     )
 
 
 @dataclass(frozen=True)
 class Docker:
-    """An Engine. ``labels`` are for people; ``place`` names the subtask, and with it a container of an earlier try."""
+    """The Docker engine. ``labels`` are for people; ``place`` identifies the subtask and its earlier containers."""
 
     docker: str
     place: str
@@ -105,7 +105,7 @@ class Docker:
             running = command.start(argv, variables, shared / RESULT_FILE, order.printed())
             if code := self._ended(running.pid, order.grace):
                 self._failed(code, running)
-            _keep_what_says_something(shared / RESULT_FILE)
+            _remove_if_empty(shared / RESULT_FILE)
             _hand_over(shared, order.pipe)
             return running.read(0)
 
@@ -114,10 +114,10 @@ class Docker:
         try:
             self._call("rm", "--force", "--volumes", self.name)
         except subprocess.TimeoutExpired:
-            print(f"Docker does not answer: the container {self.name} may be left", flush=True)  # noqa: T201 - the task's log
+            print(f"Docker does not answer: the container {self.name} may still exist", flush=True)  # noqa: T201 - the task's log
 
     def _remove_earlier(self) -> None:
-        """Remove what an attempt has left whose machine broke down."""
+        """Remove a container that an earlier attempt left behind when its machine failed."""
         if left := self._call("ps", "--all", "--quiet", f"--filter=label={PLACE}={self.place}").stdout.split():
             self._call("rm", "--force", "--volumes", *left)
 
@@ -131,10 +131,10 @@ class Docker:
         try:
             done = self._call("pull", "--quiet", "--", order.image, timeout=order.start)
         except subprocess.TimeoutExpired:
-            raise container.failed(f"the image {order.image} was not there in {order.start:g} s", NOT_PULLED) from None
+            raise container.failed(f"image {order.image} not pulled within {order.start:g} s", NOT_PULLED) from None
         if done.returncode != 0:
-            told = redaction.text(done.stderr.strip())[-500:]
-            raise container.failed(f"the image {order.image} cannot be had: {told}", NOT_PULLED)
+            reason = redaction.text(done.stderr.strip())[-500:]
+            raise container.failed(f"image {order.image} cannot be pulled: {reason}", NOT_PULLED)
 
     def _ended(self, pid: int, grace: float) -> int | None:
         try:
@@ -142,10 +142,10 @@ class Docker:
         except SoftTimeout:
             self._call("kill", "--signal=TERM", self.name)
             processes.wait(pid, grace + _MARGIN_S)
-            container.asked_to_end()
+            container.raise_soft_timeout()
 
     def _argv(self, order: Order, shared: Path) -> tuple[list[str], dict[str, str]]:
-        """Return the command, and its environment: values are in a file or there, never in arguments."""
+        """Return the command and its environment: values are in a file or in the environment, never in arguments."""
         values = {**self.limits.environment, **order.environment}
         lines = {name: value for name, value in values.items() if _is_a_line(value)}
         file = shared.with_name("environment")
@@ -169,15 +169,15 @@ class Docker:
         killed, _, error = state.partition(" ")
         if killed == "true":
             limit = self.limits.memory or "the machine's"
-            raise container.failed(f"the container's memory ran out: its limit is {limit}", OUT_OF_MEMORY, FAILED)
+            raise container.failed(f"the container ran out of memory; its limit is {limit}", OUT_OF_MEMORY, FAILED)
         if error or not state:
-            told = error or running.last_error
-            raise container.failed(f"the container cannot be started: {told}", NOT_STARTED)
+            reason = error or running.last_error
+            raise container.failed(f"the container cannot be started: {reason}", NOT_STARTED)
         running.read(code)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """While this lasts: should this process be killed, the container is removed all the same."""
+        """Have a shell remove the container if this process is killed inside this context."""
         with subprocess.Popen(  # noqa: S603 - our own text
             ["/bin/sh", "-c", _REMOVE, self.docker, self.name],
             stdin=subprocess.PIPE,
@@ -193,18 +193,18 @@ class Docker:
 
 
 def _is_a_line(value: str) -> bool:
-    """Tell whether a file of variables takes it as it is: one line, and no longer than Docker reads one."""
+    """Return whether the value fits into an ``--env-file`` as it is: one line that is not too long for Docker."""
     return value.splitlines() in ([], [value]) and len(value.encode()) < _LINE
 
 
 def _mount(folder: Path) -> str:
-    """Return the option, which is a line of CSV: a colon or a comma in the path is no syntax."""
+    """Return the option, which is a line of CSV, so that a colon or a comma in the path is not read as syntax."""
     source = f"source={folder}".replace('"', '""')
     return f'--mount=type=bind,"{source}",target={FOLDER}'
 
 
 def _shared(pipe: Path) -> Path:
-    """Make the folder that the container sees; others on this machine cannot reach it, for the one above is private."""
+    """Create the folder to mount; other users of this machine cannot reach it, because its parent is private."""
     shared = pipe.with_name("mcp")
     shared.mkdir()
     shared.chmod(0o777)
@@ -217,21 +217,21 @@ def _shared(pipe: Path) -> Path:
     return shared
 
 
-def _keep_what_says_something(result: Path) -> None:
-    """An empty file says no result. Another kind is refused: a link may lead to a file of this machine."""
-    with suppress(FileNotFoundError):  # removed: the output says the result
+def _remove_if_empty(result: Path) -> None:
+    """Remove an empty result file. Refuse anything but a regular file: a link may lead to a file of this machine."""
+    with suppress(FileNotFoundError):  # removed by the work: the result is read from the output
         there = result.lstat()
         if not stat.S_ISREG(there.st_mode):
-            raise container.failed("the work put something else than a file in the place of $MCP_RESULT", INVALID)
+            raise container.failed("$MCP_RESULT is not a regular file any more: the work replaced it", INVALID)
         if not there.st_size:
             result.unlink()
 
 
 def _hand_over(shared: Path, pipe: Path) -> None:
-    """Give the runner the files of ``$MCP_ENQUEUE_DIR``, and what has become of the pipe."""
+    """Move the files of ``$MCP_ENQUEUE_DIR`` to the runner; remove the runner's pipe if the work replaced its own."""
     files = pipe.with_name(ENQUEUE_FILES)
     files.rmdir()
-    if stat.S_ISDIR(_mode(shared / ENQUEUE_FILES)):  # else the runner sees that its own is gone, too
+    if stat.S_ISDIR(_mode(shared / ENQUEUE_FILES)):  # else the runner reports that its own directory is gone
         (shared / ENQUEUE_FILES).rename(files)
     check_neighbours(shared)
     with suppress(FileNotFoundError):

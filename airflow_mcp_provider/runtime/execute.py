@@ -1,7 +1,7 @@
-"""Do one piece of work, within its time limits, and return its result.
+"""Run one piece of work within its time limits and return its result.
 
-Runs in the runner, in the task's process. The work itself is a child of this process: see ``function`` and
-``command`` for its two kinds, ``processes`` for how it ends. Of a ``container`` the child is who looks after it.
+Runs in the runner, in the process of the task. The work is a child of this process: see ``function`` and ``command``
+for its two kinds, ``processes`` for how it is ended. For a ``container`` the child process controls the container.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_mcp_provider.runtime import command, container, environment, functi
 from airflow_mcp_provider.runtime.arguments import fitting
 from airflow_mcp_provider.runtime.argv import filled as argv_of
 from airflow_mcp_provider.runtime.function import Line, NoLine
-from airflow_mcp_provider.runtime.ipc_server import PIPE, Channel, Door
+from airflow_mcp_provider.runtime.ipc_server import PIPE, Channel, IpcServer
 from airflow_mcp_provider.runtime.payload import json_text
 from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.runner_folder import private_folder
@@ -31,10 +31,10 @@ from airflow_mcp_provider.spec import CommandWork, ContainerWork, PythonWork, Ru
 
 @dataclass(frozen=True)
 class Call:
-    """What the work is called with: the arguments of a function, the values that a command's text may name.
+    """The input of the work: the arguments of a function, the values of a command's placeholders.
 
-    ``subtask`` is the payload (empty for plan and report), ``params`` the run's parameters, ``arguments`` what a
-    function gets, most important first, ``names`` how an error calls them.
+    ``subtask`` is the payload (empty for plan and report), ``params`` are the run's parameters, ``arguments`` those of
+    a function, most important first, ``names`` their names in error messages, separated by ``, ``.
     """
 
     arguments: tuple[Any, ...]
@@ -43,7 +43,7 @@ class Call:
     params: Mapping[str, Any]
 
 
-def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
+def perform(  # noqa: PLR0913 - everything that a runner has
     work: RunnerWork,
     call: Call,
     *,
@@ -58,35 +58,35 @@ def perform(  # noqa: PLR0913 - the whole of a runner's world, told once
 ) -> Any:  # noqa: ANN401 - any JSON
     """Run ``work`` and return its result (JSON).
 
-    ``limit`` is the most that a result may have, in bytes of JSON. ``after`` is applied to a function's return value
-    inside the work's process (plan consumes its generator there). ``engine`` runs the work that is a container.
-    ``printed`` reads the result of a command from what it prints.
+    ``limit`` is the largest size of the result, in bytes of JSON. ``after`` is applied to a function's return value
+    inside the process of the work (plan consumes its generator there). ``engine`` runs work that is a container.
+    ``printed`` reads the result of a command from its output. ``line`` is the connection to Airflow's supervisor.
 
-    Raises SubtaskError, SoftTimeout, HardTimeout; SpecError for a function that is not there; EnqueueRefused when a
+    Raises SubtaskError, SoftTimeout, HardTimeout; SpecError for a function that does not exist; EnqueueRefused when a
     line in ``$MCP_ENQUEUE`` was refused.
     """
     processes.adopt_orphans()
     others, killed = processes.below(), memory.kills()
-    with private_folder() as folder, Door(folder, channel, key_field) as door:
-        start = _Start(folder / "result", door.environment, timeouts, line or NoLine(), after, printed, others)
+    with private_folder() as folder, IpcServer(folder, channel, key_field) as server:
+        start = _Start(folder / "result", server.environment, timeouts, line or NoLine(), after, printed, others)
         try:
             pid, read = start.work(work, call, engine)
-            door.listen()
-            value = read(_limited(pid, timeouts, told=isinstance(work, PythonWork | ContainerWork)))
+            server.listen()
+            value = read(_limited(pid, timeouts, handles_soft=isinstance(work, PythonWork | ContainerWork)))
         except SubtaskError as error:
             raise memory.explained(error, killed) from None
         finally:
             processes.kill_all(keep=others)
             if engine:
                 engine.remove()
-        door.drain()
+        server.drain()
         json_text(value, "result", limit)
         return value
 
 
 @dataclass(frozen=True)
 class _Start:
-    """How work is started: where it leaves its result, what it finds in its environment."""
+    """Starts the work: ``result`` is the path of its result file, ``environment`` its additional variables."""
 
     result: Path
     environment: Mapping[str, str]
@@ -99,16 +99,17 @@ class _Start:
     def work(self, work: RunnerWork, call: Call, engine: container.Engine | None) -> tuple[int, Callable[[int], Any]]:
         if isinstance(work, ContainerWork):
             if engine is None:
-                raise InstallationError("nobody here runs containers")
+                raise InstallationError("this runner has no container engine")
             return self.container(work, call, engine)
         return self.function(work, call) if isinstance(work, PythonWork) else self.command(work, call)
 
     def container(self, work: ContainerWork, call: Call, engine: container.Engine) -> tuple[int, Callable[[int], Any]]:
         values = {**call.params, **call.subtask}
-        told = environment.fitting(environment.variables(call.subtask, call.params), environment.MAX_CONTAINER_BYTES)
+        named = environment.variables(call.subtask, call.params)
+        variables = environment.fitting(named, environment.MAX_CONTAINER_BYTES)
         pipe = Path(self.environment[PIPE])
         files = environment.texts(call.subtask, call.params)
-        order = container.order(work.container, values, told, self.timeouts, pipe, self.printed, files)
+        order = container.order(work.container, values, variables, self.timeouts, pipe, self.printed, files)
         return self._forked(lambda: engine.run(order))
 
     def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:
@@ -128,8 +129,8 @@ class _Start:
         argv = _argv(work, call)
         files = environment.write(environment.texts(call.subtask, call.params), self.result.parent)
         given = {**os.environ, **self.environment, **files}
-        told = environment.variables(call.subtask, call.params)
-        variables = environment.fitting(told, environment.room(given, argv))
+        named = environment.variables(call.subtask, call.params)
+        variables = environment.fitting(named, environment.room(given, argv))
         running = command.start(argv, {**given, **variables}, self.result, self.printed())
         return running.pid, lambda code: running.read(code, lambda: processes.kill_all(keep=self.others))
 
@@ -140,17 +141,17 @@ def _argv(work: CommandWork | ShellWork, call: Call) -> list[str]:
     return argv_of(work.command, {**call.params, **call.subtask})
 
 
-def _limited(pid: int, timeouts: Timeouts, *, told: bool) -> int:
-    """Wait within the limits; ``told``: the work tells the soft limit itself (a function gets SoftTimeout)."""
+def _limited(pid: int, timeouts: Timeouts, *, handles_soft: bool) -> int:
+    """Wait within the limits; ``handles_soft``: the work raises SoftTimeout itself (functions, containers)."""
     began = time.monotonic()
     soft, hard = (limit.total_seconds() if limit else None for limit in (timeouts.soft, timeouts.hard))
     first = soft if soft is not None else hard
     code = processes.wait(pid, first)
     if code is None and soft is not None:
-        (processes.soften if told else processes.interrupt)(pid)
+        (processes.raise_soft_timeout if handles_soft else processes.terminate)(pid)
         code = processes.wait(pid, None if hard is None else began + hard - time.monotonic())
-        if code is not None and not told:
-            raise SoftTimeout(f"timeouts.soft ({soft:g} s) passed; the command was asked to end (SIGTERM) and did")
+        if code is not None and not handles_soft:
+            raise SoftTimeout(f"timeouts.soft ({soft:g} s) passed; the command received SIGTERM and ended")
     if code is None:
         raise HardTimeout(f"timeouts.hard ({hard:g} s) passed; the work and all its processes were killed")
     return code

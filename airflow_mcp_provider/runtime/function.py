@@ -1,7 +1,7 @@
-"""Run a plain Python function as the work: in a forked process, so that any death of it has a witness.
+"""Run a plain Python function as the work, in a forked process, so that the runner sees and reports any crash of it.
 
-The fork costs some 10 ms and shares the imported modules. In the child the function finds Airflow's own calls
-(connections, variables) as usual: ``line`` is how the operators hand that over.
+The fork takes about 10 ms and shares the imported modules. In the child, Airflow's own calls (connections, variables)
+work as usual: the operators pass a ``line``, the connection to Airflow's supervisor, for that.
 """
 
 from __future__ import annotations
@@ -29,37 +29,38 @@ TRACE_CHARS = 4_000
 MESSAGE_CHARS = 100_000
 NAME_CHARS = 500
 FATAL = (signal.SIGTERM, signal.SIGINT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
-"""Signals that end the work, whatever the runner does on them. Airflow's importer leaves a Python handler for SIGSEGV
-behind, under which a crash in C code repeats its faulting instruction for ever."""
+"""Signals that end the work, whatever handlers the runner has. Airflow's importer leaves a Python handler for SIGSEGV
+behind, with which a crash in C code repeats its faulting instruction for ever."""
 
 
 class Line(Protocol):
-    """The runner's line to Airflow, lent to the forked work."""
+    """The runner's connection to Airflow's supervisor, made available to the forked work."""
 
     def child(self) -> None:
-        """Called in the work's process, first."""
+        """Set up the child's end. Called first in the process of the work."""
 
     def parent(self) -> None:
-        """Called in the runner once the work is forked."""
+        """Set up the runner's end. Called in the runner after the fork."""
 
 
 class NoLine:
-    """Where there is no Airflow."""
+    """No connection: there is no Airflow."""
 
     def child(self) -> None:
-        """Nothing to hand over."""
+        """Do nothing."""
 
     def parent(self) -> None:
-        """Nothing to listen to."""
+        """Do nothing."""
 
 
 def fork(call: Callable[[], Any], *, result: Path, line: Line, clean: Callable[[str], str] = str) -> int:
-    """Start ``call()`` in a child; returns its pid. It leaves ``{"result": …}`` or ``{"error": …}`` in ``result``.
+    """Start ``call()`` in a child process; returns its pid.
 
-    ``clean`` is applied to the JSON of the result, in the child: the work alone may know what is a secret.
+    The child writes ``{"result": …}`` or ``{"error": {"kinds": […], "message": "…", "trace": "…"}}`` to ``result``.
+    ``clean`` is applied to the JSON of the result, in the child, because only the work may know its secrets.
     """
     process_exit.flush_streams()
-    # No signal reaches the child before it has handlers of its own: SOFT would end it, another would run the runner's.
+    # No signal reaches the child before it has its own handlers: SOFT would end it, others would run the runner's.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         pid = os.fork()
@@ -67,7 +68,7 @@ def fork(call: Callable[[], Any], *, result: Path, line: Line, clean: Callable[[
             try:
                 _child(call, result, line, clean)
             finally:
-                os._exit(1)  # whatever goes wrong before the child's own guard
+                os._exit(1)  # an error before the child's own error handling
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     line.parent()
@@ -98,7 +99,7 @@ def _child(call: Callable[[], Any], result: Path, line: Line, clean: Callable[[s
 
 
 def _forget_handlers() -> None:
-    """A signal does to the work what it does to any process: no handler of the runner is called."""
+    """Restore the default signal handlers, so that no handler of the runner is called in the work."""
     signal.set_wakeup_fd(-1)
     handled = {each for each in signal.valid_signals() if callable(signal.getsignal(each))}
     for inherited in handled | set(FATAL):
@@ -106,7 +107,7 @@ def _forget_handlers() -> None:
 
 
 def _outcome(call: Callable[[], Any], clean: Callable[[str], str]) -> str:
-    """Do the work, and end as Python does: what its last threads and handlers do is within its time limits."""
+    """Run the work and Python's exit sequence: its last threads and exit handlers run within its time limits."""
 
     def both() -> str:
         text, failed = _done(lambda: _returned(call, clean))
@@ -137,13 +138,13 @@ def _soft_timeout(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """What remains of an exception when it leaves its process."""
-    told = error if issubclass(type(error), SubtaskError) else None  # isinstance would ask the error itself
-    kinds = _texts(told, "kinds")
-    message, silent = _safely(lambda: str(told.args[0] if told and told.args else error))
-    # What is told in words of ours needs no place in our code.
-    trace = "".join(_texts(told, "trace")) if kinds else _trace(error, silent=silent)
-    # Redacted before it is cut, escaped after it is redacted: else a secret is not recognised.
+    """Return an exception as JSON: ``kinds`` (dotted class names), ``message``, ``trace``; all secrets masked."""
+    ours = error if issubclass(type(error), SubtaskError) else None  # isinstance would call the error's own code
+    kinds = _texts(ours, "kinds")
+    message, silent = _safely(lambda: str(ours.args[0] if ours and ours.args else error))
+    # Our own errors do not need a traceback of our code.
+    trace = "".join(_texts(ours, "trace")) if kinds else _trace(error, silent=silent)
+    # Redacted before it is truncated, escaped after it is redacted: otherwise a secret is not recognized.
     return {
         "kinds": tuple(map(redaction.text, kinds or class_names(type(error)))),
         "message": _storable(redaction.text(message)[:MESSAGE_CHARS]),
@@ -151,40 +152,40 @@ def describe(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _texts(told: object, name: str) -> tuple[str, ...]:
-    """Return an attribute of an error of ours; a class made of it may have left it out."""
-    value = getattr(told, name, ())
+def _texts(error: object, name: str) -> tuple[str, ...]:
+    """Return an attribute of one of our errors; a subclass may not have set it."""
+    value = getattr(error, name, ())
     texts = (value,) if isinstance(value, str) else value
     return texts if isinstance(texts, tuple) and all(type(one) is str for one in texts) else ()
 
 
 def _trace(error: BaseException, *, silent: bool) -> str:
-    """Return the traceback; of a ``silent`` error, whose text cannot be had, its lines alone."""
+    """Return the traceback; only its frames for a ``silent`` error, whose message cannot be formatted."""
     if silent:
         return "".join(traceback.format_tb(error.__traceback__))
     return _safely(lambda: "".join(traceback.format_exception(error)))[0]
 
 
 def _safely(text: Callable[[], str]) -> tuple[str, bool]:
-    """Whatever an exception's own methods do, its class is still told. The second: they have failed."""
+    """Return the text, and whether formatting it failed: an exception's own methods may raise."""
     try:
         return str.__str__(text()), False
     except BaseException as error:  # noqa: BLE001 - also SoftTimeout, of a method that never ends
-        return f"(its text cannot be had: {_name(type(error))})", True
+        return f"(no message: formatting it raised {_name(type(error))})", True
 
 
 def _storable(text: str) -> str:
-    """Escape what no log and no database takes: lone surrogates (file names have them), NUL."""
+    """Escape what logs and databases do not accept: lone surrogates (of file names), NUL."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def class_names(kind: type) -> tuple[str, ...]:
-    """Dotted names of a class and its bases, nearest first; builtins stand without their module."""
+    """Return the dotted names of a class and its bases, in method resolution order; builtins without their module."""
     return tuple(_name(each) for each in type.__dict__["__mro__"].__get__(kind) if each is not object)
 
 
 def _name(kind: type) -> str:
-    """Ask no metaclass: it may be broken, too."""
+    """Return the dotted name without calling the metaclass, which may be broken."""
     name, module = _own(kind, "__qualname__"), _own(kind, "__module__")
     return name if module in {"builtins", ""} else f"{module}.{name}"
 
@@ -192,12 +193,12 @@ def _name(kind: type) -> str:
 def _own(kind: type, name: str) -> str:
     try:
         return _storable(str.__str__(type.__dict__[name].__get__(kind)))[:NAME_CHARS]
-    except (AttributeError, TypeError):  # a class made without a module, or with one that is no text
+    except (AttributeError, TypeError):  # a class without a module, or with one that is not a string
         return ""
 
 
 def await_if_needed(value: Any) -> Any:  # noqa: ANN401 - whatever the user's function returned
-    """Run a coroutine to its end; on ``SoftTimeout`` it is cancelled and may clean up."""
+    """Run a coroutine to its end and return its result; on ``SoftTimeout`` it is cancelled and may clean up."""
     return asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value
 
 
@@ -206,7 +207,7 @@ async def _awaited(value: Any) -> Any:  # noqa: ANN401
 
 
 def read(result: Path, code: int) -> Any:  # noqa: ANN401 - any JSON
-    """Return what ``fork`` left behind; raises SubtaskError (or SoftTimeout) when it failed or was killed."""
+    """Read the result file of ``fork``; raises SubtaskError (or SoftTimeout) when the work failed or was killed."""
     text = result.read_text(encoding="utf-8") if result.exists() else ""
     if code != 0 or not text:
         raise SubtaskError(death(code), kinds=("WorkDied",))
@@ -223,11 +224,11 @@ def _failure(failure: dict[str, Any]) -> McpError:
 
 
 def death(code: int) -> str:
-    """Say how a process ended, for people."""
+    """Return a sentence about how a process ended; ``code`` is its exit code, or a negative signal number."""
     if code == 0:
-        return "the work's process ended with exit code 0 before the function returned"
+        return "the process ended with exit code 0 before the function returned"
     if code > 0:
-        return f"the work ended with exit code {code}"
+        return f"the process ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     hint = " (out of memory?)" if name == "SIGKILL" else ""
-    return f"the work was killed by {name}{hint}"
+    return f"the process was killed by {name}{hint}"

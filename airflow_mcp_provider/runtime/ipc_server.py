@@ -1,9 +1,9 @@
-"""Where the work's calls come in: a socket for Python, a named pipe and a directory for any program.
+"""The server for calls of the work: a Unix socket for Python, a named pipe and a directory for any program.
 
-Runs in the runner, beside the work, which is another process. Python code asks through the socket and waits for
-the answer; any program may write a JSON line to the pipe (``echo '{"path": "a"}' > $MCP_ENQUEUE``): such lines
-are enqueued as they come, and those left over before the work's end counts as success. So are the lines of the files
-that it puts into the directory ``$MCP_ENQUEUE_DIR``.
+Runs in the runner, beside the work, which is another process. Python code sends a request through the socket and waits
+for the answer. Any program may write a line of JSON to the pipe (``echo '{"path": "a"}' > $MCP_ENQUEUE``). These lines
+are enqueued as they arrive, the last ones before the work counts as successful. The lines of files in the directory
+``$MCP_ENQUEUE_DIR`` are enqueued at the end of the work.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, Protocol, Self, TypeAlias
 
 from airflow_mcp_provider.errors import EnqueueRefused, InvalidPayload, McpError, TryAgain
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.calls import DOOR
-from airflow_mcp_provider.runtime.json_values import once_each
+from airflow_mcp_provider.runtime.calls import SOCKET
+from airflow_mcp_provider.runtime.json_values import reject_duplicates
 from airflow_mcp_provider.runtime.payload import Child, batches, child_of
 from airflow_mcp_provider.runtime.processes import is_below
 from airflow_mcp_provider.runtime.work_files import content
@@ -32,43 +32,43 @@ from airflow_mcp_provider.runtime.work_files import content
 PIPE = "MCP_ENQUEUE"
 FILES = "MCP_ENQUEUE_DIR"
 ENQUEUE, ENQUEUE_FILES = "enqueue", "enqueue.d"
-"""The names of the pipe and of the directory, wherever they are."""
+"""The file names of the pipe and of the directory, in the runner and in a container."""
 _PEER = struct.Struct("3i")
-"""Linux' struct ucred: the process, user and group at the other end of a socket."""
+"""Linux's struct ucred: the process, user and group at the other end of a socket."""
 MAX_LINE_BYTES = 64 * 1024 * 1024
 MAX_PIPE_LINE_BYTES = 1_000_000
-"""A payload has 32 KB at most."""
+"""A payload has at most 32 KB."""
 _AT_ONCE = 1_000_000
 ENVELOPE = {"payload", "key", "job"}
-"""What a line may have that is more than a payload."""
+"""The fields of a line that has more than a payload."""
 
 Requested: TypeAlias = tuple[Any, str | None, str | None]
-"""A payload, its key and its job, as they came in."""
+"""A payload, its key and its job, as received."""
 
 
 class Channel(Protocol):
-    """The way to the server; Airflow's is handed in by the operators."""
+    """The client of the API server; the operators provide it."""
 
     def enqueue(self, children: Sequence[Child]) -> int:
-        """Make them durable; returns how many are new."""
+        """Store the subtasks; returns how many are new."""
 
     def progress(self, fraction: float, message: str) -> None:
-        """Show it, soon."""
+        """Show the progress of the subtask; may be delayed by up to 2 s."""
 
 
-class Door:
-    """The open door of one subtask: a context around its work.
+class IpcServer:
+    """The server for one subtask: a context manager around its work.
 
-    ``folder`` is private to this runner and short (a socket's path has 107 characters); ``key_field`` is the
-    spec's ``subtasks.key``. Enter it before the work is forked (the paths exist then), call ``listen`` after
-    (so that no thread is lost in the fork), ``drain`` when the work has ended.
+    ``folder`` is private to this runner and short (the path of a socket has at most 107 characters); ``key_field`` is
+    the spec's ``subtasks.key``. Enter the context before the work is forked (it creates the paths), call ``listen``
+    after the fork (a fork loses threads), and ``drain`` when the work has ended.
     """
 
     def __init__(self, folder: Path, channel: Channel, key_field: str | None = None) -> None:
         self.channel = channel
         self.key_field = key_field
         self.environment = {
-            DOOR: str(folder / "door"),
+            SOCKET: str(folder / "door"),
             PIPE: str(folder / ENQUEUE),
             FILES: str(folder / ENQUEUE_FILES),
         }
@@ -82,16 +82,16 @@ class Door:
         # Read and write: the pipe then stays open between two writers, and opening it never blocks one.
         self._pipe = os.open(self.environment[PIPE], os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._wake = os.pipe()
-        self._server = _Server(self.environment[DOOR], self._answer)
+        self._server = _Server(self.environment[SOCKET], self._answer)
         return self
 
     def listen(self) -> None:
-        """Start to answer."""
+        """Start to answer requests, in a thread."""
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def drain(self) -> None:
-        """Take what is still in the pipe, and the files; raises the first error that their lines met."""
+        """Enqueue the lines that are still in the pipe, and those of the files; raises the first error of any line."""
         self._stop()
         self._checked(self._take_files)
         self._checked(self._check_pipe)
@@ -130,7 +130,7 @@ class Door:
             return {"new": self._enqueue(request["children"])}
         except McpError as error:
             return {"error": {"type": type(error).__name__, "message": str(error)}}
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller waits for an answer
+        except Exception as error:  # noqa: BLE001 - the caller waits for an answer
             return {"error": {"type": TryAgain.__name__, "message": f"{type(error).__name__}: {error}"}}
 
     def _enqueue(self, requested: Sequence[Requested]) -> int:
@@ -138,7 +138,7 @@ class Door:
         return sum(self.channel.enqueue(batch) for batch in batches(children))
 
     def _read_pipe(self, *, last: bool) -> None:
-        """Read at most ``_AT_ONCE`` bytes, so that the socket has its turn; the last time all."""
+        """Read at most ``_AT_ONCE`` bytes, so that the socket is served in between; with ``last`` read everything."""
         taken = bytearray()
         with suppress(BlockingIOError):
             while (last or len(taken) < _AT_ONCE) and (chunk := os.read(self._pipe, 65536)):
@@ -147,12 +147,12 @@ class Door:
 
     def _take_lines(self, taken: bytearray, *, last: bool) -> None:
         if len(self._buffer) > MAX_PIPE_LINE_BYTES and b"\n" not in taken and not last:
-            return  # refused below; the rest of the line is dropped
+            return  # rejected below; the rest of the line is dropped
         *lines, rest = (self._buffer + taken).split(b"\n")
         self._buffer = bytearray() if last else rest
         if len(rest) > MAX_PIPE_LINE_BYTES:
-            told = f"a line written to $MCP_ENQUEUE has more than {MAX_PIPE_LINE_BYTES} bytes"
-            self._failures.append(InvalidPayload(told))
+            message = f"line in $MCP_ENQUEUE too long; expected at most {MAX_PIPE_LINE_BYTES} bytes"
+            self._failures.append(InvalidPayload(message))
         wanted = [*lines, *([rest] if last else [])]
         if not self._failures:
             self._checked(lambda: self._enqueue_lines(wanted))
@@ -162,7 +162,7 @@ class Door:
             self._enqueue([_from_line(line, place) for line in wanted])
 
     def _checked(self, take: Callable[[], None]) -> None:
-        """Lines that were not taken must fail the subtask, whatever the reason is."""
+        """Record any error: a line that was not enqueued must fail the subtask."""
         try:
             take()
         except McpError as error:
@@ -180,47 +180,45 @@ class Door:
             self._enqueue_lines(found.split(b"\n"), f"$MCP_ENQUEUE_DIR/{path.name}")
 
     def _check_pipe(self) -> None:
-        """Raise InvalidPayload when the work has put something else in the pipe's place: lines may be lost there."""
+        """Raise InvalidPayload when the work removed or replaced the pipe, because lines may be lost."""
         ours = os.fstat(self._pipe)
         with suppress(OSError):
             if os.path.samestat(ours, os.lstat(self.environment[PIPE])):
                 return
         raise InvalidPayload(
-            "the work removed or replaced the pipe $MCP_ENQUEUE; lines may be lost; expected: the work writes to the "
-            'pipe (> "$MCP_ENQUEUE"), or moves its files into the directory $MCP_ENQUEUE_DIR'
+            "the named pipe $MCP_ENQUEUE was removed or replaced, lines may be lost; expected writes to the pipe "
+            '(> "$MCP_ENQUEUE"), or files in the directory $MCP_ENQUEUE_DIR'
         )
 
 
 def check_neighbours(folder: Path) -> None:
-    """Raise InvalidPayload for a file beside the pipe: ``split found "$MCP_ENQUEUE_DIR"``, without a slash."""
+    """Raise InvalidPayload for a file next to the pipe, as of ``split found "$MCP_ENQUEUE_DIR"`` without a slash."""
     there = {path.name for path in folder.glob(f"{ENQUEUE}*")}
     if others := sorted(there - {ENQUEUE, ENQUEUE_FILES}):
         raise InvalidPayload(
-            f"the work left {others[0]!r} beside $MCP_ENQUEUE, where nobody reads it; expected: files in the "
+            f"unexpected file {others[0]!r} next to $MCP_ENQUEUE, which is not read; expected files in the "
             'directory $MCP_ENQUEUE_DIR ("$MCP_ENQUEUE_DIR/" where a program takes a prefix)'
         )
 
 
 def _from_line(line: bytes | bytearray, place: str) -> Requested:
-    """``{"payload": {…}, "key": "…", "job": "…"}``, key and job if wanted, or the bare payload."""
+    """Read ``{"payload": {…}, "key": "…", "job": "…"}`` with optional key and job, or the bare payload."""
     try:
-        value = json.loads(line, object_pairs_hook=once_each)
+        value = json.loads(line, object_pairs_hook=reject_duplicates)
     except (ValueError, RecursionError):
-        raise InvalidPayload(
-            f"a line written to {place} is one JSON object; given {redaction.shown(line.decode(errors='replace'))}"
-        ) from None
+        given = redaction.shown(line.decode(errors="replace"))
+        raise InvalidPayload(f"invalid line {given} in {place}; expected one JSON object per line") from None
     if isinstance(value, dict) and isinstance(value.get("payload"), dict):
         if unknown := sorted(value.keys() - ENVELOPE):
             raise InvalidPayload(
-                f"a line with a payload has no {redaction.shown(', '.join(unknown))}; allowed payload, key, job "
-                '(a payload with a field named payload stands in {"payload": {…}})'
+                f"unknown field {redaction.shown(', '.join(unknown))} beside payload; expected payload, key, job "
+                '(write a payload that has a field named payload as {"payload": {…}})'
             )
         return value["payload"], value.get("key"), value.get("job")
     if isinstance(value, dict) and "payload" in value and len(value) > 1 and value.keys() <= ENVELOPE:
         given = redaction.shown(value["payload"])
-        raise InvalidPayload(
-            f"the payload beside {', '.join(sorted(value.keys() - {'payload'}))} is an object; given {given}"
-        )
+        others = ", ".join(sorted(value.keys() - {"payload"}))
+        raise InvalidPayload(f"invalid payload {given} in a line with {others}; expected a JSON object")
     return value, None, None
 
 
@@ -238,20 +236,20 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         answer = self.server.answer(self.rfile.readline(MAX_LINE_BYTES)) if _is_ours(self.connection) else _FOREIGN
-        with suppress(OSError):  # the caller was killed: nobody waits
+        with suppress(OSError):  # the caller was killed and does not wait any more
             self.wfile.write(json.dumps(answer).encode() + b"\n")
 
 
 _FOREIGN = {
     "error": {
         "type": EnqueueRefused.__name__,
-        "message": "the calling process does not belong to this subtask: the runner has not started it",
+        "message": "the calling process does not belong to this subtask: it was not started by the runner",
     }
 }
 
 
 def _is_ours(connection: socket.socket) -> bool:
-    """Ask the kernel whose the other end is; where it cannot tell (macOS), the private folder is all there is."""
+    """Return whether the caller is a child of the runner; where the kernel has no such option (macOS), always True."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     peer, _, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))

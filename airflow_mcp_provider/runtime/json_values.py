@@ -1,4 +1,4 @@
-"""What may travel: the values that JSON, the line to Airflow (msgpack) and its database all have."""
+"""The values that can be transferred: those of JSON, of msgpack (runner to supervisor) and of Airflow's database."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from typing import Any
 from airflow_mcp_provider.errors import InvalidPayload
 
 MIN_INT, MAX_INT = -(2**63), 2**64 - 1
-"""What msgpack has."""
+"""The integers of msgpack."""
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
-"""More than any value of an allowed size has. A value that holds another one twice has it twice in JSON."""
+"""More than any value of an allowed size has. A value that is contained twice counts twice, as in JSON."""
 
 
 def plain(value: object, what: str) -> object:
-    """Return ``value`` with texts as keys; raises InvalidPayload naming the place of what cannot travel."""
+    """Return ``value`` with strings as keys; raises InvalidPayload for a value that cannot be transferred.
+
+    ``what`` is the name of the value in error messages.
+    """
     return _plain(value, what, 0, itertools.count())
 
 
 def _plain(value: object, place: str, depth: int, count: Iterator[int]) -> object:
     if next(count) > MAX_VALUES:
-        raise InvalidPayload(f"the {place[:200]} is one of more than {MAX_VALUES} values, which is the most allowed")
+        raise InvalidPayload(f"too many values, at {place[:200]}; expected at most {MAX_VALUES}")
     if depth > MAX_DEPTH:
-        raise InvalidPayload(f"the {place[:200]} is nested deeper than {MAX_DEPTH} levels, which is the most allowed")
+        raise InvalidPayload(f"too many levels of nesting, at {place[:200]}; expected at most {MAX_DEPTH}")
     if isinstance(value, Mapping):
         return _object(value, place, depth, count)
     if isinstance(value, list | tuple):
         return [_plain(one, f"{place}[{index}]", depth + 1, count) for index, one in enumerate(value)]
     if isinstance(value, int) and not MIN_INT <= value <= MAX_INT:
-        raise InvalidPayload(f"the {place[:200]} is an integer beyond 64 bits; write it as a text")
+        raise InvalidPayload(f"integer too large at {place[:200]}; expected at most 64 bits, or a string")
     return value
 
 
@@ -42,7 +45,7 @@ def _object(value: Mapping[object, object], place: str, depth: int, count: Itera
     for key, one in value.items():
         name = _name(key, place)
         if name in made:
-            raise InvalidPayload(f"the {place[:200]} has two keys that are {name[:80]!r} in JSON")
+            raise InvalidPayload(f"duplicate key {name[:80]!r} in {place[:200]}, after conversion to JSON")
         made[name] = _plain(one, f"{place}.{name}", depth + 1, count)
     return made
 
@@ -54,14 +57,14 @@ def _name(key: object, place: str) -> str:
         return json.dumps(key)
     if isinstance(key, int) and MIN_INT <= key <= MAX_INT:
         return json.dumps(key)
-    raise InvalidPayload(f"the {place[:200]} is not plain JSON: a key is a text, not {reprlib.repr(key)}")
+    raise InvalidPayload(f"invalid key {reprlib.repr(key)} in {place[:200]}; expected a string")
 
 
-def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of what JSON text says; raises InvalidPayload where a name is there twice: one would be lost."""
+def reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a JSON object from its pairs (``object_pairs_hook``); raises InvalidPayload for a duplicate name."""
     made = dict(pairs)
     if len(made) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
-        raise InvalidPayload(f"an object in JSON has the name {twice[:80]!r} twice")
+        raise InvalidPayload(f"duplicate name {twice[:80]!r} in a JSON object")
     return made

@@ -1,7 +1,7 @@
-"""The key that a payload has where nobody gives it one: to be read by people, and never that of another payload.
+"""The default key of a payload: readable for people, and different for different payloads.
 
-A text is its own key, another value its JSON. A text that could be taken for something else (JSON, a hash, a run of
-another job) is quoted as JSON quotes it. A text made of several fields that could be made of others has a hash added.
+A string is its own key; the key of another value is its JSON. A string that could be mistaken for something else (JSON,
+a hash, a run of another job) is quoted as in JSON. If other fields could result in the same text, a hash is appended.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.spec.template import fill, is_reversible, names
 
 SHOWN_CHARS = 100
-"""So long may a payload be that is shown, as it is, in the key of another job's run."""
+"""The longest payload that is part of the key of another job's run; a longer one is replaced by its hash."""
 _HASH = r"[0-9a-f]{16}"
 _OF_PAYLOAD = re.compile(_HASH)
 _OF_RUN = re.compile(rf"[A-Za-z0-9_.-]{{1,200}} (\{{.*\}}|{_HASH})", re.DOTALL)
@@ -25,10 +25,10 @@ _MARKED = re.compile(rf".* #{_HASH}", re.DOTALL)
 
 
 def own_key(payload: Mapping[str, Any], text: str, key_field: str | None) -> str:
-    """Return the key that the spec's ``subtasks.key`` makes; else a lone ``item``, else a hash.
+    """Return the key that the spec's ``subtasks.key`` defines; else the only field ``item``, else a hash.
 
-    ``text`` is the payload's canonical JSON, ``payload`` what JSON reads in it. Raises InvalidPayload when the
-    payload has not the fields that ``key_field`` names.
+    ``text`` is the payload's canonical JSON, ``payload`` the value of that JSON. Raises InvalidPayload when the
+    payload does not have the fields that ``key_field`` names.
     """
     if key_field is not None:
         return _filled(payload, key_field) if "{" in key_field else _field(payload, key_field)
@@ -39,18 +39,18 @@ def own_key(payload: Mapping[str, Any], text: str, key_field: str | None) -> str
 
 
 def key_of_run(job: str, text: str) -> str:
-    """Return the key of a run of another job, whose payloads have fields of their own: the job and the payload."""
+    """Return the key of a run of another job: the id of the job and the payload."""
     return f"{job} {text if len(text) <= SHOWN_CHARS else _hash(text)}"
 
 
 def _hash(text: str) -> str:
-    """A hash that is no number: a number's key is its digits."""
+    """Return a hash that is never a number, because the key of a number is its digits."""
     found = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"a{found[1:]}" if found.isdecimal() else found
 
 
 def _shown(value: object) -> str:
-    """Return what stands for a value: a text as it is unless it could be taken for something else."""
+    """Return the text of a value: a string as it is, unless it could be mistaken for something else."""
     if not isinstance(value, str) or _is_json(value) or _OF_RUN.fullmatch(value):
         return _quoted(value)
     return value
@@ -61,7 +61,7 @@ def _quoted(value: object) -> str:
 
 
 def _is_json(text: str) -> bool:
-    """Whether a value that may travel could have this text; nan could not."""
+    """Return whether the text is valid JSON, without NaN and Infinity."""
     try:
         json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError):
@@ -77,8 +77,8 @@ def _field(payload: Mapping[str, Any], name: str) -> str:
     value = payload.get(name)
     if not isinstance(value, str | int | float):
         raise InvalidPayload(
-            f"subtasks.key names the field {name!r}, but the payload has {redaction.shown(value)} there; "
-            f"its fields: {', '.join(sorted(payload))}; give it a string or a number, or pass key=…"
+            f"invalid value {redaction.shown(value)} of the field {name!r}, which subtasks.key names; expected a "
+            f"string or a number, or an explicit key=…; fields of the payload: {', '.join(sorted(payload))}"
         )
     return _shown(value)
 
@@ -87,8 +87,8 @@ def _filled(payload: Mapping[str, Any], template: str) -> str:
     named = names(template)
     if missing := [name for name in named if name not in payload]:
         raise InvalidPayload(
-            f"subtasks.key is {template!r}, but the payload has no {' and no '.join(missing)}; "
-            f"its fields: {', '.join(sorted(payload))}"
+            f"missing field {', '.join(missing)} in the payload, for subtasks.key {template!r}; "
+            f"fields of the payload: {', '.join(sorted(payload))}"
         )
     shown = {name: _shown(payload[name]) for name in named}
     key = fill(template, shown)

@@ -1,7 +1,7 @@
-"""Data in Markdown, which Airflow's UI makes of run notes and DAG pages: shown as it is, never syntax.
+"""Escape data for Markdown: Airflow's UI renders run notes and DAG docs as Markdown.
 
-The UI reads GitHub's Markdown: a text of somebody else could carry a picture that the reader's browser fetches, a link,
-a table, a heading.
+The UI renders GitHub Flavored Markdown: untrusted text could contain an image that the reader's browser loads, a link,
+a table or a heading.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from airflow_mcp_provider.spec import printable
 _PLAIN = re.compile(
     r"(?!.*(?:://|www\.))[^\W\d_](?:[^\W_]|(?<=[^\W_])_+(?=[^\W_])|[ ,.:;()%'\"+=?/#$!{}-])*", re.IGNORECASE
 )
-"""A line in which nothing is syntax: it begins with a letter; no link, no emphasis, no escape."""
+"""A line without Markdown syntax: it starts with a letter; no link, no emphasis, no escape."""
 
 
 def line(data: str) -> str:
-    """Return one line of data: as it is where nothing in it is syntax, else as code."""
-    told = printable(data).strip()
-    return told if _PLAIN.fullmatch(told) else code(told)
+    """Return one line of data: unchanged if it has no Markdown syntax, else as code."""
+    text = printable(data).strip()
+    return text if _PLAIN.fullmatch(text) else code(text)
 
 
 def is_plain(data: str) -> bool:
-    """Whether a line is shown as it is."""
+    """Return whether a line has no Markdown syntax."""
     return _PLAIN.fullmatch(data) is not None
 
 
 def code(data: str) -> str:
-    """Return data as code; a backtick is shown as the accent that looks like it, so that none of them ends the code."""
-    told = data.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}").strip()
-    return f"`{told}`" if told else ""
+    """Return data as code; backticks are replaced by a similar accent, so that they do not end the code."""
+    text = data.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}").strip()
+    return f"`{text}`" if text else ""

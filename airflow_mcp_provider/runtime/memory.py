@@ -1,6 +1,6 @@
-"""Whether the work's memory ran out: the kernel counts whom it kills for that, in the runner's control group.
+"""Detect that the work ran out of memory: the kernel counts its OOM kills in the runner's control group (cgroup).
 
-Runs in the runner. Without it, all that is known is a SIGKILL, which anybody may have sent.
+Runs in the runner. Without this count only a SIGKILL is visible, which any process may have sent.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from pathlib import Path
 from airflow_mcp_provider.errors import SubtaskError
 
 OUT_OF_MEMORY = "OutOfMemory"
-"""First of the ``kinds`` of the error; what ``retries.never_on`` and ``only_on`` may name."""
+"""The first of the ``kinds`` of the error, for ``retries.never_on`` and ``only_on``."""
 COUNTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control"))
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Of control groups in version 2 and 1, as a container sees its own."""
+"""Files of control groups in version 2 and 1, as seen in a container."""
 _MI = 1 << 20
 _NONE = 1 << 60
-"""Version 1 says "no limit" with a number near 2^63."""
+"""Without a limit, version 1 has a number near 2^63."""
 
 
 def kills() -> int:
-    """Return how many processes of this container were killed so far because its memory ran out."""
+    """Return the number of OOM kills in this container so far."""
     for path in COUNTS:
         with suppress(OSError, ValueError):
             counts = dict(line.split()[:2] for line in path.read_text().splitlines())
@@ -30,11 +30,11 @@ def kills() -> int:
 
 
 def explained(error: SubtaskError, before: int) -> SubtaskError:
-    """Return ``error``, as one of memory when the kernel has killed for that since it had ``before`` kills."""
+    """Return ``error``, changed to an OutOfMemory error if the number of OOM kills is higher than ``before``."""
     if kills() <= before:
         return error
-    told = f"the memory of the runner ran out{_limit()}; {error.args[0]}"
-    return SubtaskError(told, kinds=(OUT_OF_MEMORY, *error.kinds), trace=error.trace)
+    message = f"the runner ran out of memory{_limit()}; {error.args[0]}"
+    return SubtaskError(message, kinds=(OUT_OF_MEMORY, *error.kinds), trace=error.trace)
 
 
 def _limit() -> str:

@@ -1,4 +1,4 @@
-"""What a subtask ended with; the values that travel to a job's report."""
+"""The outcome of a subtask, as a job's report gets it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Error:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One subtask of the run, ended.
+    """One ended subtask of the run.
 
-    ``parent`` is the key of the subtask that enqueued it (None: plan did), ``depth`` the number of its parents,
-    ``attempts`` how often it was started (0: never), ``result`` what the work returned (JSON), ``error`` why it
-    failed. ``skipped`` are those that were not started after too many others had failed. Of a job with steps there
-    is an outcome for each ``step`` that a subtask has reached; ``parent`` is then the subtask of the step before.
-    ``job`` is the other job that it was enqueued as a run of.
+    ``parent`` is the key of the subtask that enqueued it (None: plan did), ``depth`` the number of its ancestors,
+    ``attempts`` the number of starts (0: never started), ``result`` the return value of the work (JSON), ``error`` the
+    reason of a failure. The status ``skipped`` is for subtasks that were not started because too many others failed.
+    A job with steps has one outcome per subtask and ``step``; ``parent`` is then the subtask of the step before.
+    ``job`` is the id of the other job, if the subtask is a run of another job.
     """
 
     key: str

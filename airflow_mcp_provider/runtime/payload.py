@@ -1,4 +1,4 @@
-"""What a subtask is made of: its payload, its key, and the JSON of both, checked before they travel."""
+"""The payload and the key of a subtask, checked before they are sent to the API server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airflow_mcp_provider.runtime.keys import key_of_run, own_key
 from airflow_mcp_provider.runtime.size_limits import BATCH_BYTES, BATCH_CHILDREN, MAX_KEY_CHARS, MAX_PAYLOAD_BYTES
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-"""In JSON; a backslash that is escaped itself begins no escape."""
+"""The escape of NUL in JSON; a backslash that is escaped itself does not start an escape."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A subtask to be: ``key`` is its identity within the run, ``payload`` a JSON object.
+    """A subtask to enqueue: ``key`` is its identity within the run, ``payload`` a JSON object.
 
-    With ``job`` it is a run of that job, and ``payload`` its conf.
+    With ``job`` the subtask is a run of that job, and ``payload`` is its conf.
     """
 
     key: str
@@ -31,17 +31,18 @@ class Child:
 
 
 def child_of(payload: object, key: str | None, key_field: str | None, job: str | None = None) -> Child:
-    """Check one payload; its key is ``key``, else the one that it has by itself (``runtime.keys``).
+    """Check one payload; its key is ``key``, else the default key (``runtime.keys``).
 
-    Raises InvalidPayload with what was given and what is allowed.
+    Raises InvalidPayload with the invalid and the expected value.
     """
     if not isinstance(payload, Mapping):
         raise InvalidPayload(
-            f"a payload is a JSON object (a dict), not {type(payload).__name__}: {redaction.shown(payload)}"
+            f"invalid payload {redaction.shown(payload)} of type {type(payload).__name__}; "
+            "expected a JSON object (a dict)"
         )
     text = json_text(payload, "payload", MAX_PAYLOAD_BYTES)
     if job is not None and (not isinstance(job, str) or not job):
-        raise InvalidPayload(f"job is the id of a job, a text, not {redaction.shown(job)}")
+        raise InvalidPayload(f"invalid job {redaction.shown(job)}; expected the id of a job, a string")
     child: dict[str, Any] = json.loads(text)
     if key is None:
         key = own_key(child, text, key_field) if job is None else key_of_run(job, text)
@@ -49,34 +50,34 @@ def child_of(payload: object, key: str | None, key_field: str | None, job: str |
 
 
 def checked_key(key: object) -> str:
-    """Return ``key`` when it can stand in a database and a page; raises InvalidPayload."""
+    """Return ``key``; raises InvalidPayload when it cannot be stored in the database."""
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_CHARS:
         raise InvalidPayload(
-            f"a subtask's key is a text of 1 to {MAX_KEY_CHARS} characters, not {redaction.shown(key)}"
+            f"invalid subtask key {redaction.shown(key)}; expected a string of 1 to {MAX_KEY_CHARS} characters"
         )
     json_text(key, "key", 4 * MAX_KEY_CHARS + 2)
     return key
 
 
 def json_text(value: object, what: str, limit: int) -> str:
-    """Return canonical JSON of at most ``limit`` bytes; raises InvalidPayload naming ``what``."""
+    """Return canonical JSON of at most ``limit`` bytes; raises InvalidPayload, in which ``what`` names the value."""
     value = plain(value, what)
     try:
         text = json.dumps(value, allow_nan=False, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidPayload(f"the {what} is not plain JSON ({error}); given {redaction.shown(value, 120)}") from None
+        raise InvalidPayload(f"the {what} is not plain JSON ({error}): {redaction.shown(value, 120)}") from None
     if _NUL.search(text):
-        raise InvalidPayload(f"the {what} has a NUL character, which Airflow's database cannot hold")
+        raise InvalidPayload(f"the {what} contains a NUL character, which Airflow's database cannot store")
     if size > limit:
         raise InvalidPayload(
-            f"the {what} has {size} bytes, {limit} are allowed: put the data in a store and pass its address"
+            f"the {what} has {size} bytes; expected at most {limit}: put the data in an object store and pass its URL"
         )
     return text
 
 
 def batches(children: Sequence[Child]) -> list[list[Child]]:
-    """Cut into calls that the server answers in time: BATCH_CHILDREN of them and about BATCH_BYTES each."""
+    """Split into requests that the server answers in time: BATCH_CHILDREN subtasks and about BATCH_BYTES each."""
     result: list[list[Child]] = []
     size = 0
     for child in children:
@@ -90,5 +91,5 @@ def batches(children: Sequence[Child]) -> list[list[Child]]:
 
 
 def payload_of(found: object) -> object:
-    """What plan found as a payload: an object is one, a plain ``x`` becomes ``{"item": x}``."""
+    """Return an item of plan as a payload: a scalar ``x`` becomes ``{"item": x}``, other values are unchanged."""
     return {"item": found} if isinstance(found, str | int | float) else found

@@ -1,6 +1,6 @@
-"""What every pod of a job has where nobody says otherwise, in Kubernetes' own words.
+"""The default fields of a job's pods, under their names in the Kubernetes API.
 
-One place for the runners' pods (``plugin.pods``) and for those of their containers (``operators.container``).
+Used for the pods of runners (``plugin.pods``) and for the pods of their containers (``operators.container``).
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 ANNOTATIONS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
-"""An autoscaler that makes a node free would cost the subtask an attempt."""
+"""A cluster autoscaler that drains a node would cost the subtask one attempt."""
 SPEC = {"automountServiceAccountToken": False, "enableServiceLinks": False}
 
 
 def security_context(own: Mapping[str, Any], of_pod: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the safe defaults that a container's ``securityContext`` does not have, given that of its pod."""
+    """Return the safe defaults for the fields that are not set.
+
+    ``own`` is the container's ``securityContext``, ``of_pod`` that of its pod, under their names in the Kubernetes API.
+    """
     defaults: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
-    if not own.get("privileged"):  # together with it Kubernetes refuses this
+    if not own.get("privileged"):  # Kubernetes rejects the two together
         defaults["allowPrivilegeEscalation"] = False
-    said = {**of_pod, **own}
-    if not said.keys() & {"runAsUser", "runAsNonRoot"}:
+    given = {**of_pod, **own}
+    if not given.keys() & {"runAsUser", "runAsNonRoot"}:
         defaults["runAsNonRoot"] = True
-    if "seccompProfile" not in said:
+    if "seccompProfile" not in given:
         defaults["seccompProfile"] = {"type": "RuntimeDefault"}
     return {name: value for name, value in defaults.items() if name not in own}

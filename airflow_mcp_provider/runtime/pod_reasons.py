@@ -1,7 +1,7 @@
-"""Why a pod does not start, or has ended otherwise than by its task: from Kubernetes' words to ours.
+"""Why a pod does not start, or was ended by something else than its task: from Kubernetes' status to our reason.
 
-Pure: a pod and the kind of event in, a reason out. What happens inside a runner (the work was killed, a function
-raised) the runner tells itself, and this is not asked.
+Pure functions: the input is a pod and the type of the event, the output a reason. Errors inside a runner (the work was
+killed, a function raised) are reported by the runner itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 UNKNOWN = "ContainerStatusUnknown"
-"""What the kubelet says of a container, with exit code 137, that had not begun when its pod was deleted."""
+"""The kubelet's reason, with exit code 137, for a container that was not started before its pod was deleted."""
 REFUSED = "PodRefused"
 UNREACHED = "the runner could not reach Airflow's API at "
 LONGEST = 1000
@@ -23,7 +23,7 @@ LONGEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """``type`` in the words of an outcome's error; ``over``: the pod will not run any more."""
+    """``type`` is the type of an outcome's error; ``over``: the pod will not run any more."""
 
     type: str
     message: str
@@ -31,7 +31,7 @@ class Reason:
 
 
 def reason(pod: Any, event: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
-    """Return what is to be told of ``pod`` after an ``event`` (ADDED, MODIFIED, DELETED); None: nothing."""
+    """Return the reason to report for ``pod`` after an ``event`` (ADDED, MODIFIED, DELETED); None: nothing."""
     status = pod.status
     if status.phase != "Succeeded" and (disruption := _disruption(pod)):
         return disruption
@@ -42,32 +42,32 @@ def reason(pod: Any, event: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
     return _pending(pod) if status.phase == "Pending" else None
 
 
-def refused(told: str) -> Reason:
-    """Return what is to be told of a pod that was not made, and will not be."""
-    return _over(REFUSED, f"the pod was not made: {told}")
+def refused(why: str) -> Reason:
+    """Return the reason for a pod that was not created and will not be created."""
+    return _over(REFUSED, f"the pod was not created: {why}")
 
 
 def unreached(url: object, error: Exception) -> str:
-    """Return the last word of a runner that could not reach Airflow."""
+    """Return the termination message of a runner that could not reach Airflow."""
     return f"{UNREACHED}{url}: {type(error).__name__}: {error}"
 
 
 def _failed(pod: Any) -> Reason:  # noqa: ANN401
     status = pod.status
     if status.reason == "DeadlineExceeded":
-        return _over("PodDeadline", f"the pod lived longer than its deadline of {pod.spec.active_deadline_seconds} s")
+        return _over("PodDeadline", f"the pod exceeded activeDeadlineSeconds ({pod.spec.active_deadline_seconds} s)")
     if status.reason:
         return _over("PodEvicted", f"{status.reason}: {status.message}")
     ended = [one.state.terminated for one in _containers(status) if one.state.terminated]
     wrong = next((one for one in ended if one.exit_code), None)
     if wrong is None:
-        return _over("RunnerLost", f"the pod failed: {status.message or 'Kubernetes says no more'}")
+        return _over("RunnerLost", f"the pod failed: {status.message or 'Kubernetes reports no reason'}")
     if wrong.reason == "OOMKilled":
-        return _over(OUT_OF_MEMORY, f"the pod's memory ran out: its limit is {_limit(pod)}")
+        return _over(OUT_OF_MEMORY, f"the pod ran out of memory (OOMKilled); its limit is {_limit(pod)}")
     if wrong.message and wrong.message.startswith(UNREACHED):
         return _over("AirflowNotReached", wrong.message)
-    told = f"; its last lines: {wrong.message.strip()}" if wrong.message else ""
-    return _over("RunnerFailed", f"the pod ended with exit code {wrong.exit_code} ({wrong.reason}){told}")
+    log = f"; last lines of its log: {wrong.message.strip()}" if wrong.message else ""
+    return _over("RunnerFailed", f"the pod ended with exit code {wrong.exit_code} ({wrong.reason}){log}")
 
 
 def _deleted_unbegun(pod: Any) -> bool:  # noqa: ANN401
@@ -76,12 +76,12 @@ def _deleted_unbegun(pod: Any) -> bool:  # noqa: ANN401
 
 
 def _deleted(pod: Any) -> Reason:  # noqa: ANN401
-    at = "while it ran" if pod.status.phase == "Running" else "before it started"
-    return _over("PodDeleted", f"somebody deleted the pod {at}, on node {pod.spec.node_name or '-'}")
+    at = "while it was running" if pod.status.phase == "Running" else "before it started"
+    return _over("PodDeleted", f"the pod was deleted {at}, on node {pod.spec.node_name or '-'}")
 
 
 def _disruption(pod: Any) -> Reason | None:  # noqa: ANN401
-    """Kubernetes marks pods that it takes away itself: drained, preempted, on a node that is gone."""
+    """Return Kubernetes' own reason for a pod that it removes: drained, preempted, or on a lost node."""
     for condition in pod.status.conditions or []:
         if condition.type == "DisruptionTarget" and condition.status == "True":
             where = f", on node {pod.spec.node_name}" if pod.spec.node_name else ""
@@ -93,8 +93,8 @@ def _pending(pod: Any) -> Reason | None:  # noqa: ANN401
     for container in _containers(pod.status):
         waiting = container.state.waiting
         if waiting and waiting.reason in IMAGE:
-            told = f"{waiting.reason}: {waiting.message or ''}"
-            return Reason("ImageNotPulled", _cut(f"the image {container.image} cannot be had: {told}"), over=False)
+            why = f"{waiting.reason}: {waiting.message or ''}"
+            return Reason("ImageNotPulled", _cut(f"image {container.image} cannot be pulled: {why}"), over=False)
         if waiting and waiting.reason not in STARTING:
             return Reason("PodNotStarted", _cut(f"{waiting.reason}: {waiting.message or ''}"), over=False)
     for condition in pod.status.conditions or []:
@@ -116,6 +116,6 @@ def _over(kind: str, message: str) -> Reason:
     return Reason(kind, _cut(message), over=True)
 
 
-def _cut(told: str) -> str:
-    text = redaction.text(told)
+def _cut(message: str) -> str:
+    text = redaction.text(message)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"

@@ -1,6 +1,6 @@
-"""The forked work's own beginning and end as a process: streams of its own, and an exit as Python exits.
+"""Start and exit of the forked work as a process: its own streams, and the exit sequence of Python.
 
-What the runner had before the fork (exit handlers, open files, child processes) is the runner's to end.
+Exit handlers, open files and child processes of the runner stay with the runner and are not touched by the fork.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import NoReturn
 
 
 def flush_streams() -> None:
-    """Flush what can be: the work may have closed or replaced its streams."""
+    """Flush stdout and stderr, ignoring errors: the work may have closed or replaced them."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(BaseException):
             stream.flush()
 
 
 def begin() -> None:
-    """Give the work a standard input, and forget what the runner would do at its exit."""
+    """Give the work its own standard input, and unregister the exit handlers of the runner."""
     null = os.open(os.devnull, os.O_RDONLY)
     if null:
         os.dup2(null, 0)
@@ -40,11 +40,11 @@ def begin() -> None:
     weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]  # noqa: SLF001 - was cleared
     _forget_log_handlers()
     _forget_children()
-    gc.freeze()  # so that ``end`` sees the work's own files only
+    gc.freeze()  # so that ``end`` finds only the files of the work
 
 
 def _forget_log_handlers() -> None:
-    """What the runner's hold back is not written twice; the work's own are flushed and closed at its exit."""
+    """Forget the runner's log handlers, whose buffers would be written twice; the work's own are closed at its exit."""
     logging._handlerList.clear()  # type: ignore[attr-defined]  # noqa: SLF001 - has no public name
     atexit.register(logging.shutdown)
 
@@ -57,7 +57,7 @@ def _forget_children() -> None:
 
 
 def end() -> str:
-    """Do what Python does at its exit: wait for threads, call exit handlers, write out open files."""
+    """Do what Python does at its exit: wait for threads, call exit handlers, flush files. Returns an empty text."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public name
     finally:
@@ -67,7 +67,7 @@ def end() -> str:
 
 
 def _write_out() -> None:
-    """Flush text, close what writes an end of its own (a compressed file), then flush the files below."""
+    """Flush text files, close files that write a trailer (compressed ones), then flush the files below."""
     files = [each for each in gc.get_objects() if issubclass(type(each), io.IOBase)]
     for step in (_flush_text, _close_others, _flush_rest):
         for file in files:
@@ -90,7 +90,7 @@ def _flush_rest(file: io.IOBase) -> None:
 
 
 def of_this_process(step: Callable[[], str]) -> str:
-    """Return what ``step`` does; a process that it has forked and that comes back from it, ends as Python ends one."""
+    """Call ``step`` and return its result; a child that ``step`` forked exits here instead of returning."""
     own, failure = os.getpid(), None
     try:
         return step()
@@ -124,7 +124,7 @@ def _exit_code(failure: BaseException | None) -> int:
 
 
 def fill_streams() -> None:
-    """Open what the work has closed of descriptors 0 to 2: what its threads still print must not be in its result."""
+    """Reopen closed descriptors 0 to 2, so that output of remaining threads does not end up in the result file."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -1,7 +1,7 @@
-"""The work's processes: watched from outside, and really gone when their time is over.
+"""Watch the processes of the work, and kill all of them at the time limit.
 
-Runs in the runner. The work lives in a session of its own below this process, so a hard time limit needs
-nothing of it: no signal that it could block, no Python that it could starve.
+Runs in the runner. The work runs in a session of its own below this process, so a hard time limit does not depend on
+it: the work cannot block SIGKILL, and no Python code of the work has to run.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from contextlib import suppress
 import psutil
 
 SOFT = getattr(signal, "SIGRTMIN", signal.SIGUSR2)
-"""Raises SoftTimeout in a function: libraries use SIGALRM themselves."""
+"""The signal that raises SoftTimeout in a function; SIGALRM is used by libraries."""
 _MOST_ROUNDS = 1_000
-"""Against a process that cannot be killed; each round waits for those that can, up to a second."""
+"""Limits the attempts on a process that cannot be killed; each waits up to a second for the others."""
 _SET_PARENT_DEATH_SIGNAL = 1
 _SET_CHILD_SUBREAPER = 36
-"""From Linux' <sys/prctl.h>."""
+"""From Linux's <sys/prctl.h>."""
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def die_with_parent() -> None:
-    """Called in a fresh child: a killed runner leaves no work behind that would run beside its retry."""
+    """Have the kernel kill this child when its parent dies, so that no work runs beside its retry."""
     if _libc is not None:
         _libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of work that daemonises, so that ``kill_all`` still finds it."""
+    """Make this process the parent of orphaned descendants (child subreaper), so that ``kill_all`` finds daemons."""
     if _libc is not None:
         _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def below() -> frozenset[psutil.Process]:
-    """Return the processes below this one."""
+    """Return all descendants of this process."""
     return frozenset() if _childless() else frozenset(psutil.Process().children(recursive=True))
 
 
 def _childless() -> bool:
-    """Ask the kernel: looking at every process of the machine, as psutil must, takes milliseconds."""
+    """Return whether there are no children; much faster than psutil, which reads every process of the machine."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -56,7 +56,7 @@ def _childless() -> bool:
 
 
 def is_below(pid: int) -> bool:
-    """Whether a process is this one, or one that it or its children have started."""
+    """Return whether ``pid`` is this process or one of its descendants."""
     own = os.getpid()
     with suppress(psutil.Error):
         return pid == own or any(one.pid == own for one in psutil.Process(pid).parents())
@@ -64,7 +64,7 @@ def is_below(pid: int) -> bool:
 
 
 def kill_all(keep: frozenset[psutil.Process] = frozenset()) -> None:
-    """End every process below this one but ``keep``, new ones that appear meanwhile included."""
+    """Kill all descendants of this process except ``keep``, including those that start meanwhile."""
     for _ in range(_MOST_ROUNDS):
         if not (children := below() - keep):
             return
@@ -82,20 +82,20 @@ def _reap() -> None:
             pass
 
 
-def interrupt(pid: int) -> None:
-    """Ask the work's whole session to end."""
+def terminate(pid: int) -> None:
+    """Send SIGTERM to all processes of the work's session."""
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGTERM)
 
 
-def soften(pid: int) -> None:
-    """Raise SoftTimeout in the forked work."""
+def raise_soft_timeout(pid: int) -> None:
+    """Raise SoftTimeout in the forked work, by a signal."""
     with suppress(ProcessLookupError):
         os.kill(pid, SOFT)
 
 
 def wait(pid: int, seconds: float | None) -> int | None:
-    """Wait for a child; returns its exit code (negative: the signal), None when ``seconds`` passed before."""
+    """Wait for a child; returns its exit code, a negative signal number, or None after ``seconds``."""
     if not _ended(pid, seconds):
         return None
     try:
@@ -124,7 +124,7 @@ def _poll(descriptor: int, seconds: float | None) -> list[tuple[int, int]]:
 
 
 def _ended_by_polling(pid: int, seconds: float | None) -> bool:
-    """Where there is no pidfd (macOS)."""
+    """Poll, where there is no pidfd (macOS)."""
     until = None if seconds is None else time.monotonic() + seconds
     while until is None or time.monotonic() < until:
         with suppress(psutil.NoSuchProcess):

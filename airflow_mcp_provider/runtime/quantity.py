@@ -1,6 +1,6 @@
-"""Quantities of Kubernetes as numbers: ``512Mi``, ``1.5``, ``500m``.
+"""Parse Kubernetes quantities: ``512Mi``, ``1.5``, ``500m``.
 
-Runs in a runner, too, which does not load Kubernetes' own reader of them.
+Runners use this module because they do not load the Kubernetes client, which has a parser, too.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _SHAPE = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]{{1,2}})|({'|
 
 
 def number(quantity: str) -> Decimal:
-    """Return its value; raises ValueError for what is none.
+    """Return the value of a quantity; raises ValueError for an invalid one.
 
-    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ has the grammar.
+    Grammar: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """
     found = _SHAPE.fullmatch(quantity)
     if found is None:
@@ -27,6 +27,6 @@ def number(quantity: str) -> Decimal:
 
 
 def grown(quantity: str, factor: float, most: str, times: int) -> str:
-    """Return ``quantity``, multiplied ``times`` by ``factor`` up to ``most``, in whole units; never less."""
+    """Return ``quantity`` multiplied ``times`` times by ``factor``, at most ``most``, never less than before."""
     before = number(quantity)
     return str(int(max(before, min(before * Decimal(str(factor)) ** times, number(most)))))

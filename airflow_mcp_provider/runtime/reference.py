@@ -1,4 +1,4 @@
-"""From the text ``module.path:function`` to a function, checked before it is called."""
+"""Import a function from its reference ``module.path:function``."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from types import ModuleType
 from typing import Any
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.runtime.shadowed_modules import hiding, is_standard
+from airflow_mcp_provider.runtime.shadowed_modules import is_standard, shadowing
 
 
 def resolve(reference: str) -> Callable[..., Any]:
-    """Import ``module.path:name``. Raises SpecError: what was missing and where it was looked for."""
+    """Import ``module.path:name``; raises SpecError, with what is missing and where, if that is not possible."""
     module_name, _, name = reference.partition(":")
     module = _imported(reference, module_name)
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            raise SpecError(f"{reference}: {module_name}{_place(module)} has no {name!r}{_standard(module_name)}")
+            raise SpecError(
+                f"{reference}: {module_name}{_place(module)} has no attribute {name!r}{_standard(module_name)}"
+            )
         around, found = found, getattr(found, part)
     if not callable(found):
-        raise SpecError(f"{reference}: a function is wanted, {type(found).__name__} is there")
+        raise SpecError(f"{reference} is of type {type(found).__name__} and not callable; expected a function")
     if needs_instance(around, part):
         raise SpecError(
-            f"{reference}: is a method of the class {around.__name__}, which needs an instance; "
+            f"{reference} is a method of the class {around.__name__} and needs an instance; "
             "expected a function, a static or class method, or the method of an instance in the module"
         )
     return found  # type: ignore[no-any-return]  # callable() narrows Any to a callable without a signature
 
 
 def needs_instance(around: object, name: str) -> bool:
-    """Tell whether ``name`` of the class ``around`` is a method whose first argument would be an instance."""
+    """Return whether ``name`` of the class ``around`` is a method whose first argument is an instance."""
     if not inspect.isclass(around) or isinstance(inspect.getattr_static(around, name, None), staticmethod):
         return False
     found = getattr(around, name)
@@ -43,12 +45,12 @@ def _imported(reference: str, module_name: str) -> ModuleType:
     try:
         return importlib.import_module(module_name)
     except Exception as error:
-        if told := hiding(error):
-            raise SpecError(f"{reference}: cannot be imported: {type(error).__name__}: {error}; {told}") from error
+        if shadowed := shadowing(error):
+            raise SpecError(f"{reference}: cannot be imported: {type(error).__name__}: {error}; {shadowed}") from error
         if not isinstance(error, ModuleNotFoundError):
             raise
         raise SpecError(
-            f"{reference}: no module named {error.name!r}; it must be installed in the runner, or lie in the DAG folder"
+            f"{reference}: no module named {error.name!r}; install it in the runner, or put it into the DAG folder"
             f"{_standard(error.name or '')}"
         ) from error
 
@@ -58,7 +60,7 @@ def _place(module: ModuleType) -> str:
 
 
 def _standard(module_name: str) -> str:
-    """Python looks into the standard library before it looks into the DAG folder."""
+    """Return a hint: Python searches the standard library before the DAG folder."""
     top = module_name.partition(".")[0]
-    told = f"; {top} is a module of Python's standard library: give a module of your own another name"
-    return told if is_standard(top) else ""
+    hint = f"; {top} is a module of Python's standard library: rename a module of your own that has this name"
+    return hint if is_standard(top) else ""

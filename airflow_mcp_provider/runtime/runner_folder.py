@@ -1,7 +1,7 @@
-"""The private folder of one runner, with its socket, its pipe and its files; and the end of those that are left.
+"""The private folder of one runner, with its socket, its pipe and its files, and the removal of abandoned folders.
 
-A runner that is killed with SIGKILL cannot remove its folder. The next runner of the same user on the machine does:
-each holds a lock on a file in its folder, and the kernel releases the lock of a process that is gone.
+A runner that is killed with SIGKILL cannot remove its folder. The next runner of the same user on the machine removes
+it: each runner holds a lock on a file in its folder, and the kernel releases the lock when the process ends.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pathlib import Path
 PREFIX = "mcp-"
 LOCK = ".airflow-mcp-provider"
 MOST_LOOKS = 200
-"""So many folders does a starting runner look at, at most."""
+"""The largest number of folders that a starting runner checks."""
 MOST_ENTRIES = 10_000
-"""So many entries of the temporary directory does it read, at most."""
+"""The largest number of entries of the temporary directory that it reads."""
 
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Make a folder that is removed at the end; remove folders whose runners are gone.
+    """Create a folder and remove it at the end; remove the folders of runners that have ended.
 
-    Its path cannot be found by listing the temporary directory: the outer folder cannot be read, and the inner one has
-    a random name. A process of the same user can still change that, or read the path in ``/proc``.
+    Its path cannot be found by listing the temporary directory: the outer folder is not readable, and the inner one has
+    a random name. A process of the same user can still change the mode, or read the path in ``/proc``.
     """
     sweep(Path(tempfile.gettempdir()))
     outer = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -46,7 +46,7 @@ def private_folder() -> Iterator[Path]:
 
 
 def _locked(folder: Path) -> int:
-    """Lock the file before it gets its name: whoever finds it unlocked knows that its runner is gone."""
+    """Lock the file before it gets its name: a file with this name that is not locked belongs to an ended runner."""
     new = folder / "new"
     lock = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -55,7 +55,7 @@ def _locked(folder: Path) -> int:
 
 
 def sweep(temporary: Path) -> None:
-    """Remove the folders of runners of this user that are gone."""
+    """Remove the folders of ended runners of this user."""
     with suppress(OSError), os.scandir(temporary) as entries:
         found = (Path(one.path) for one in itertools.islice(entries, MOST_ENTRIES) if one.name.startswith(PREFIX))
         for folder in itertools.islice(found, MOST_LOOKS):
@@ -63,7 +63,7 @@ def sweep(temporary: Path) -> None:
 
 
 def _remove_if_left(folder: Path) -> None:
-    """Leave what is no folder of ours, what is locked, and what somebody else removes just now."""
+    """Remove the folder unless it is not ours, is locked, or is being removed by another runner."""
     with suppress(OSError):
         there = folder.lstat()
         if there.st_uid != os.getuid() or not stat.S_ISDIR(there.st_mode) or not (folder / LOCK).is_file():

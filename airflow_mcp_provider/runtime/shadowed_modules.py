@@ -1,7 +1,7 @@
-"""Files that hide a module of the standard library: a ``queue.py`` of a job breaks all that imports ``queue``.
+"""Find files that shadow a module of the standard library: a job's ``queue.py`` breaks every import of ``queue``.
 
-Runs in the work's process, and only when an import has failed. The message of such an import tells of a name that is
-not there; the file with the wrong name is what its author has to know.
+Runs in the process of the work, only after a failed import. Python's message names only the missing attribute; the
+author of the job needs the path of the file to rename.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from pathlib import Path
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
-def hiding(error: BaseException) -> str:
-    """Return the words that name each file which hides a module of the standard library; none: an empty text."""
-    told = [f"{file} hides the module {name} of Python's standard library" for name, file in _hiding(error).items()]
-    return f"{', '.join(told)}: give it another name" if told else ""
+def shadowing(error: BaseException) -> str:
+    """Return a message with each file that shadows a module of the standard library; an empty text for none."""
+    found = [f"{file} shadows the module {name} of Python's standard library" for name, file in _found(error).items()]
+    return f"{', '.join(found)}: rename it" if found else ""
 
 
 def is_standard(name: str) -> bool:
-    """Tell whether a module of the standard library is what Python has loaded under ``name``."""
+    """Return whether ``name`` is a module of the standard library that is not shadowed."""
     if name not in sys.stdlib_module_names:
         return False
     file = getattr(sys.modules.get(name), "__file__", None)
     return file is None or _is_of_library(Path(file))
 
 
-def _hiding(error: BaseException) -> dict[str, Path]:
-    """Those that are loaded, and those that broke while they were loaded and are so no more."""
+def _found(error: BaseException) -> dict[str, Path]:
+    """Search the loaded modules, and those in the traceback, which failed while they were loaded."""
     found = {}
-    for file in (*_loaded(), *_on_the_way(error)):
+    for file in (*_loaded(), *_in_traceback(error)):
         name = file.parent.name if file.stem == "__init__" else file.stem
         if name in sys.stdlib_module_names and not _is_of_library(file):
             found[name] = file
@@ -45,8 +45,8 @@ def _loaded() -> Iterator[Path]:
             yield Path(file)
 
 
-def _on_the_way(error: BaseException | None) -> Iterator[Path]:
-    seen: set[int] = set()  # an author may have tied a circle
+def _in_traceback(error: BaseException | None) -> Iterator[Path]:
+    seen: set[int] = set()  # the chain of causes may be circular
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield from (Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__))
@@ -54,7 +54,7 @@ def _on_the_way(error: BaseException | None) -> Iterator[Path]:
 
 
 def _is_of_library(file: Path) -> bool:
-    """Built-in and frozen code has no file, and hides nothing."""
+    """Return whether a file belongs to Python or to an installed package; built-in and frozen code has no file."""
     if not file.is_absolute() or _INSTALLED & set(file.parts):
         return True
     roots = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}

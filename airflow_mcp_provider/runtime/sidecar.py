@@ -1,13 +1,14 @@
-"""The door's other half, where the work has a pod of its own: ``$MCP_ENQUEUE`` and ``$MCP_RESULT`` in a shared folder.
+"""The sidecar of a container pod: it serves ``$MCP_ENQUEUE`` and ``$MCP_RESULT`` in a folder shared with the work.
 
-Runs beside the work's container, in the runner's image, as a program without any import but the standard library: its
-text is given to ``python -c`` (see ``operators.container.manifest``). What it takes it prints, a JSON value a line, and
-the runner reads that as this container's log: so nobody needs the right to look into pods. SIGTERM, which a
-sidecar gets when the work's container has ended, makes it print the rest and the result.
+Runs beside the container of the work, in the runner's image, as a program that imports only the standard library: its
+source is passed to ``python -c`` (see ``operators.container.manifest``). It prints what it reads, one JSON value per
+line, and the runner reads that as the log of this container, so that the runner does not need the permission to execute
+programs in pods. SIGTERM, which a sidecar gets when the container of the work has ended, makes it print the remaining
+lines and the result.
 
     [1, "line written to the pipe"]
     [2, "another"]
-    ["lost", "why lines, or the result, could not be taken"]
+    ["lost", "why lines, or the result, could not be read"]
     ["end", "the text of the result file"]
 """
 
@@ -24,11 +25,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 MOST = 1_100_000
-"""Bytes of a result that are read: more than any result may have."""
+"""Bytes of a result that are read: more than the limit of any result."""
 
 
 def main(folder: Path) -> None:
-    """Take lines until SIGTERM."""
+    """Read lines until SIGTERM."""
     pipe, result = folder / "enqueue", folder / "result"
     os.umask(0)
     with suppress(FileExistsError):
@@ -47,13 +48,13 @@ def main(folder: Path) -> None:
         for line in [*lines, *([rest] if over else [])]:
             if line.strip():
                 count += 1
-                _say(count, line)
-    count = _say_files(files, count)
+                _emit(count, line)
+    count = _emit_files(files, count)
     if not (pipe.exists() and os.path.samestat(os.fstat(source), pipe.lstat())):
-        _say("lost", b"the work removed or replaced the pipe $MCP_ENQUEUE")
+        _emit("lost", b"the named pipe $MCP_ENQUEUE was removed or replaced")
     if others := sorted(path.name for path in folder.glob("enqueue*") if path not in {pipe, files}):
-        _say("lost", f"the work left {others[0]!r} beside $MCP_ENQUEUE, where nobody reads it".encode())
-    _say("end", _head(result))
+        _emit("lost", f"unexpected file {others[0]!r} next to $MCP_ENQUEUE, which is not read".encode())
+    _emit("end", _head(result))
 
 
 def _woken_by(number: signal.Signals) -> int:
@@ -72,19 +73,19 @@ def _all(source: int) -> bytes:
     return bytes(taken)
 
 
-def _say_files(files: Path, count: int) -> int:
-    """Print the lines of all files in the directory; returns how many lines there were, with those before."""
+def _emit_files(files: Path, count: int) -> int:
+    """Print the lines of all files in the directory; returns the new number of lines."""
     try:
         if files.is_symlink():
-            raise OSError("it is a link")  # noqa: TRY301 - told as any other reason
+            raise OSError("it is a symbolic link")  # noqa: TRY301 - reported as any other reason
         for path in sorted(files.iterdir()):
             with _regular(path) as file:
                 for line in file:
                     if line.strip():
                         count += 1
-                        _say(count, line.rstrip(b"\n"))
+                        _emit(count, line.rstrip(b"\n"))
     except OSError as error:
-        _say("lost", f"$MCP_ENQUEUE_DIR cannot be read: {error}".encode())
+        _emit("lost", f"$MCP_ENQUEUE_DIR cannot be read: {error}".encode())
     return count
 
 
@@ -95,20 +96,20 @@ def _head(result: Path) -> bytes:
     except FileNotFoundError:
         pass
     except OSError as error:
-        _say("lost", f"$MCP_RESULT cannot be read: {error}".encode())
+        _emit("lost", f"$MCP_RESULT cannot be read: {error}".encode())
     return b""
 
 
 def _regular(path: Path) -> BinaryIO:
-    """Open a file; raises OSError for a link, which may lead out of the folder, and a pipe, which never ends."""
+    """Open a file; raises OSError for a link, which may lead out of the folder, and for a pipe, which has no end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise OSError(f"{path.name} is no regular file")
+    raise OSError(f"{path.name} is not a regular file")
 
 
-def _say(what: int | str, text: bytes) -> None:
+def _emit(what: int | str, text: bytes) -> None:
     sys.stdout.write(json.dumps([what, text.decode(errors="surrogateescape")]) + "\n")
     sys.stdout.flush()
 

@@ -1,10 +1,10 @@
-"""What a command printed, and what that says: a result, or the payloads of a plan.
+"""Read a result, or the payloads of a plan, from the stdout of a command.
 
-Runs beside the command. Its output arrives line by line. Nothing that was printed counts as nothing: it is a result, a
-list of payloads, text for the log, or an error.
+Runs beside the command, whose output arrives line by line. All output has a meaning: it is a result, a list of
+payloads, text for the log, or an error.
 
-Bytes that are no UTF-8 stand in the lines as Python's ``surrogateescape`` has them: nobody takes them for what was
-meant.
+Bytes that are not UTF-8 are in the lines as Python's ``surrogateescape`` represents them, so that they are never
+mistaken for other text.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 
 from airflow_mcp_provider.errors import InvalidPayload, McpError, SubtaskError
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.json_values import once_each
+from airflow_mcp_provider.runtime.json_values import reject_duplicates
 
 RESULT = "MCP_RESULT"
 INVALID = "InvalidResult"
-"""What ``retries.never_on`` and ``only_on`` may name."""
+"""The type of the error, for ``retries.never_on`` and ``only_on``."""
 MOST_CHARS = 1_100_000
-"""Of one line that is kept: more than any result may have."""
+"""The longest line that is kept: more than the limit of any result."""
 PLAN_CHARS = 1_000_000
-"""Of all lines that a plan may print."""
+"""The limit for all lines that a plan prints."""
 SHOWN_CHARS = 80
 _JSON_BLANK = " \t\r\n"
 _DIGITS = 25
-"""More than 64 bits have."""
+"""More digits than a 64-bit integer has."""
 
 
 class Printed(Protocol):
-    """Reads what a command printed."""
+    """Reads the output of a command."""
 
     def line(self, text: str, *, whole: bool) -> None:
-        """Take the next line of stdout; not ``whole``: its beginning is lost, because it was too long."""
+        """Add the next line of stdout; not ``whole``: its beginning is lost, because it was too long."""
 
     def result(self) -> Any:  # noqa: ANN401 - any JSON
-        """Return what the lines say; raises SubtaskError or InvalidPayload when they say nothing clear."""
+        """Return the result in the lines; raises SubtaskError or InvalidPayload when it cannot be read."""
 
     def of_file(self, text: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return what the file ``$MCP_RESULT`` says; raises likewise."""
+        """Return the result in the file ``$MCP_RESULT``; raises the same errors."""
 
 
 Reader: TypeAlias = Callable[[], Printed]
@@ -72,7 +72,7 @@ class LastLine:
         """Return the last line; raises SubtaskError when it was too long to be kept."""
         if not self._whole:
             raise SubtaskError(
-                f"the last line of stdout has more than {MOST_CHARS} characters: no result can be read from it; "
+                f"the last line of stdout is too long for a result; expected at most {MOST_CHARS} characters: "
                 f"write the result to ${RESULT}, or end the output with a line break",
                 kinds=(INVALID,),
             )
@@ -84,11 +84,11 @@ class LastLine:
 
 
 class PlanLines:
-    """The payloads of a plan, as ``{"payloads": […]}``; text that is none is returned as ``{"text": …}``.
+    """The payloads of a plan, as ``{"payloads": […]}``; other text is returned as ``{"text": "…"}``.
 
-    They are a list in the last line, or a JSON object or string in each line: a number is a count more often than a
-    payload. Whether text is an error is for ``payloads`` to say: a plan that writes its subtasks to ``$MCP_ENQUEUE``
-    may print what it likes.
+    The payloads are a list in the last line, or a JSON object or string in each line. A number in a line is not a
+    payload, because it is usually a count. ``payloads`` decides whether text is an error: a plan that writes its
+    subtasks to ``$MCP_ENQUEUE`` may print any text.
     """
 
     def __init__(self) -> None:
@@ -128,20 +128,20 @@ class PlanLines:
         value = of_result_file(text)
         if not isinstance(value, list):
             given = redaction.shown(text, SHOWN_CHARS)
-            raise InvalidPayload(f"the plan wrote {given} to ${RESULT}; expected a JSON list of payloads")
+            raise InvalidPayload(f"invalid result of the plan {given} in ${RESULT}; expected a JSON list of payloads")
         return {"payloads": value}
 
 
 def payloads(found: dict[str, Any], *, enqueued: bool) -> list[Any]:
-    """Return the payloads that a plan printed; ``enqueued``: it has written some to ``$MCP_ENQUEUE``.
+    """Return the payloads that a plan printed; ``enqueued``: it wrote other payloads to ``$MCP_ENQUEUE``.
 
-    Raises InvalidPayload when it printed something else, and enqueued nothing.
+    ``found`` is the result of ``PlanLines``. Raises InvalidPayload for other text, unless ``enqueued``.
     """
     if "text" in found and not enqueued:
         raise InvalidPayload(
-            f"the plan printed a line that is no subtask: {found['text']!r}; expected a JSON list in the last line "
-            f"([] for nothing to do), or in each line a JSON object or string (as jq -c prints it), at most "
-            f"{PLAN_CHARS} characters in all. A plan may write objects to $MCP_ENQUEUE, without a limit, "
+            f"invalid line {found['text']!r} in the output of the plan; expected a JSON list in the last line "
+            f"([] for no subtasks), or a JSON object or string in each line (as jq -c prints it), at most "
+            f"{PLAN_CHARS} characters in total. A plan may also write objects to $MCP_ENQUEUE, without a limit, "
             "and messages to stderr"
         )
     given: list[Any] = found.get("payloads", [])
@@ -149,7 +149,7 @@ def payloads(found: dict[str, Any], *, enqueued: bool) -> list[Any]:
 
 
 def _is_list(text: str) -> bool:
-    """Whether the line is a list, be it one that cannot be read: ``result`` says so."""
+    """Return whether the line is a list, or one that cannot be read, which ``result`` reports."""
     try:
         return text.lstrip().startswith("[") and isinstance(of_last_line(text), list)
     except McpError:
@@ -161,16 +161,16 @@ def _is_payload(value: object) -> bool:
 
 
 def of_result_file(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a result file says; raises SubtaskError when that is no JSON."""
+    """Return the JSON value of a result file; raises SubtaskError for invalid JSON."""
     try:
         return _json(text, f"${RESULT}")
     except ValueError as error:
         shown = redaction.shown(readable(text))
-        raise SubtaskError(f"${RESULT} holds no JSON ({error}): {shown}", kinds=(INVALID,)) from None
+        raise SubtaskError(f"invalid JSON in ${RESULT} ({error}): {shown}", kinds=(INVALID,)) from None
 
 
 def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what a line of stdout says, where it is JSON; raises SubtaskError for JSON that cannot be read."""
+    """Return the JSON value of a line of stdout, None for other text; raises SubtaskError for incomplete JSON."""
     try:
         return _json(line, "the last line of stdout")
     except ValueError:
@@ -179,15 +179,14 @@ def of_last_line(line: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _refuse_almost(line: str) -> None:
-    """Refuse what is meant for JSON and is none: it is no text for the log either."""
+    """Raise SubtaskError for a line that looks like JSON but is invalid."""
     with suppress(ValueError, RecursionError):
-        if isinstance(json.loads(line), dict | list):  # Python's own JSON has them, and nobody else's
-            raise SubtaskError("the last line of stdout has NaN or Infinity, which JSON has not", kinds=(INVALID,))
+        if isinstance(json.loads(line), dict | list):  # only Python's own JSON has them
+            raise SubtaskError("invalid JSON in the last line of stdout: NaN or Infinity", kinds=(INVALID,))
     if line.lstrip().startswith('{"') or line.strip() in {"}", "]", "}]"}:
         shown = redaction.shown(readable(line))
         raise SubtaskError(
-            f"the last line of stdout is a part of JSON; given {shown}; "
-            "expected all of it in one line (as jq -c prints it)",
+            f"incomplete JSON {shown} in the last line of stdout; expected all of it in one line (as jq -c prints it)",
             kinds=(INVALID,),
         )
 
@@ -202,26 +201,29 @@ def _json_or_none(line: str) -> Any:  # noqa: ANN401 - any JSON
 def _json(text: str, place: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         value = json.loads(
-            text.removeprefix("\ufeff"), object_pairs_hook=once_each, parse_constant=_no_constant, parse_int=_integer
+            text.removeprefix("\ufeff"),
+            object_pairs_hook=reject_duplicates,
+            parse_constant=_no_constant,
+            parse_int=_integer,
         )
     except RecursionError:
-        raise SubtaskError(f"{place} is JSON nested too deeply to be read", kinds=(INVALID,)) from None
+        raise SubtaskError(f"JSON nested too deeply in {place}", kinds=(INVALID,)) from None
     if readable(text) != text:
         given = redaction.shown(readable(text))
-        raise SubtaskError(f"{place} is JSON with bytes that are no UTF-8; given {given}", kinds=(INVALID,))
+        raise SubtaskError(f"invalid UTF-8 {given} in {place}; expected JSON in UTF-8", kinds=(INVALID,))
     return value
 
 
 def _integer(text: str) -> int:
-    """Python refuses thousands of digits as it refuses what is no JSON; so many are too large, however they go on."""
+    """Parse only the first digits: Python raises ValueError for thousands, and so many are too large in any case."""
     return int(text[:_DIGITS])
 
 
 def readable(text: str) -> str:
-    """Return ``text`` with U+FFFD for each byte that is no UTF-8."""
+    """Return ``text`` with U+FFFD for each byte that is not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _no_constant(name: str) -> NoReturn:
-    """NaN and Infinity are words, no JSON."""
+    """Refuse NaN and Infinity, which are not JSON."""
     raise ValueError(name)

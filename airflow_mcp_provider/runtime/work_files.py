@@ -1,4 +1,4 @@
-"""Files that the work left for the runner: read whole, within a limit, and never waited for."""
+"""Read files that the work wrote for the runner, within a size limit, without blocking."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from airflow_mcp_provider.errors import InvalidPayload
 
 
 def content(path: Path, name: str, most: int, *, follow: bool = False) -> bytes:
-    """Read a regular file of at most ``most`` bytes; errors call it ``name``. ``follow``: a link to one will do.
+    """Return the content of a regular file of at most ``most`` bytes; ``name`` is its name in error messages.
 
-    Raises InvalidPayload for anything else. Opening a pipe without a writer would wait for ever.
+    ``follow``: symbolic links are allowed. Raises InvalidPayload for anything else than a regular file. A pipe is
+    opened without blocking, because it may have no writer.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
@@ -21,11 +22,11 @@ def content(path: Path, name: str, most: int, *, follow: bool = False) -> bytes:
         raise InvalidPayload(f"{name} cannot be read: {error.strerror}; expected a regular file") from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidPayload(f"{name} is no regular file")
+            raise InvalidPayload(f"{name} is not a regular file")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(most + 1)
     finally:
         os.close(descriptor)
     if len(data) > most:
-        raise InvalidPayload(f"{name} has more than {most} bytes")
+        raise InvalidPayload(f"{name} is too large; expected at most {most} bytes")
     return data

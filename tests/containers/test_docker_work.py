@@ -105,7 +105,7 @@ def test_files_of_the_directory_are_taken(do, ledger):
 
 
 def test_what_stands_in_the_place_of_ours_is_an_error(do):
-    with pytest.raises(InvalidPayload, match="replaced the pipe"):
+    with pytest.raises(InvalidPayload, match="was removed or replaced"):
         do(sh("echo '{\"item\": 1}' > /mcp/x; /busybox mv /mcp/x $MCP_ENQUEUE"))
     with pytest.raises(InvalidPayload, match="MCP_ENQUEUE_DIR cannot be read"):
         do(sh("/busybox rmdir $MCP_ENQUEUE_DIR; /busybox ln -s /etc $MCP_ENQUEUE_DIR"))
@@ -115,7 +115,7 @@ def test_what_stands_in_the_place_of_ours_is_an_error(do):
 def test_how_it_fails(do):
     assert failed(do, sh("echo it is broken; exit 4")) == (
         ("CommandFailed",),
-        "CommandFailed: the work ended with exit code 4; it said last: it is broken",
+        "CommandFailed: the process ended with exit code 4; last line of output: it is broken",
     )
     kinds, message = failed(do, {"command": ["/no-such"]})
     assert kinds == ("CommandNotStarted",)
@@ -134,7 +134,7 @@ def test_its_memory_runs_out(do):
 
 
 def test_soft_asks_and_hard_kills(do):
-    with pytest.raises(SoftTimeout, match="the container was asked to end"):
+    with pytest.raises(SoftTimeout, match="the container received SIGTERM"):
         do(sh("trap 'echo asked; exit 0' TERM; /busybox sleep 60 & wait"), soft="1s", hard="30s")
     with pytest.raises(HardTimeout):
         do(sh("trap '' TERM; /busybox sleep 60"), soft="1s", hard="2s")

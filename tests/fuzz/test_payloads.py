@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime import calls
-from airflow_mcp_provider.runtime.ipc_server import Door
+from airflow_mcp_provider.runtime.ipc_server import IpcServer
 from airflow_mcp_provider.runtime.payload import Child, child_of
 from tests.fuzz import deeds, made
 from tests.fuzz.made import COUNT, cases
@@ -89,10 +89,10 @@ def ledger() -> Ledger:
 @pytest.fixture
 def _door(tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The way from a job's code to the server is open."""
-    with Door(tmp_path, ledger) as door:
-        for name, value in door.environment.items():
+    with IpcServer(tmp_path, ledger) as server:
+        for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        door.listen()
+        server.listen()
         yield
 
 

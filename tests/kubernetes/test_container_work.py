@@ -83,7 +83,7 @@ def test_what_comes_out_of_containers(runners):
     failures = {one["key"]: (one["type"], one["message"]) for one in runners.result("contained", run)["failures"]}
     assert failures["fails"] == (
         "CommandFailed",
-        "the work ended with exit code 4; it said last: it is broken",
+        "the process ended with exit code 4; last line of output: it is broken",
     )
     assert {key: kind for key, (kind, _) in failures.items()} == {
         "fails": "CommandFailed",

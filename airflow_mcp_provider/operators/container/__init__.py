@@ -1,4 +1,4 @@
-"""Work that is a container: which engine runs it, and Kubernetes as one. Runs in the runner.
+"""Work that is a container: the choice of an engine, and the Kubernetes engine. Runs in the runner.
 
-Nothing of it is loaded by a job that has no such work, and nothing of Kubernetes on a laptop.
+It is loaded only for jobs with such work; the Kubernetes client is loaded only in a cluster.
 """

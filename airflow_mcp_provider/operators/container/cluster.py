@@ -1,8 +1,8 @@
-"""Kubernetes as the engine of a container: a pod of its own, made and followed by the runner.
+"""Kubernetes as the engine of a container: the runner creates and follows a second pod.
 
-Beside the pod operator of Airflow's provider, whose parts this was weighed against: that one reads a result by running
-programs in the pod (the right to do which reaches into every pod of the namespace) and has no way for subtasks that are
-found on the way. Here all comes out by logs; the runner may make, read and delete pods, and read their logs.
+The KubernetesPodOperator of Airflow's provider is not used: it reads the result with ``exec``, a permission for all
+pods of the namespace, and has no way to enqueue subtasks. Here the result and the subtasks come out through logs; the
+runner needs the permission to create, get and delete pods, and to read their logs.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from airflow_mcp_provider.runtime import container
 from airflow_mcp_provider.runtime.container import Order, failed
 
 _RIGHTS = (
-    "the service account of this runner may not {what} in the namespace {namespace} ({why}); docs/containers.md tells "
-    "the rights that it needs, and [mcp] container_service_account its name"
+    "the service account of this runner is not allowed to {what} in the namespace {namespace} ({why}); see "
+    "docs/containers.md for its permissions, and [mcp] container_service_account for its name"
 )
 
 
 def core() -> CoreV1Api:
-    """Return a client with connections of its own: those of a process before a fork are not."""
+    """Return a client with its own connections: those from before a fork cannot be shared."""
     configuration = Configuration()
     config.load_incluster_config(client_configuration=configuration)
     return CoreV1Api(ApiClient(configuration))
@@ -42,24 +42,24 @@ def core() -> CoreV1Api:
 
 @dataclass(frozen=True)
 class Cluster:
-    """An Engine (``runtime.container``); ``told`` is what the factory says of the pod."""
+    """The Kubernetes engine (see ``runtime.container``); ``settings``, ``ooms``: see ``operators.container.choice``."""
 
     runner: Runner
-    told: Mapping[str, Any]
+    settings: Mapping[str, Any]
     ooms: int
     name: str
 
     @classmethod
-    def here(cls, pod: str, namespace: str, told: Mapping[str, Any], ooms: int, labels: Mapping[str, str]) -> Self:
-        """Look at the pod that this is; raises InstallationError when it may not.
+    def here(cls, pod: str, namespace: str, settings: Mapping[str, Any], ooms: int, labels: Mapping[str, str]) -> Self:
+        """Read the pod of this runner; raises InstallationError when that is not allowed.
 
-        ``labels`` are for people, where that pod has none: it is not always one of the executor's.
+        ``labels`` are used if that pod has none: the executor does not create the pods of all runners.
         """
         try:
             own = core().read_namespaced_pod(pod, namespace, _request_timeout=CALL_S)
         except ApiException as error:
             raise InstallationError(_RIGHTS.format(what="read pods", namespace=namespace, why=_why(error))) from None
-        return cls(_runner(own, labels), told, ooms, name_of(own.metadata.name, secrets.token_hex(3)))
+        return cls(_runner(own, labels), settings, ooms, name_of(own.metadata.name, secrets.token_hex(3)))
 
     def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
         """See ``runtime.container.Engine``."""
@@ -72,54 +72,55 @@ class Cluster:
         except SoftTimeout:
             self._delete(api, max(order.grace, 1))
             follow.until_gone(order.grace + LAST_WORDS_S)
-            container.asked_to_end()
+            container.raise_soft_timeout()
 
     def remove(self) -> None:
         """See ``runtime.container.Engine``."""
         try:
             self._delete(core(), 1)
         except (ApiException, HTTPError, OSError) as error:
-            print(f"the pod {self.name} could not be deleted; it goes with this one: {error}", flush=True)  # noqa: T201 - the task's log
+            message = f"cannot delete pod {self.name}; Kubernetes deletes it with the pod of this runner: {error}"
+            print(message, flush=True)  # noqa: T201 - the task's log
 
     @property
     def place(self) -> tuple[str, str]:
-        """As the client's methods take it."""
+        """Name and namespace, as the client's methods take them."""
         return self.name, self.runner.namespace
 
     def _create(self, api: CoreV1Api, order: Order) -> None:
-        body = manifest(order, self.told, self.ooms, self.runner, self.name)
-        said: list[str] = []
+        body = manifest(order, self.settings, self.ooms, self.runner, self.name)
+        printed: list[str] = []
 
-        def say(state: RetryCallState) -> None:
-            if (why := _answer(state)) not in said[-1:]:
-                print(f"no pod yet: {why}", flush=True)  # noqa: T201 - the task's log
-                said.append(why)
+        def report(state: RetryCallState) -> None:
+            if (why := _answer(state)) not in printed[-1:]:
+                print(f"pod not created yet: {why}", flush=True)  # noqa: T201 - the task's log
+                printed.append(why)
 
         until = stop_after_delay(order.start)
         tries = Retrying(
             retry=retry_if_result(bool),
             stop=until,
             wait=wait_fixed(LOOK_S),
-            before_sleep=say,
+            before_sleep=report,
             retry_error_callback=_answer,
         )
         if why := tries(self._refused, api, body):
-            raise failed(f"no pod within {order.start:g} s: {why}", "PodNotCreated")
+            raise failed(f"pod not created within {order.start:g} s: {why}", "PodNotCreated")
 
     def _refused(self, api: CoreV1Api, body: dict[str, Any]) -> str:
-        """Make the pod; returns why not, where that may change."""
+        """Create the pod; returns the reason of a failure that may be temporary, else an empty text."""
         try:
             api.create_namespaced_pod(self.runner.namespace, body, _request_timeout=CALL_S)
         except ApiException as error:
             why = _why(error)
-            if error.status == HTTPStatus.CONFLICT:  # of an earlier call, whose answer was lost
+            if error.status == HTTPStatus.CONFLICT:  # created by an earlier call, whose answer was lost
                 return ""
             if "exceeded quota" in why or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 return why
             if error.status == HTTPStatus.FORBIDDEN and "cannot create resource" in why:
                 where = self.runner.namespace
-                raise InstallationError(_RIGHTS.format(what="make pods", namespace=where, why=why)) from None
-            raise failed(f"Kubernetes refuses the pod: {why}", "PodNotCreated") from None
+                raise InstallationError(_RIGHTS.format(what="create pods", namespace=where, why=why)) from None
+            raise failed(f"Kubernetes rejected the pod: {why}", "PodNotCreated") from None
         except (HTTPError, OSError) as error:
             return f"Kubernetes does not answer: {type(error).__name__}"
         return ""
@@ -158,9 +159,9 @@ def _runner(pod: Any, labels: Mapping[str, str]) -> Runner:  # noqa: ANN401 - a 
 
 
 def _check_variables(order: Order) -> None:
-    """Raise InvalidPayload where payload or params are too large for a variable: a pod has no file for them."""
+    """Raise InvalidPayload if payload or params are too large for a variable: the pod has no files for them."""
     if lost := [name for name in ("MCP_SUBTASK", "MCP_PARAMS") if name not in order.environment]:
         raise InvalidPayload(
-            f"{' and '.join(lost)} is larger than a variable of a pod may be (128 KiB), and a pod has no file for it: "
-            "put the data in a store and pass its address"
+            f"{' and '.join(lost)} too large for an environment variable of a pod; expected at most 128 KiB: "
+            "put the data in an object store and pass its URL"
         )

@@ -1,4 +1,7 @@
-"""A container's pod from its start to its end: what it says, what it enqueues, how it ended. In the work's process."""
+"""Follow the pod of a container from its start to its end: its log, its subtasks, its result.
+
+Runs in the process of the work.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +33,15 @@ from airflow_mcp_provider.runtime.stdout import LastLine, Printed, readable
 LOOK_S = 1.0
 LAST_WORDS_S = 30.0
 CALL_S = (10, 30)
-"""Seconds for a connection, and for an answer."""
+"""Seconds to wait for a connection, and for an answer."""
 _ROOT = (
-    "; an image that would run as root needs container.user (a number, such as 65534 for nobody), or says "
+    "; for an image that runs as root set container.user (for example 65534), or "
     "pod.security_context.runAsNonRoot: false"
 )
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether Kubernetes may answer when it is asked again; the container runs meanwhile."""
+    """Return whether the error may be temporary; the container runs meanwhile."""
     if isinstance(error, ApiException):
         return bool(error.status != HTTPStatus.FORBIDDEN)
     return isinstance(error, HTTPError | OSError)
@@ -59,14 +62,14 @@ class Followed:
     _lost: str = ""
     _over: threading.Event = field(default_factory=threading.Event)
     _began: float = field(default_factory=time.monotonic)
-    _said: str = ""
+    _reported: str = ""
 
     def __post_init__(self) -> None:
         self._core = self.client()
         self._printed: Printed = self.order.printed()
 
     def to_the_end(self) -> Any:  # noqa: ANN401 - any JSON
-        """Return its result; raises SubtaskError when it failed, or did not begin in time."""
+        """Return its result; raises SubtaskError when it failed, or did not start in time."""
         while True:
             pod = self._look()
             state = _state(pod)
@@ -78,12 +81,12 @@ class Followed:
             if found := _lost(pod):
                 raise failed(found.message, found.type)
             if not self._logs:
-                self._patience(pod)
-            if self._over.wait(LOOK_S):  # Kubernetes says so in a moment
+                self._check_start(pod)
+            if self._over.wait(LOOK_S):  # the status of the pod follows within a moment
                 time.sleep(LOOK_S / 5)
 
     def until_gone(self, seconds: float) -> None:
-        """Wait for the end of one that was asked to."""
+        """Wait up to ``seconds`` for the end of a container that received SIGTERM."""
         until = time.monotonic() + seconds
         with suppress(SubtaskError):
             while time.monotonic() < until and not _state(self._look()).terminated:
@@ -103,17 +106,17 @@ class Followed:
                 raise failed("the container's pod was deleted", "PodDeleted") from None
             raise
 
-    def _patience(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
-        """Say why it has not begun; raises when it never will, or has not in time."""
+    def _check_start(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
+        """Log why the container has not started; raises SubtaskError when it cannot start, or did not in time."""
         found = reason(pod, "MODIFIED")
-        if found and found.message != self._said:
+        if found and found.message != self._reported:
             print(f"{found.type}: {found.message}", flush=True)  # noqa: T201 - the task's log
-            self._said = found.message
-        if found and _hopeless(pod, found):
+            self._reported = found.message
+        if found and _is_final(pod, found):
             raise failed(found.message + (_ROOT if "runAsNonRoot" in found.message else ""), found.type)
         if time.monotonic() - self._began > self.order.start:
-            why = found or Reason(NOT_STARTED, "Kubernetes says no more", over=True)
-            raise failed(f"it has not begun within {self.order.start:g} s: {why.message}", why.type)
+            why = found or Reason(NOT_STARTED, "Kubernetes reports no reason", over=True)
+            raise failed(f"the container did not start within {self.order.start:g} s: {why.message}", why.type)
 
     def _log(self, name: str, take: Callable[[bytes], None]) -> Log:
         log = Log(self.client(), self.place, name, take)
@@ -128,7 +131,7 @@ class Followed:
             reader.line(text, whole=True)
 
     def _line(self, line: bytes) -> None:
-        """Take what ``runtime.sidecar`` prints."""
+        """Handle one line of the output of ``runtime.sidecar``."""
         what, text = json.loads(line)
         if what == "end":
             self._text = text
@@ -147,14 +150,14 @@ class Followed:
             raise failed(found.message, found.type)
         if ended.reason == "OOMKilled":
             limits = (pod.spec.containers[0].resources and pod.spec.containers[0].resources.limits) or {}
-            told = f"the container's memory ran out: its limit is {limits.get('memory', 'that of the node')}"
-            raise failed(told, OUT_OF_MEMORY, FAILED)
+            limit = limits.get("memory", "that of the node")
+            raise failed(f"the container ran out of memory (OOMKilled); its limit is {limit}", OUT_OF_MEMORY, FAILED)
         if ended.reason in {"StartError", "ContainerCannotRun"}:
             raise failed(f"the container cannot be started: {ended.message}", NOT_STARTED)
         if ended.exit_code:
             raise failed(failure(ended.exit_code, self._last.text), FAILED)
         if self._text is None or not self._whole:
-            raise failed("it ended well, but its result and its last subtasks could not be read", "ResultLost")
+            raise failed("the container succeeded, but its result and its last subtasks cannot be read", "ResultLost")
         if self._lost:
             raise InvalidPayload(self._lost)
         return self._printed.of_file(self._text) if self._text else self._printed.result()
@@ -168,21 +171,21 @@ def _state(pod: Any) -> Any:  # noqa: ANN401 - V1Pod, V1ContainerState
 
 
 class _NOTHING:
-    """The state of a container that Kubernetes does not speak of yet."""
+    """The state of a container that has no status yet."""
 
     running = terminated = waiting = None
 
 
 def _lost(pod: Any) -> Reason | None:  # noqa: ANN401 - a V1Pod
-    """Tell who has ended the pod, if it was not the work."""
+    """Return why the pod was ended by something else than the work; None if it was not."""
     if pod.metadata.deletion_timestamp:
         return reason(pod, "DELETED") or Reason("PodDeleted", "the container's pod was deleted", over=True)
     found = reason(pod, "MODIFIED")
     return found if found and found.type in {"PodEvicted", "PodDeadline"} else None
 
 
-def _hopeless(pod: Any, found: Reason) -> bool:  # noqa: ANN401 - a V1Pod
-    """Tell whether waiting is in vain; a first pull that failed is tried once more."""
+def _is_final(pod: Any, found: Reason) -> bool:  # noqa: ANN401 - a V1Pod
+    """Return whether the container cannot start any more; a first failed pull is retried by the kubelet."""
     statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
     waiting = {one.state.waiting.reason for one in statuses if one.state.waiting}
     return (

@@ -1,4 +1,4 @@
-"""The log of one container of a pod, each of its lines once, also over connections that break."""
+"""Follow the log of one container of a pod: every line once, even if the connection breaks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenacity import RetryError, retry, retry_if_result, stop_after_attempt, wai
 from urllib3.exceptions import HTTPError
 
 PATIENCE = (10, 300)
-"""Seconds for a connection, and between two lines: then it is made anew."""
+"""Seconds to wait for a connection, and between two lines before the connection is opened again."""
 _MARGIN_S = 10
 _PAUSE_S = 0.5
 _TRIES = 5
@@ -26,7 +26,7 @@ _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?\S* ?")
 
 
 class Log(threading.Thread):
-    """Follows it; ``take`` gets each line, without its end."""
+    """A thread that follows the log; ``take`` gets each line, without the line break."""
 
     def __init__(self, core: CoreV1Api, pod: tuple[str, str], container: str, take: Callable[[bytes], None]) -> None:
         super().__init__(daemon=True)
@@ -35,7 +35,7 @@ class Log(threading.Thread):
         self._last, self._same, self._seen, self._at = b"", 0, 0, 0.0
 
     def run(self) -> None:
-        """Follow until ``end``; what is there by then is read in any case."""
+        """Follow the log until ``end``; lines written before that are always read."""
         while not self._ended.is_set():
             self._read(follow=True)
             self._ended.wait(_PAUSE_S)
@@ -43,7 +43,7 @@ class Log(threading.Thread):
             self._read_rest()
 
     def end(self, seconds: float) -> None:
-        """The container has ended: read the rest."""
+        """Read the rest after the end of the container; waits up to ``seconds``."""
         self._ended.set()
         self.join(seconds)
 
@@ -52,7 +52,7 @@ class Log(threading.Thread):
         return self._read(follow=False)
 
     def _read(self, *, follow: bool) -> bool:
-        """Read what is new; False when that may be tried again: the connection broke, or there is no log yet."""
+        """Read new lines; returns False for an error that may be temporary: a broken connection, or no log yet."""
         again, self._seen = (self._last, self._same), 0
         try:
             answer = self._open(follow=follow)
@@ -61,7 +61,7 @@ class Log(threading.Thread):
             finally:
                 answer.release_conn()
         except ApiException as error:
-            return bool(error.status == HTTPStatus.NOT_FOUND)  # gone with its pod
+            return bool(error.status == HTTPStatus.NOT_FOUND)  # deleted with its pod
         except (HTTPError, OSError):
             return False
         return True

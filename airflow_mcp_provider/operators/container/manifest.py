@@ -1,9 +1,9 @@
-"""The manifest of the pod that a container gets: plain data, in Kubernetes' own words.
+"""The manifest of the pod of a container: plain data, with the field names of the Kubernetes API.
 
-    sidecar  in the runner's image: has the pipe and the result file, and tells of them in its log
-    work     the job's container, shaped by the job's ``pod:``
+    sidecar  in the runner's image: owns the pipe and the result file, and copies their content to its log
+    work     the job's container, configured by the job's ``pod:``
 
-The pod belongs to the runner's: Kubernetes removes it when that is gone, however it went.
+The pod is owned by the pod of the runner: Kubernetes deletes it when that one is deleted, for whatever reason.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from airflow_mcp_provider.spec.pod_names import RESERVED_PREFIX
 
 WORK, SIDECAR = "work", "sidecar"
 VOLUME = "mcp"
-TOLD = ("dag_id", "task_id", "run_id", "map_index", "try_number", "mcp/instance")
-"""Annotations of a runner's pod, for people who look at this one, and for the scheduler's sweep (``plugin.pods``)."""
+COPIED = ("dag_id", "task_id", "run_id", "map_index", "try_number", "mcp/instance")
+"""Annotations copied from the runner's pod, for people and for the scheduler's cleanup (``plugin.pods``)."""
 _NAME_CHARS = 50
 _LABEL_CHARS = 63
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.-]")
 _NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 _SIZE = "64Mi"
 MAX_BYTES = 1_000_000
-"""Of a pod: Kubernetes' database takes 1.5 MB an object, and adds to it."""
+"""The limit for a pod: etcd accepts requests of 1.5 MB, and Kubernetes adds fields."""
 
 
 @dataclass(frozen=True)
 class Runner:
-    """The pod that this process runs in, as far as the work's takes after it."""
+    """The pod of this runner: the fields that the pod of the work needs."""
 
     name: str
     uid: str
@@ -50,14 +50,14 @@ class Runner:
     annotations: Mapping[str, str]
 
 
-def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, name: str) -> dict[str, Any]:
-    """Return the pod; ``told`` is what the factory says, ``ooms`` how often its memory ran out.
+def manifest(order: Order, settings: Mapping[str, Any], ooms: int, runner: Runner, name: str) -> dict[str, Any]:
+    """Return the manifest of the pod; for ``settings`` and ``ooms`` see ``operators.container.choice.engine``.
 
-    Raises InvalidPayload when it is larger than Kubernetes' objects may be.
+    Raises InvalidPayload when it is too large for a Kubernetes object.
     """
-    own, spec = told["pod"]["metadata"], dict(told["pod"]["spec"])
+    own, spec = settings["pod"]["metadata"], dict(settings["pod"]["spec"])
     [given, *more] = spec["containers"]
-    deadline = told.get("hard")
+    deadline = settings.get("hard")
     defaults: dict[str, Any] = {
         **pod_defaults.SPEC,
         "terminationGracePeriodSeconds": 10,
@@ -75,7 +75,7 @@ def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, n
                 "restartPolicy": "Never",
                 "imagePullSecrets": [{"name": one} for one in secrets],
                 "initContainers": [*spec.get("initContainers", []), _sidecar(runner)],
-                "containers": [_work(order, _grown(given, told.get("memory"), ooms), spec), *more],
+                "containers": [_work(order, _grown(given, settings.get("memory"), ooms), spec), *more],
                 "volumes": [*spec.get("volumes", []), {"name": VOLUME, "emptyDir": {"sizeLimit": _SIZE}}],
             },
         }
@@ -83,28 +83,28 @@ def manifest(order: Order, told: Mapping[str, Any], ooms: int, runner: Runner, n
 
 
 def _checked(pod: dict[str, Any]) -> dict[str, Any]:
-    """Kubernetes would refuse a larger one, at last in the words of its database; a second try would be no smaller."""
+    """Check the size: Kubernetes rejects a larger pod with an error of etcd, and a retry would not help."""
     if (size := len(json.dumps(pod))) > MAX_BYTES:
         raise InvalidPayload(
-            f"the container's pod has {size} bytes with its arguments and variables, {MAX_BYTES} are allowed: put data "
-            "in a store and pass its address"
+            f"the manifest of the container's pod has {size} bytes with its arguments and environment variables; "
+            f"expected at most {MAX_BYTES}: put the data in an object store and pass its URL"
         )
     return pod
 
 
 def name_of(runner: str, random: str) -> str:
-    """Return a name beside the runner's own."""
+    """Return a pod name that starts with the name of the runner's pod."""
     return f"{runner[:_NAME_CHARS].rstrip('-.')}-{random}"
 
 
 def safe(text: str) -> str:
-    """Return ``text`` as a label may be."""
+    """Return ``text`` changed to a valid label value."""
     return _NO_LABEL.sub("_", text)[:_LABEL_CHARS].strip("-_.")
 
 
 def _metadata(own: Mapping[str, Any], runner: Runner) -> dict[str, Any]:
     labels = {name: value for name, value in runner.labels.items() if name.startswith(RESERVED_PREFIX)}
-    annotations = {name: value for name, value in runner.annotations.items() if name in TOLD}
+    annotations = {name: value for name, value in runner.annotations.items() if name in COPIED}
     return {
         "labels": {**own.get("labels", {}), **labels},
         "annotations": {**pod_defaults.ANNOTATIONS, **own.get("annotations", {}), **annotations},
@@ -113,13 +113,13 @@ def _metadata(own: Mapping[str, Any], runner: Runner) -> dict[str, Any]:
 
 
 def _sidecar(runner: Runner) -> dict[str, Any]:
-    python = [sys.executable, "-I", "-S", "-c"]  # a bare interpreter, there in a few milliseconds
+    python = [sys.executable, "-I", "-S", "-c"]  # without site-packages, so it starts in a few milliseconds
     there = f"import os; os.stat('{FOLDER}/{RESULT_FILE}')"
     return {
         "name": SIDECAR,
         "image": runner.image,
         "imagePullPolicy": runner.pull_policy,
-        "restartPolicy": "Always",  # what makes a sidecar of it: it is there before the work, and ends after it
+        "restartPolicy": "Always",  # makes it a sidecar container: it starts before the work, and ends after it
         "command": [*map(verbatim, (*python, inspect.getsource(sidecar), FOLDER))],
         "startupProbe": {"exec": {"command": [*python, there]}, "periodSeconds": 1, "failureThreshold": 60},
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
@@ -144,30 +144,30 @@ def _work(order: Order, given: Mapping[str, Any], spec: Mapping[str, Any]) -> di
         "image": order.image,
         **({"command": [*map(verbatim, order.command)]} if order.command is not None else {}),
         **({"args": [*map(verbatim, order.args)]} if order.args is not None else {}),
-        "env": [*env, *_told(order)],
+        "env": [*env, *_variables(order)],
         "securityContext": {**pod_defaults.security_context(context, spec.get("securityContext", {})), **context},
         "volumeMounts": [*given.get("volumeMounts", []), {"name": VOLUME, "mountPath": FOLDER}],
     }
 
 
-def _told(order: Order) -> list[dict[str, str]]:
-    """Kubernetes would refuse the pod for the name of a variable that is not plain: MCP_SUBTASK has its value."""
+def _variables(order: Order) -> list[dict[str, str]]:
+    """Leave out names that Kubernetes would reject; MCP_SUBTASK and MCP_PARAMS have their values."""
     return [
         {"name": name, "value": verbatim(value)} for name, value in order.environment.items() if _NAME.fullmatch(name)
     ]
 
 
 def verbatim(text: str) -> str:
-    """Return what arrives in the container as ``text``, be it data or the spec's own words.
+    """Escape ``text`` so that the container gets it unchanged.
 
-    In command, args and values of variables Kubernetes puts the value of another variable, a secret's as well, in the
-    place of ``$(NAME)``, and makes one dollar of ``$$``. A Docker engine does neither.
+    In command, args and values of environment variables Kubernetes replaces ``$(NAME)`` by the value of another
+    variable, which may be a secret, and ``$$`` by ``$``. A Docker engine does neither.
     """
     return text.replace("$", "$$")
 
 
 def _grown(container: Mapping[str, Any], more: Mapping[str, Any] | None, ooms: int) -> Mapping[str, Any]:
-    """Multiply the memory, for each of the times that it was too little."""
+    """Multiply the memory once for each attempt that ran out of memory."""
     resources = container.get("resources", {})
     if more is None or not ooms:
         return container

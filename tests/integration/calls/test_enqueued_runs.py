@@ -45,8 +45,8 @@ def test_only_jobs_that_the_spec_names_and_no_circles(airflow: Embedded) -> None
         f"SpecError: mixed may not run the job 'mixed': {named}",
         "SpecError: there is no job 'nowhere' in this Airflow, or it has import errors",
         "SpecError: a circle of jobs would wait for itself: mixed -> round -> mixed",
-        "InvalidPayload: job is the id of a job, a text, not ''",
-        "InvalidPayload: job is the id of a job, a text, not 5",
+        "InvalidPayload: invalid job ''; expected the id of a job, a string",
+        "InvalidPayload: invalid job 5; expected the id of a job, a string",
     ]
 
 

@@ -90,11 +90,11 @@ def test_payload_and_params_in_the_environment(shell: Ended) -> None:
 @pytest.mark.parametrize(
     ("node", "kind", "message"),
     [
-        ("exit code", "CommandFailed", "the work ended with exit code 4; it said last: it is broken"),
-        ("killed", "CommandFailed", "the work was killed by SIGKILL"),
-        ("bad result file", "InvalidResult", "$MCP_RESULT holds no JSON"),
-        ("enqueues rubbish", "airflow_mcp_provider.errors.InvalidPayload", "one JSON object; given 'no json'"),
-        ("enqueues depths", "airflow_mcp_provider.errors.InvalidPayload", "one JSON object; given '[[[["),
+        ("exit code", "CommandFailed", "the process ended with exit code 4; last line of output: it is broken"),
+        ("killed", "CommandFailed", "the process was killed by SIGKILL"),
+        ("bad result file", "InvalidResult", "invalid JSON in $MCP_RESULT"),
+        ("enqueues rubbish", "airflow_mcp_provider.errors.InvalidPayload", "invalid line 'no json' in "),
+        ("enqueues depths", "airflow_mcp_provider.errors.InvalidPayload", "invalid line '[[[["),
     ],
 )
 def test_errors_of_commands(shell: Ended, node: str, kind: str, message: str) -> None:

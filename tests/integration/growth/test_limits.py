@@ -57,18 +57,18 @@ def hostile(airflow: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Ende
 
 
 HOSTILE = {
-    "a list": "a payload is a JSON object (a dict), not list",
-    "too large": "the payload has 40035 bytes, 32768 are allowed",
-    "a set": "a payload is plain JSON; this one is not",
-    "nan": "a payload is plain JSON; this one is not",
-    "too deep": "is nested deeper than 100 levels, which is the most allowed",
+    "a list": "of type list; expected a JSON object (a dict)",
+    "too large": "the payload has 40035 bytes; expected at most 32768",
+    "a set": "the payload is not plain JSON: ",
+    "nan": "the payload is not plain JSON: ",
+    "too deep": "too many levels of nesting, at payload.",
     "a lone surrogate": "the payload is not plain JSON",
-    "no key": "subtasks.key names the field 'node', but the payload has None there",
-    "an empty key": "a subtask's key is a text of 1 to 2000 characters, not ''",
-    "a long key": "a subtask's key is a text of 1 to 2000 characters, not 'kkk",
+    "no key": "invalid value None of the field 'node', which subtasks.key names",
+    "an empty key": "invalid subtask key ''; expected a string of 1 to 2000 characters",
+    "a long key": "invalid subtask key 'kkk",
     "a surrogate in the key": "the key is not plain JSON",
-    "nul in the key": "the key has a NUL character",
-    "nul in a value": "the payload has a NUL character",
+    "nul in the key": "the key contains a NUL character",
+    "nul in a value": "the payload contains a NUL character",
 }
 ODD_KEYS = [
     "\u00fc\U0001f300 \u202e",

@@ -78,7 +78,11 @@ def test_an_exception_travels_with_class_message_and_traceback(ended: Run) -> No
         ("leave", "WorkDied", "ended with exit code 3"),
         ("leave_quietly", "WorkDied", "exit code 0 before the function returned"),
         ("exit_politely", "SystemExit", "enough"),
-        ("too_large", "airflow_mcp_provider.errors.InvalidPayload", "the result has 70002 bytes, 65535 are allowed"),
+        (
+            "too_large",
+            "airflow_mcp_provider.errors.InvalidPayload",
+            "the result has 70002 bytes; expected at most 65535",
+        ),
         ("no_json", "airflow_mcp_provider.errors.InvalidPayload", "the result is not plain JSON"),
         ("bad_text", "ValueError", "\u00fc\U0001f300"),
     ],
@@ -201,7 +205,7 @@ def test_an_async_function_is_awaited(ended: Run) -> None:
     [
         (
             "deeds-signature",
-            "deeds:one_too_many: is called as (subtask, params), but its signature is (subtask, params, more)",
+            "deeds:one_too_many(subtask, params, more) cannot be called with (subtask, params): missing argument more",
         ),
         ("deeds-module", "missing_module.part:do: no module named 'missing_module'"),
         ("deeds-function", "deeds:missing: deeds ("),

@@ -35,7 +35,7 @@ def ended(airflow: Embedded, started: dict[str, str]) -> Run:
     ("how", "tries", "kind", "reason"),
     [
         ("no_json", 1, "airflow_mcp_provider.errors.InvalidPayload", "the result is not plain JSON"),
-        ("leave", 4, "WorkDied", "the work's process ended with exit code 0 before the function returned"),
+        ("leave", 4, "WorkDied", "the process ended with exit code 0 before the function returned"),
     ],
 )
 def test_a_report_that_fails_leaves_its_counts(ended: Run, how: str, tries: int, kind: str, reason: str) -> None:

@@ -29,7 +29,7 @@ def test_secrets_come_out_nowhere(airflow: Embedded, record: Path) -> None:
     outcomes, said = run.outcomes, shell.outcomes
     assert outcomes["leak raise"]["error"]["message"] == f"('![p](http://evil.example/x.png)', {['***'] * 5})"
     assert outcomes["leak return"]["result"]["found"] == ["***"] * 5
-    assert said["script 0"]["error"]["message"] == "the work ended with exit code 3; it said last: ***"
+    assert said["script 0"]["error"]["message"] == "the process ended with exit code 3; last line of output: ***"
     assert said["script 1"]["result"] == ["***"]
     assert len(outcomes) == 2 + 2 * len(PLANTED), "a key without its secret is still another one"
     note = run.run["note"].splitlines()[1]

@@ -34,7 +34,7 @@ def test_the_figures_are_right_although_ten_runners_are_killed_and_two_groups_br
     assert (result["state"], result["succeeded"]) == ("partial", GROUPS)
     failures = {one["key"]: (one["type"], one["message"].rpartition("; ")[2]) for one in result["failures"]}
     assert failures == {
-        "hoard": ("CommandFailed", "it said last: this group needs more memory than a fit may have"),
+        "hoard": ("CommandFailed", "last line of output: this group needs more memory than a fit may have"),
         "slow": ("airflow_mcp_provider.errors.HardTimeout", "the work and all its processes were killed"),
     }
 

@@ -58,7 +58,7 @@ def test_what_cannot_be_fitted_says_why(local_run, tmp_path):
     (data / "empty.csv").touch()
     run = local_run("fit_report", data=str(data), folder=str(tmp_path / "report"))
     assert run.run()["files"] == 0
-    said = {outcome.key: outcome.error.message.partition("it said last: ")[2] for outcome in run.outcomes}
+    said = {outcome.key: outcome.error.message.partition("last line of output: ")[2] for outcome in run.outcomes}
     assert said == {
         "word": "word.csv:3: no two numbers: ['2', 'much']",
         "nan": "nan.csv:3: not finite: ['nan', '3']",

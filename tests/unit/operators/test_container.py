@@ -59,7 +59,7 @@ def test_by_default_it_is_safe_and_belongs_to_its_runner():
 
 
 def test_a_pod_larger_than_kubernetes_keeps_is_refused():
-    with pytest.raises(InvalidPayload, match=r"the container's pod has \d+ bytes .* 1000000 are allowed"):
+    with pytest.raises(InvalidPayload, match=r"the container's pod has \d+ bytes .* expected at most 1000000"):
         made({"args": ["$" * 60_000] * 9})
 
 
@@ -177,7 +177,7 @@ def test_where_there_is_no_engine_the_error_says_what_to_do(monkeypatch, tmp_pat
     shape = {"pod": {"metadata": {}, "spec": {"containers": [{"name": "base"}]}}}
     with pytest.raises(InstallationError, match=r"start Docker.*container_service_account") as raised:
         choice.engine(shape, task, "k", 0)
-    assert "there is no program `docker`" in str(raised.value)
+    assert "the program `docker` is not installed" in str(raised.value)
 
 
 def test_what_a_docker_engine_keeps_of_a_pod():

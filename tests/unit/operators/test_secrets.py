@@ -15,7 +15,7 @@ from airflow_mcp_provider.runtime.redaction import text
 @pytest.fixture(autouse=True)
 def masker(monkeypatch):
     """An environment, and a masker, of the test's own."""
-    monkeypatch.setattr(secrets, "_TOLD", set())
+    monkeypatch.setattr(secrets, "_REGISTERED", set())
     monkeypatch.setattr(secrets.os, "environ", {})
     one = _secrets_masker()
     kept = set(one.patterns), one.replacer
@@ -42,7 +42,7 @@ def masker(monkeypatch):
 )
 def test_a_secret_of_the_environment(name, value, secret):
     secrets.os.environ[name] = value
-    secrets.know(())
+    secrets.register(())
     assert text(f"x {secret} y") == "x *** y"
 
 
@@ -61,7 +61,7 @@ def test_a_secret_of_the_environment(name, value, secret):
 )
 def test_no_secret_of_the_environment(name, value):
     secrets.os.environ[name] = value
-    secrets.know(())
+    secrets.register(())
     assert text(f"x {value} y") == f"x {value} y"
 
 
@@ -72,7 +72,7 @@ def test_secrets_of_the_jobs_pod(tmp_path):
     (tmp_path / "key").symlink_to(tmp_path / "..data" / "key")
     (tmp_path / "binary").write_bytes(b"\x00\xff" * 9)
     secrets.os.environ["WHATEVER"] = "hunter22222"
-    secrets.know(["WHATEVER", "NOT_THERE", str(tmp_path), "/not/there"])
+    secrets.register(["WHATEVER", "NOT_THERE", str(tmp_path), "/not/there"])
     assert text("hunter22222 hunter33333") == "*** ***"
 
 
@@ -86,11 +86,11 @@ def test_a_secret_that_the_work_makes_known_is_heard():
             ("no-secret", "colour"),
         ]
     ):
-        secrets.overhear(_RequestFrame(id=number, body=MaskSecret(value=value, name=name).model_dump()).as_bytes())
+        secrets.register_from(_RequestFrame(id=number, body=MaskSecret(value=value, name=name).model_dump()).as_bytes())
     assert text("hunter22222 hunter33333 hunter44444 hunter55555") == "*** *** *** ***"
     assert text("no-secret north-west") == "no-secret north-west"
 
 
 @pytest.mark.parametrize("frame", [b"", b"\0\0\0\1x", b"\0\0\0\x0aMaskSecret", b"\0\0\0\1\x93\1MaskSecret"])
 def test_what_cannot_be_read_is_passed_over(frame):
-    secrets.overhear(frame)
+    secrets.register_from(frame)

@@ -65,9 +65,9 @@ def test_a_plan_takes_of_the_form_what_it_names():
 @pytest.mark.parametrize(
     ("function", "wrong"),
     [
-        (lambda x: x, "it takes no y"),
-        (lambda x, w: (x, w), "nothing is named w, it takes no y"),
-        (lambda a, b, c: (a, b, c), r"is called as \(subtask, params\), but its signature is \(a, b, c\)"),
+        (lambda x: x, "unexpected argument y"),
+        (lambda x, w: (x, w), "missing argument w, unexpected argument y"),
+        (lambda a, b, c: (a, b, c), r"\(a, b, c\) cannot be called with \(subtask, params\): missing argument c"),
     ],
 )
 def test_what_does_not_fit_is_told(function, wrong):

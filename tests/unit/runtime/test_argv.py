@@ -24,9 +24,9 @@ VALUES = {"path": "-version", "empty": "", "word": "x", "below": -5, "real": -0.
     ],
 )
 def test_a_value_is_no_option(part: str, told: str) -> None:
-    with pytest.raises(InvalidPayload, match=r"would begin with '-'") as raised:
+    with pytest.raises(InvalidPayload, match=r"would start with '-'") as raised:
         filled(["find", "-x", part], VALUES)
-    assert f"the argument {part!r}" in str(raised.value)
+    assert f"argument {part!r}" in str(raised.value)
     assert told in str(raised.value)
 
 

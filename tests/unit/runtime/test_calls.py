@@ -105,7 +105,9 @@ def test_the_key_is_a_field_of_the_payload(do, job, ledger):
 
 
 def test_the_field_must_be_there(do, job):
-    with pytest.raises(errors.SubtaskError, match=r"subtasks\.key names the field 'path'.*its fields: more, url"):
+    with pytest.raises(
+        errors.SubtaskError, match=r"field 'path', which subtasks\.key names; .*fields of the payload: more, url"
+    ):
         do({"python": f"{job}:by_field"}, key_field="path")
 
 
@@ -133,8 +135,8 @@ def test_every_hostile_payload_is_a_named_error(do, job, ledger):
     told = do({"python": f"{job}:hostile"})
     assert len(told) == 9
     assert ledger.children == {}
-    assert "a payload is a JSON object (a dict), not str" in told[0]
-    assert "40008 bytes, 32768 are allowed: put the data in a store" in told[4]
+    assert "of type str; expected a JSON object (a dict)" in told[0]
+    assert "40008 bytes; expected at most 32768: put the data in an object store" in told[4]
 
 
 def test_progress(do, job, ledger):
@@ -150,12 +152,12 @@ def test_odd_progress_is_shown_as_far_as_it_can_be(do, job, ledger):
 
 def test_a_message_that_cannot_be_shown_fails_no_subtask(do, job, ledger):
     do({"python": f"{job}:shows_deep"})
-    assert ledger.shown == [(0.5, "a message of the type list that cannot be shown (RecursionError)")]
+    assert ledger.shown == [(0.5, "message of type list: str() raised RecursionError")]
 
 
 def test_outside_of_a_subtask(monkeypatch):
     monkeypatch.delenv("MCP_DOOR", raising=False)
-    with pytest.raises(errors.RunIsOver, match="work inside a running subtask"):
+    with pytest.raises(errors.RunIsOver, match="work only inside a running subtask"):
         enqueue({"a": 1})
     monkeypatch.setenv("MCP_DOOR", "/nowhere/door")
     with pytest.raises(errors.RunIsOver, match="has ended"):
@@ -165,10 +167,10 @@ def test_outside_of_a_subtask(monkeypatch):
 RUNNER = """
 import sys
 from pathlib import Path
-from airflow_mcp_provider.runtime.ipc_server import Door
-with Door(Path(sys.argv[1]), None) as door:
-    door.listen()
-    print(door.environment["MCP_DOOR"], flush=True)
+from airflow_mcp_provider.runtime.ipc_server import IpcServer
+with IpcServer(Path(sys.argv[1]), None) as server:
+    server.listen()
+    print(server.environment["MCP_DOOR"], flush=True)
     input()
 """
 

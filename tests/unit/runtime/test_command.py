@@ -21,7 +21,7 @@ def test_the_result_is_the_last_line_that_is_json(do):
 
 def test_or_the_result_file(do):
     assert do(sh('echo \'["file"]\' > "$MCP_RESULT"; echo 5')) == ["file"]
-    with pytest.raises(SubtaskError, match="MCP_RESULT holds no JSON"):
+    with pytest.raises(SubtaskError, match=r"invalid JSON in \$MCP_RESULT"):
         do(sh('echo "{" > "$MCP_RESULT"'))
 
 
@@ -47,7 +47,7 @@ def test_output_is_passed_on_as_it_comes(do, capsys):
 @pytest.mark.parametrize(
     ("work", "message"),
     [
-        (sh("echo almost; exit 7"), "ended with exit code 7; it said last: almost"),
+        (sh("echo almost; exit 7"), "ended with exit code 7; last line of output: almost"),
         (sh("kill -9 $$"), "killed by SIGKILL"),
         ({"command": ["no-such-program"]}, "'no-such-program' cannot be started: .*No such file"),
     ],
@@ -90,13 +90,13 @@ def test_children_arrive_while_the_command_runs(do, ledger, tmp_path):
 
 
 def test_a_bad_line_fails_the_subtask(do):
-    with pytest.raises(InvalidPayload, match=r"a line written to \$MCP_ENQUEUE is one JSON object"):
+    with pytest.raises(InvalidPayload, match=r"invalid line .* in \$MCP_ENQUEUE; expected one JSON object"):
         do(sh('echo "{oops" > "$MCP_ENQUEUE"'))
 
 
 def test_soft_asks_the_whole_command_to_end(do, tmp_path):
     mark = tmp_path / "mark"
-    with pytest.raises(SoftTimeout, match="asked to end"):
+    with pytest.raises(SoftTimeout, match="received SIGTERM and ended"):
         do(sh(f"trap 'echo clean > {mark}; exit 0' TERM; sleep 30 & wait"), soft="300ms", hard="20s")
     assert mark.read_text() == "clean\n"
 
@@ -129,11 +129,13 @@ def test_params_too_big_for_an_environment_are_in_files_and_told(do, capsys):
     assert do(sh(text), params=params) == [0, 100_000, 0]
     said = capsys.readouterr().out
     assert str(len(json.dumps(params))) in said
-    assert "left out of it: MCP_PARAMS, MCP_PARAM_P39, MCP_PARAM_P38, " in said
+    assert "too large: MCP_PARAMS, MCP_PARAM_P39, MCP_PARAM_P38, " in said
 
 
 def test_arguments_too_large_for_any_program_are_refused(do):
-    with pytest.raises(InvalidPayload, match="'true' cannot be started: its arguments and the environment are larger"):
+    with pytest.raises(
+        InvalidPayload, match="'true' cannot be started: its arguments and environment exceed the limit"
+    ):
         do({"command": ["true", *["{big}"] * 100]}, {"big": "x" * 100_000})
 
 
@@ -150,9 +152,9 @@ def test_environment_leaves_out_what_it_cannot_hold(do):
 def test_a_result_is_what_was_printed_whole(do):
     assert do(sh("head -c 65536 /dev/zero | tr '\\0' x; echo 42")) is None
     assert do(sh("printf '\"'; head -c 60000 /dev/zero | tr '\\0' x; printf '\"'")) == "x" * 60_000
-    with pytest.raises(InvalidPayload, match="110002 bytes, 65535 are allowed"):
+    with pytest.raises(InvalidPayload, match="110002 bytes; expected at most 65535"):
         do(sh("printf '\"'; head -c 110000 /dev/zero | tr '\\0' x; echo '\"'"))
-    with pytest.raises(SubtaskError, match="no result can be read"):
+    with pytest.raises(SubtaskError, match="too long for a result"):
         do(sh("head -c 3000000 /dev/zero | tr '\\0' 1"))
 
 
@@ -194,8 +196,8 @@ def test_files_in_the_directory_are_subtasks(do, ledger):
     ("make", "message"),
     [
         ('echo oops > "$MCP_ENQUEUE_DIR/a"', "one JSON object"),
-        ('mkdir "$MCP_ENQUEUE_DIR/a"', "'a' in .* is no regular file"),
-        ('mkfifo "$MCP_ENQUEUE_DIR/a"', "'a' in .* is no regular file"),
+        ('mkdir "$MCP_ENQUEUE_DIR/a"', "'a' in .* is not a regular file"),
+        ('mkfifo "$MCP_ENQUEUE_DIR/a"', "'a' in .* is not a regular file"),
         ('ln -s /etc/passwd "$MCP_ENQUEUE_DIR/a"', "'a' in .* cannot be read: .*; expected a regular file"),
     ],
 )
@@ -213,28 +215,28 @@ def test_a_background_process_has_written_all_before_the_end_counts(do, ledger):
 def test_values_whose_names_differ_in_case_alone_have_no_variable(do, capsys, more):
     text = 'printf "[\\"%s\\", \\"%s\\", \\"%s\\"]" "$MCP_SUBTASK_A" "$MCP_SUBTASK_B" "$MCP_PARAM_A"'
     assert do(sh(text), {"a": 1, "b": 3, **more}, {"a": 4}) == ["", "3", "4"]
-    told = "left out, because the names of several values differ in case alone: MCP_SUBTASK_A\n"
+    told = "environment variables not set, because names differ only in case: MCP_SUBTASK_A\n"
     assert capsys.readouterr().out.startswith(told)
 
 
 def test_values_too_large_for_a_variable_are_in_files(do, capsys):
     text = 'test -z "$MCP_PARAMS$MCP_PARAM_BIG" && wc -c < "$MCP_PARAMS_FILE" && test -s "$MCP_PAYLOAD_FILE"'
     assert do(sh(text), {"a": 1}, {"big": "x" * 140_000}) == 140_011
-    assert "too large for the environment, and left out of it: MCP_PARAMS, MCP_PARAM_BIG" in capsys.readouterr().out
+    assert "not set, because they are too large: MCP_PARAMS, MCP_PARAM_BIG" in capsys.readouterr().out
 
 
 def test_an_argument_that_is_too_large_is_refused(do):
-    with pytest.raises(InvalidPayload, match=r"'\{big\}' is larger than the 128 KiB of an argument"):
+    with pytest.raises(InvalidPayload, match=r"argument '\{big\}' too large; expected at most 128 KiB"):
         do({"command": ["true", "{big}"]}, {}, {"big": "x" * 140_000})
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        ('mkfifo "$MCP_RESULT"', "is no regular file"),
-        ('mkdir "$MCP_RESULT"', "is no regular file"),
+        ('mkfifo "$MCP_RESULT"', "is not a regular file"),
+        ('mkdir "$MCP_RESULT"', "is not a regular file"),
         ('ln -s /nowhere "$MCP_RESULT"', "cannot be read: No such file"),
-        ('head -c 2000000 /dev/zero > "$MCP_RESULT"', "has more than 1100000 bytes"),
+        ('head -c 2000000 /dev/zero > "$MCP_RESULT"', "is too large; expected at most 1100000 bytes"),
     ],
 )
 def test_a_result_that_is_no_file_is_an_error(do, make, message):
@@ -253,12 +255,12 @@ def test_a_result_that_is_no_file_is_an_error(do, make, message):
 def test_files_beside_the_pipe_are_an_error(do, leave, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "found").write_text('{"a": 1}\n{"a": 2}\n')
-    with pytest.raises(InvalidPayload, match=r"beside \$MCP_ENQUEUE, where nobody reads it"):
+    with pytest.raises(InvalidPayload, match=r"next to \$MCP_ENQUEUE, which is not read"):
         do(sh(leave))
 
 
 def test_python_s_own_json_is_no_result(do):
-    with pytest.raises(SubtaskError, match="NaN or Infinity, which JSON has not"):
+    with pytest.raises(SubtaskError, match="NaN or Infinity"):
         do(sh("echo '{\"mean\": NaN}'"))
     assert do(sh("echo NaN")) is None
     assert do(sh("echo '[INFO] done'")) is None

@@ -30,7 +30,7 @@ def test_what_is_no_image_is_no_option(image):
     with pytest.raises(SubtaskError) as raised:
         asked({"image": "{image}"}, image=image)
     assert raised.value.kinds == ("ImageNotPulled",)
-    assert "expected such as" in str(raised.value)
+    assert "expected for example" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_no_line_of_a_file_goes_another_way(tmp_path, value):
 
 
 def test_an_argument_that_no_program_may_have_is_refused():
-    with pytest.raises(InvalidPayload, match=r"'\{x\}' is larger than the 128 KiB of an argument"):
+    with pytest.raises(InvalidPayload, match=r"argument '\{x\}' too large; expected at most 128 KiB"):
         asked({"image": "a", "args": ["{x}"]}, x="x" * 140_000)
 
 

@@ -107,10 +107,10 @@ def test_an_exception_comes_out_by_name_message_and_trace(do, job):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("three", r"is called as \(subtask, params\), but its signature is \(a, b, c\)"),
-        ("missing", "has no 'missing'"),
+        ("three", r"\(a, b, c\) cannot be called with \(subtask, params\): missing argument c"),
+        ("missing", "has no attribute 'missing'"),
         ("no_json", "the result is not plain JSON"),
-        ("too_much", "70002 bytes, 65535 are allowed"),
+        ("too_much", "70002 bytes; expected at most 65535"),
         ("exits", "ended with exit code 3"),
         ("leaves", "SystemExit: enough"),
         ("is_killed", r"killed by SIGKILL \(out of memory\?\)"),
@@ -123,7 +123,7 @@ def test_every_end_of_the_work_is_told(do, job, function, message):
 
 
 def test_a_missing_module_says_where_it_must_be(do):
-    with pytest.raises(SubtaskError, match="no module named 'no_such'; it must be installed in the runner"):
+    with pytest.raises(SubtaskError, match="no module named 'no_such'; install it in the runner"):
         do({"python": "no_such.module:f"})
 
 

@@ -27,7 +27,10 @@ def test_a_key_of_several_fields():
     payload = {"os": "linux", "py": 3, "more": None}
     assert child_of(payload, None, "{os} {py}").key == "linux 3"
     assert child_of(payload, "own", "{os} {py}").key == "own"
-    with pytest.raises(InvalidPayload, match=r"'\{os\} \{cpu\}', but the payload has no cpu; its fields: more, os, py"):
+    with pytest.raises(
+        InvalidPayload,
+        match=r"missing field cpu in the payload, for subtasks.key '\{os\} \{cpu\}'; fields of the payload: more, os, py",
+    ):
         child_of(payload, None, "{os} {cpu}")
 
 
@@ -41,7 +44,7 @@ def test_the_key_of_another_jobs_run_is_the_job_and_its_payload():
     assert all(len(key) == len("other ") + 16 for key in long)
     assert len({*long}) == 2
     for job in ("", 5, ["a"]):
-        with pytest.raises(InvalidPayload, match="job is the id of a job, a text, not"):
+        with pytest.raises(InvalidPayload, match=r"invalid job .*; expected the id of a job, a string"):
             child_of({}, "key", None, job)
 
 

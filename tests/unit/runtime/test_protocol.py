@@ -40,7 +40,7 @@ def test_deep_nesting_is_an_invalid_payload():
 
 @pytest.mark.parametrize("value", [2**70, -(2**63) - 1, {1: 0, "1": 0}, {(1,): 0}, [{"a": 2**64}]])
 def test_what_the_line_to_airflow_has_not_is_refused_with_its_place(value):
-    with pytest.raises(InvalidPayload, match=r"the payload\.n"):
+    with pytest.raises(InvalidPayload, match=r" payload\.n"):
         child_of({"n": value}, None, None)
 
 

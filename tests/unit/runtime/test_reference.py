@@ -41,7 +41,7 @@ def job(module: Callable[[str], str]) -> str:
 
 @pytest.mark.parametrize("name", ["visit", "inherited", "by_lambda", "partly", "cached", "Inner.visit"])
 def test_a_method_needs_an_instance(job: str, name: str) -> None:
-    with pytest.raises(SpecError, match=rf"^{job}:Job\.{name}: is a method of the class \w+, which needs an instance"):
+    with pytest.raises(SpecError, match=rf"^{job}:Job\.{name} is a method of the class \w+ and needs an instance"):
         resolve(f"{job}:Job.{name}")
 
 
@@ -56,7 +56,7 @@ def test_what_needs_no_instance(job: str, name: str) -> None:
 
 
 def test_where_it_was_looked_for_is_told(job: str) -> None:
-    with pytest.raises(SpecError, match=rf"{job}:nothing: {job} \(.*{job}\.py\) has no 'nothing'"):
+    with pytest.raises(SpecError, match=rf"{job}:nothing: {job} \(.*{job}\.py\) has no attribute 'nothing'"):
         resolve(f"{job}:nothing")
 
 
@@ -86,7 +86,7 @@ def test_a_file_that_hides_the_standard_library_is_named(hidden: Path, file: str
     (hidden / "hidden_user.py").write_text(user + "\ndef visit(subtask): ...\n")
     with pytest.raises(SpecError) as raised:
         resolve("hidden_user:visit")
-    assert f"{hidden / file} hides the module colorsys of Python's standard library" in str(raised.value)
+    assert f"{hidden / file} shadows the module colorsys of Python's standard library" in str(raised.value)
 
 
 def test_an_error_of_the_module_itself_stays_what_it_is(module: Callable[[str], str]) -> None:
@@ -96,5 +96,5 @@ def test_an_error_of_the_module_itself_stays_what_it_is(module: Callable[[str], 
 
 @pytest.mark.parametrize("reference", ["queue:visit", "queue.jobs:visit"])
 def test_a_module_that_the_standard_library_hides_is_told(reference: str) -> None:
-    with pytest.raises(SpecError, match="queue is a module of Python's standard library: give a module of your own"):
+    with pytest.raises(SpecError, match="queue is a module of Python's standard library: rename a module of your own"):
         resolve(reference)

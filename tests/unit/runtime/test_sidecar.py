@@ -65,7 +65,7 @@ def test_a_replaced_pipe_is_told(opened):
     process, folder = opened
     (folder / "line").write_text('{"a": 1}')
     (folder / "line").rename(folder / "enqueue")
-    assert ended(process) == [["lost", "the work removed or replaced the pipe $MCP_ENQUEUE"], ["end", ""]]
+    assert ended(process) == [["lost", "the named pipe $MCP_ENQUEUE was removed or replaced"], ["end", ""]]
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
@@ -88,4 +88,4 @@ def test_a_link_in_the_place_of_the_directory_is_told(opened, tmp_path_factory):
     (other / "a").write_text("{}")
     (folder / "enqueue.d").rmdir()
     (folder / "enqueue.d").symlink_to(other)
-    assert ended(process) == [["lost", "$MCP_ENQUEUE_DIR cannot be read: it is a link"], ["end", ""]]
+    assert ended(process) == [["lost", "$MCP_ENQUEUE_DIR cannot be read: it is a symbolic link"], ["end", ""]]

@@ -59,7 +59,7 @@ def test_a_plan_prints_payloads(text, found):
     ],
 )
 def test_a_plan_that_prints_something_else_is_an_error(text):
-    with pytest.raises(InvalidPayload, match="the plan printed a line that is no subtask: "):
+    with pytest.raises(InvalidPayload, match=r"invalid line .* in the output of the plan; "):
         planned(text)
 
 
@@ -78,14 +78,14 @@ def test_the_result_file_of_a_plan_is_a_list():
 def test_a_line_that_is_too_long_is_an_error(reader):
     one = reader()
     one.line("42", whole=False)
-    with pytest.raises(SubtaskError, match=f"more than {MOST_CHARS} characters"):
+    with pytest.raises(SubtaskError, match=f"expected at most {MOST_CHARS} characters"):
         one.result()
 
 
 NO_UTF8 = b'["\xff"]'.decode(errors="surrogateescape")
 
 
-@pytest.mark.parametrize(("text", "message"), [(DEEP, "nested too deeply"), (NO_UTF8, "no UTF-8; given '\\[\"\ufffd")])
+@pytest.mark.parametrize(("text", "message"), [(DEEP, "nested too deeply"), (NO_UTF8, "invalid UTF-8 '\\[\"\ufffd")])
 def test_json_that_cannot_be_read_is_an_error(text, message):
     for read_it in (
         lambda: read(LastLine(), text),
@@ -109,5 +109,5 @@ def test_a_number_of_any_length_stays_beyond_64_bits():
 def test_what_is_no_json_is_for_the_log_whatever_its_bytes():
     assert read(LastLine(), b"caf\xe9".decode(errors="surrogateescape")) is None
     assert planned(b'caf\xe9\n"\xe9"\n{}'.decode(errors="surrogateescape"), enqueued=True) == []
-    with pytest.raises(InvalidPayload, match="no subtask: '\"\ufffd\"'"):
+    with pytest.raises(InvalidPayload, match="invalid line '\"\ufffd\"'"):
         planned(b'{}\n"\xe9"'.decode(errors="surrogateescape"))

@@ -157,7 +157,7 @@ def test_memory_grows_to_its_limit_and_never_shrinks(quantity, factor, most, tim
             },
             {},
             "ImageNotPulled",
-            "the image site:1 cannot be had: ErrImagePull: no such host",
+            "image site:1 cannot be pulled: ErrImagePull: no such host",
         ),
         (
             "MODIFIED",
@@ -193,7 +193,7 @@ def test_memory_grows_to_its_limit_and_never_shrinks(quantity, factor, most, tim
             {"phase": "Failed", "containerStatuses": container(terminated={"exitCode": 137, "reason": "OOMKilled"})},
             {},
             "OutOfMemory",
-            "the pod's memory ran out: its limit is 64Mi",
+            "the pod ran out of memory (OOMKilled); its limit is 64Mi",
         ),
         (
             "MODIFIED",
@@ -205,14 +205,14 @@ def test_memory_grows_to_its_limit_and_never_shrinks(quantity, factor, most, tim
             },
             {},
             "RunnerFailed",
-            "the pod ended with exit code 1 (Error); its last lines: ConnectError: refused",
+            "the pod ended with exit code 1 (Error); last lines of its log: ConnectError: refused",
         ),
         (
             "DELETED",
             {"phase": "Running"},
             {"deletionTimestamp": WHEN},
             "PodDeleted",
-            "somebody deleted the pod while it ran, on node -",
+            "the pod was deleted while it was running, on node -",
         ),
         (
             "DELETED",
@@ -239,14 +239,14 @@ def test_memory_grows_to_its_limit_and_never_shrinks(quantity, factor, most, tim
             },
             {"deletionTimestamp": WHEN},
             "PodDeleted",
-            "somebody deleted the pod before it started, on node -",
+            "the pod was deleted before it started, on node -",
         ),
         (
             "MODIFIED",
             {"phase": "Failed", "reason": "DeadlineExceeded", "message": "x"},
             {},
             "PodDeadline",
-            "the pod lived longer than its deadline of None s",
+            "the pod exceeded activeDeadlineSeconds (None s)",
         ),
     ],
 )
