@@ -1,6 +1,6 @@
-"""The part that lives in Airflow's servers: registered once, through the entry point ``airflow.plugins``.
+"""The Airflow plugin, registered through the entry point ``airflow.plugins``.
 
-Airflow loads this module in every component, the runner included: it imports nothing heavy.
+Airflow loads this module in every component, including runners, so it imports nothing expensive.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 
-def front(app: Any) -> Any:  # noqa: ANN401 - of ASGI
-    """Return the middleware in front of ``app``, Airflow's API server."""
-    from airflow_mcp_provider.plugin.server.middleware import Front  # noqa: PLC0415 - no other component needs it
+def middleware(app: Any) -> Any:  # noqa: ANN401 - of ASGI
+    """Return the middleware for ``app``, Airflow's API server."""
+    from airflow_mcp_provider.plugin.server.middleware import McpMiddleware  # noqa: PLC0415 - only for the API server
 
-    return Front(app)
+    return McpMiddleware(app)
 
 
 class McpPlugin(AirflowPlugin):
-    """Switches on growth (what a runner enqueues becomes task instances of the run), the gate and the slots.
+    """Activates growth (enqueued payloads become task instances of the run), the queue gate and fair share.
 
-    In the API server it stands in front of the application, too.
+    In the API server it adds a middleware, too.
     """
 
     name = "mcp"
-    fastapi_root_middlewares = [{"middleware": front, "args": [], "kwargs": {}, "name": "mcp"}]  # noqa: RUF012 - Airflow's
+    fastapi_root_middlewares = [{"middleware": middleware, "args": [], "kwargs": {}, "name": "mcp"}]  # noqa: RUF012 - Airflow's
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
-        """Make our state store backend the one in use, unless the user chose another.
+        """Activate our task state store backend, unless the user configured another one.
 
-        Raises InstallationError on an Airflow that this version does not know: the plugin then counts as broken
-        (``airflow plugins``, ``airflow mcp check``), and ``enqueue`` says so.
+        Raises InstallationError for an unsupported version of Airflow: the plugin is then shown as broken
+        (``airflow plugins``, ``airflow mcp check``), and ``enqueue`` fails with this error.
         """
         from airflow_mcp_provider.plugin.growth.activation import activate  # noqa: PLC0415 - a runner never needs it
 
@@ -45,16 +45,16 @@ class McpPlugin(AirflowPlugin):
         if _in_scheduler():
             from airflow_mcp_provider.plugin.slots.install import install  # noqa: PLC0415 - only a scheduler needs it
 
-            install()  # without a listener: it does its part when the gate is off, too
+            install()  # not by a listener: it is needed when the gate is off, too
 
 
 def _in_runner() -> bool:
-    """Whether this process executes a task: it has a supervisor to talk to."""
+    """Return whether this process executes a task: it has a connection to a supervisor."""
     return hasattr(sys.modules.get("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS")
 
 
 def _in_scheduler() -> bool:
-    """Whether this is a scheduler's own process: workers that an executor has spawned have its arguments, too."""
+    """Return whether this is the main process of a scheduler; spawned workers have the same arguments."""
     if "scheduler" not in sys.argv:
         return False
     from multiprocessing import parent_process  # noqa: PLC0415 - a runner never needs it

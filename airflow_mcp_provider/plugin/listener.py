@@ -1,7 +1,7 @@
-"""Where Airflow calls the queue: its listener hooks, in the scheduler and the API server; never in a runner.
+"""Airflow's listener hooks that call the queue: in the scheduler and in the API server, never in a runner.
 
-Registered by ``McpPlugin.on_load``. While the hooks are registered nothing of Airflow's models is imported, and not
-before a hook is called for a job; a plain DAG costs a look into its ``default_args``.
+Registered by ``McpPlugin.on_load``. Airflow's models are not imported before a hook is called for a job; for other DAGs
+only ``default_args`` is checked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.settings import GateSettings
 
-if TYPE_CHECKING:  # the modules behind these import Airflow's models, which are not there yet when plugins are loaded
+if TYPE_CHECKING:  # these modules import Airflow's models, which are not available yet when plugins are loaded
     from airflow.models.dagrun import DagRun
 
     from airflow_mcp_provider.plugin.queue.gate import Gate
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 def listeners() -> list[object]:
-    """Return what to register: nothing when the gate is off; with wrong settings a gate that lets nobody through."""
+    """Return the listeners: none when the gate is off; with invalid settings a gate that starts no run."""
     try:
         settings = GateSettings.read()
     except InstallationError as error:
@@ -39,7 +39,7 @@ def listeners() -> list[object]:
 
 
 class QueueListener:
-    """Airflow's hooks; ``wrong`` says what is wrong with the settings, which are None then."""
+    """Airflow's hooks; ``settings`` is None for invalid settings, and ``wrong`` is the error message then."""
 
     def __init__(self, settings: GateSettings | None, wrong: str = "") -> None:
         self._settings = settings
@@ -48,7 +48,7 @@ class QueueListener:
 
     @hookimpl
     def on_starting(self, component: object) -> None:
-        """A server starts: end a scheduler whose settings are wrong, at once and not when the first run is due."""
+        """Called when a component starts: exit from a scheduler with invalid settings at once, before any run."""
         if type(component).__name__ != "Job":
             return
         if self._settings is not None:
@@ -62,7 +62,7 @@ class QueueListener:
 
     @hookimpl(wrapper=True, tryfirst=True)
     def on_dag_run_running(self, dag_run: DagRun, msg: str) -> Generator[None, Any, Any]:  # noqa: ARG002 - Airflow's
-        """Airflow is about to start a run. A wrapper: no other listener comes before it, or can keep it from us."""
+        """Called before Airflow starts a run. A hook wrapper: no other listener is called before it, or can skip it."""
         if dag_run.dag is not None and MARKER_KEY in dag_run.dag.default_args:
             started = dag_run.start_date
             hold(dag_run)
@@ -71,12 +71,12 @@ class QueueListener:
 
     @hookimpl
     def on_dag_run_failed(self, dag_run: DagRun, msg: str) -> None:
-        """A run has ended, perhaps from outside."""
+        """Called when a run has ended, by itself or by a user."""
         self._ended(dag_run, msg)
 
     @hookimpl
     def on_dag_run_success(self, dag_run: DagRun, msg: str) -> None:
-        """A run has ended, perhaps from outside."""
+        """Called when a run has ended, by itself or by a user."""
         self._ended(dag_run, msg)
 
     def _ended(self, dag_run: DagRun, msg: str) -> None:
@@ -87,7 +87,7 @@ class QueueListener:
         try:
             ended(dag_run, msg, self._settings)
         except Exception:
-            log.exception("the end of a run was not looked after", job=dag_run.dag_id, run=dag_run.run_id)
+            log.exception("failed to handle the end of a run", job=dag_run.dag_id, run=dag_run.run_id)
 
     @cached_property
     def _gate(self) -> Gate:
@@ -97,8 +97,8 @@ class QueueListener:
 
 
 def hold(dag_run: DagRun) -> None:
-    """Put a run back into the queue, as old as it was, behind those that Airflow has not looked at yet."""
+    """Set a run back to QUEUED with its old queue time, behind the runs that Airflow has not examined yet."""
     queued_at = dag_run.queued_at
     dag_run.state = DagRunState.QUEUED
-    dag_run.queued_at = queued_at  # the line above made it now: its queue timeout would begin anew
+    dag_run.queued_at = queued_at  # the line above set it to now, which would restart its queue timeout
     dag_run.last_scheduling_decision = clock.now()

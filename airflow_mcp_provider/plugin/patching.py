@@ -1,4 +1,4 @@
-"""How a method of Airflow is replaced where Airflow has no hook. The ``airflow_internals`` say which methods."""
+"""Replace a method of Airflow where Airflow has no hook. The modules ``airflow_internals`` list these methods."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ Method = Callable[..., Any]
 
 
 def wrap(owner: Any, name: str, wrapper: Callable[[Method], Method]) -> None:  # noqa: ANN401 - a class or a module
-    """Replace the method ``name`` of ``owner`` by what ``wrapper`` makes of it, for this process."""
+    """Replace the method ``name`` of ``owner`` by ``wrapper(method)``, in this process."""
     setattr(owner, name, wrapper(getattr(owner, name)))

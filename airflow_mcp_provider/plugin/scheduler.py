@@ -1,4 +1,4 @@
-"""What a scheduler does for jobs beside Airflow's own work: one thread looks at the queues, one follows the pods."""
+"""Background threads of a scheduler: one checks the queues of all jobs, one watches the pods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 from airflow.configuration import conf
 
 from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import end_abandoned
-from airflow_mcp_provider.plugin.db.fork_lock import undivided
+from airflow_mcp_provider.plugin.db.fork_lock import no_fork
 from airflow_mcp_provider.plugin.db.tables import create_session
 from airflow_mcp_provider.plugin.queue.airflow_internals import scheduler_number
 from airflow_mcp_provider.plugin.queue.monitor import QueueMonitor
@@ -27,7 +27,7 @@ class Monitors:
         self._thread: threading.Thread | None = None
 
     def start(self, component: object) -> None:
-        """Look from now on, if ``component`` turns out to be a scheduler's job: when it starts it has no type yet."""
+        """Start the thread; it ends if ``component`` is not a scheduler's job, which has no type yet at its start."""
         if "scheduler" in sys.argv and _has_pods():
             _prepare_executor()
         self._thread = threading.Thread(target=self._run, args=(component,), name="mcp-monitor", daemon=True)
@@ -42,16 +42,16 @@ class Monitors:
             if not follows_pods and _has_pods():
                 _follow_pods(number)
             follows_pods = True
-            with undivided:
+            with no_fork:
                 self.look()
 
     def look(self) -> None:
-        """Look at all queues, and at the runs that were made for a subtask, whatever becomes of the first."""
+        """Check all queues and all runs that were created for a subtask; an error of one does not stop the other."""
         for look in (self._queue.look, self._end_abandoned):
             try:
                 look()
             except Exception:
-                log.exception("the queue could not be looked at", look=look.__name__)
+                log.exception("failed to check the queue", look=look.__name__)
 
     def _end_abandoned(self) -> None:
         with create_session(scoped=False) as session:
@@ -63,16 +63,16 @@ def _has_pods() -> bool:
 
 
 def _prepare_executor() -> None:
-    """Change the executor before its first look for orphans."""
-    from airflow_mcp_provider.plugin.pods.api_outage import be_patient  # noqa: PLC0415 - Kubernetes' client
-    from airflow_mcp_provider.plugin.pods.creation_errors import tell_refusals  # noqa: PLC0415 - likewise
+    """Patch the executor before it adopts orphaned tasks for the first time."""
+    from airflow_mcp_provider.plugin.pods.api_outage import tolerate_outages  # noqa: PLC0415 - Kubernetes' client
+    from airflow_mcp_provider.plugin.pods.creation_errors import report_creation_errors  # noqa: PLC0415 - likewise
 
-    be_patient()
-    tell_refusals()
+    tolerate_outages()
+    report_creation_errors()
 
 
 def _follow_pods(number: str) -> None:
-    """Pods that a scheduler left behind are looked after by its successor, before it makes one itself."""
+    """Watch the pods from the start, for those that an earlier scheduler left behind."""
     from airflow_mcp_provider.plugin.pods.monitor import watch  # noqa: PLC0415 - Kubernetes' client, where it is used
 
     watch(number)

@@ -1,6 +1,6 @@
-"""The section ``[mcp]`` of Airflow's configuration, read and checked at the start of a server.
+"""The section ``[mcp]`` of Airflow's configuration, read and checked when a component starts.
 
-Defaults stand in ``provider_info`` and nowhere else: Airflow falls back to them itself.
+The defaults are in ``provider_info`` only: Airflow uses them as fallbacks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SECTION = "mcp"
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """What ``[mcp]`` says about the queue; the reasons stand in ``provider_info``.
+    """The settings of the queue, described in ``provider_info``.
 
     ``lock_timeout``, ``look_interval`` and ``end_grace`` are seconds.
     """
@@ -29,7 +29,7 @@ class GateSettings:
 
     @classmethod
     def read(cls) -> GateSettings:
-        """Read them; raises InstallationError that says which setting is wrong and what is allowed."""
+        """Read the settings; raises InstallationError for an invalid one, with its name and the expected value."""
         return cls(
             gate=_switch("gate"),
             lock_timeout=_seconds("gate_lock_timeout", 0.01, 60),
@@ -39,7 +39,7 @@ class GateSettings:
 
 
 def fair_share() -> bool:
-    """Read whether a scheduler shares free slots among runs; raises InstallationError as above."""
+    """Return ``[mcp] fair_share``: share free slots fairly among runs; raises InstallationError as above."""
     return _switch("fair_share")
 
 
@@ -51,17 +51,19 @@ def _switch(name: str) -> bool:
 
 
 def _seconds(name: str, low: float, high: float) -> float:
-    allowed = f"seconds from {low} to {high}"
+    expected = f"seconds from {low} to {high}"
     try:
         value = conf.getfloat(SECTION, name)
     except (AirflowConfigException, ValueError) as error:
-        raise _wrong(name, allowed) from error
+        raise _wrong(name, expected) from error
     if not low <= value <= high:
-        raise _wrong(name, allowed)
+        raise _wrong(name, expected)
     return value
 
 
-def _wrong(name: str, allowed: str) -> InstallationError:
+def _wrong(name: str, expected: str) -> InstallationError:
     given = conf.get(SECTION, name, fallback=None)
-    told = "is not there: is airflow-mcp-provider installed as a provider?" if given is None else f"is {given!r}"
-    return InstallationError(f"[{SECTION}] {name} (AIRFLOW__MCP__{name.upper()}) {told}; allowed: {allowed}")
+    option = f"[{SECTION}] {name} (AIRFLOW__MCP__{name.upper()})"
+    if given is None:
+        return InstallationError(f"missing option {option}: is airflow-mcp-provider installed as a provider?")
+    return InstallationError(f"invalid value {given!r} of {option}; expected {expected}")

@@ -79,7 +79,7 @@ def test_the_jobs_row_is_locked_by_somebody_else(airflow):
         run = airflow.api.trigger("lane_0")
         goes_on(airflow, "lane_1")
         stays_queued(airflow, "lane_0", run)
-        assert "the job's row is locked" in log(airflow)
+        assert "the DagModel row of the job is locked" in log(airflow)
     assert airflow.api.wait("lane_0", run)["state"] == "success"
 
 
@@ -99,7 +99,7 @@ def test_a_marker_is_broken(airflow):
     run = airflow.api.trigger("urgent")
     note = until(lambda: airflow.api.run("urgent", run)["note"])
     assert note.startswith(
-        "waiting: the gate failed and tries again: ValueError: invalid marker of a job in the serialized DAG"
+        "waiting: the gate failed and will retry: ValueError: invalid marker of a job in the serialized DAG"
     )
     goes_on(airflow, "lane_1")
     stays_queued(airflow, "urgent", run)
@@ -124,5 +124,5 @@ def test_a_scheduler_with_wrong_settings_says_so_and_does_not_start(airflow):
     command = [sys.executable, "-m", "airflow", "scheduler", "--skip-serve-logs"]
     done = subprocess.run(command, check=False, env={**os.environ, **env}, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
-    told = "[mcp] end_grace (AIRFLOW__MCP__END_GRACE) is 'soon'; allowed: seconds from 0 to 3600"
+    told = "invalid value 'soon' of [mcp] end_grace (AIRFLOW__MCP__END_GRACE); expected seconds from 0 to 3600"
     assert told in done.stdout + done.stderr

@@ -86,7 +86,7 @@ def test_a_waiting_run_says_which_run_has_the_slot_until_it_starts(airflow):
     holder = airflow.api.trigger("lane_1", {"seconds": 5})
     running(airflow, "lane_1", holder)
     waits, told = airflow.api.trigger("lane_1"), airflow.api.trigger("lane_1", note="for the auditors")
-    until(lambda: airflow.api.run("lane_1", waits)["note"] == f"waiting: {holder} has the slot")
+    until(lambda: airflow.api.run("lane_1", waits)["note"] == f"waiting: {holder} is running")
     assert airflow.api.run("lane_1", told)["note"] == "for the auditors"
     assert airflow.api.run("lane_1", holder)["note"] is None
     airflow.api.wait("lane_1", told)
@@ -99,7 +99,7 @@ def test_a_priority_that_is_none_ends_the_run_with_the_reason(airflow, record):
     ended = airflow.api.wait("lane_1", run)
     assert (ended["state"], ended["note"]) == (
         "failed",
-        "failed: mcp_priority in the run's conf is high; allowed: -1000 to 1000",
+        "failed: invalid mcp_priority high in the run's conf; expected -1000 to 1000",
     )
     assert set(states(airflow, "lane_1", run).values()) == {"skipped"}
     assert run not in order(record, "lane_1")

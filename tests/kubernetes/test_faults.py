@@ -145,7 +145,7 @@ def test_a_full_quota_waits_and_costs_no_attempt(runners, cluster):
         run = start(runners, "echo", number=2, seconds=16)
         told = until("a reason", lambda: runners.told("echo", run, 0) or runners.told("echo", run, 1))
         assert told["reason"] == "PodNotCreated"
-        assert "few has 1 of 1 pods" in told["message"]
+        assert "few uses 1 of 1 pods" in told["message"]
         assert ended(runners, "echo", run) == "success"
     finally:
         cluster.kubectl("--namespace", NAMESPACE, "delete", "resourcequota", "few")
@@ -179,7 +179,7 @@ def test_kubernetes_api_away(runners, cluster):
     try:
         late = start(runners, "hungry")
         told = until("a reason", lambda: runners.told("hungry", late))
-        assert (told["reason"], "Kubernetes does not answer" in told["message"]) == ("PodNotCreated", True)
+        assert (told["reason"], "Kubernetes API not available" in told["message"]) == ("PodNotCreated", True)
         assert ended(runners, "echo", run) == "success"  # what runs needs Airflow's API alone
         time.sleep(15)  # a look for orphans, and for pods that are done
         assert runners.alive()

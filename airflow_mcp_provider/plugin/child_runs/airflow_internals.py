@@ -1,6 +1,6 @@
-"""The private things of Airflow that child runs use: how a run is made and ended, and what it ended with.
+"""Private API of Airflow that child runs use: to create and end a run, and to read its result.
 
-tests/unit/test_airflow_contract.py names each: a change of Airflow fails there, not in a user's run.
+tests/unit/test_airflow_contract.py checks each, so that a change in Airflow fails there and not in a user's run.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ __all__ = ["DBDagBag", "declared_params", "report_of", "set_dag_run_state_to_fai
 
 
 def declared_params(session: Session, dag_id: str) -> frozenset[str]:
-    """Return the names of the params of a job's latest DAG, none where there is no DAG."""
+    """Return the names of the params of a job's latest DAG version; none if there is no DAG."""
     version = DagVersion.get_latest_version(dag_id, session=session)
     dag = None if version is None else dag_bag().get_dag(version.id, session=session)
     return frozenset(() if dag is None else dag.params)
 
 
 def start_run(session: Session, dag_id: str, run_id: str, conf: dict[str, Any], caller: int) -> int:
-    """Queue a run, as an operator of Airflow's would; returns its number. Raises ValueError when ``conf`` is wrong.
+    """Queue a run, as TriggerDagRunOperator does, and return its DagRun.id; raises ValueError for an invalid ``conf``.
 
-    It has the triggering user of the run ``caller``, whose number that is.
+    The triggering user is that of the run ``caller``, a DagRun.id.
     """
     user = session.scalar(select(DagRun.triggering_user_name).where(DagRun.id == caller))
     made = trigger_dag(
@@ -49,7 +49,7 @@ def start_run(session: Session, dag_id: str, run_id: str, conf: dict[str, Any], 
 
 
 def report_of(session: Session, dag_id: str, run_id: str) -> dict[str, Any] | None:
-    """Return what a job's run has ended with: the result of its task ``report``, that of a failed one, too."""
+    """Return the result of a run's task ``report``, also of a failed one; None if there is none."""
     query = select(XComModel.value).where(
         XComModel.dag_id == dag_id,
         XComModel.run_id == run_id,

@@ -1,8 +1,7 @@
-"""Runs that were made for a subtask of another job: who wants them still, and the end of those whom nobody does.
+"""End child runs whose subtask has ended.
 
-``end_abandoned`` runs in the scheduler's regular look (``plugin.scheduler``): a caller may end in many ways, by its own
-failure, a person's cancel, a time limit, a stop; what is looked at here is only whether it is still there to take the
-result.
+``end_abandoned`` runs in the scheduler's regular check (``plugin.scheduler``). A calling subtask may end in many ways:
+a failure, a cancel, a time limit, a stop. Here it is only checked whether it still waits for the result.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.runtime import protocol
 
 MADE = "subtask__"
-"""So begins the id of a run that was made for a subtask: the row of no other run is believed."""
-REASON = "failed: the subtask that this run was made for is over"
+"""The prefix of the run_id of a child run; rows of other runs are ignored."""
+REASON = "failed: the subtask that started this run has ended"
 
 log = structlog.get_logger(__name__)
 
 
 def end_abandoned(session: Session, settings: GateSettings) -> None:
-    """End every active run whose caller is over; a lock that another one holds is not waited for long.
+    """End every active child run whose subtask has ended; waits for locks only for ``settings.lock_timeout``.
 
-    What goes wrong at one run is logged, and the next one is looked at.
+    An error of one run is logged, and the next run is checked.
     """
     query = (
         select(DagRun.id, DagRun.dag_id, DagRun.run_id, Store.value)
@@ -47,7 +46,7 @@ def end_abandoned(session: Session, settings: GateSettings) -> None:
             session.commit()
         except Exception:
             session.rollback()
-            log.exception("it is not known whether a run is still wanted", job=dag_id, run=run_id)
+            log.exception("cannot check whether a child run is still needed", job=dag_id, run=run_id)
 
 
 def _look_at(session: Session, run: DagRun, value: str, settings: GateSettings) -> None:
@@ -62,7 +61,7 @@ def _look_at(session: Session, run: DagRun, value: str, settings: GateSettings) 
 
 
 def _is_wanted(connection: Connection, run: DagRun, caller: Caller) -> bool:
-    """Whether the caller is at it, and waits for this run: one that is planned or tried again may have another."""
+    """Return whether the subtask is active and waits for this run; after a retry it may wait for another run."""
     query = (
         select(DagRun.state, TaskInstance.state, Store.value)
         .join(TaskInstance, same(TaskInstance, DagRun, SAME_RUN))

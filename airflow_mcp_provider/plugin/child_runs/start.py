@@ -1,9 +1,10 @@
-"""Jobs as subtasks: a subtask that is a run of another job.
+"""Start child runs: a subtask that is a run of another job.
 
-Runs in the API server, in the transaction of the subtask's request. The first request makes the run, which waits in
-its job's queue as any run; further ones look how far it is. A runner asks and goes: nobody waits in a process. Which
-run a subtask has stands in its own state store, and in the run's who wants it (see ``cancel_abandoned``).
-A try after a lost runner finds the run that is there; one after a failed run makes a new one.
+Runs in the API server, in the transaction of the subtask's request. The first request creates the run, which waits in
+the queue of its job like any run; later requests return its state. No process waits: the runner ends between two
+requests. The run of a subtask is in the task state store of the subtask, and the subtask of a run in that of the run
+(see ``cancel_abandoned``). A retry after a lost runner finds the existing run; a retry after a failed run creates a
+new one.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from airflow_mcp_provider.spec.marker import PRIORITY
 def call(session: Session, scope: TaskScope, run: RunRef, request: CallJob) -> ChildRun:
     """Return the state of the subtask's run of the job; creates the run when there is none.
 
-    Raises SpecError where ``check`` does; InvalidPayload when that job refuses its conf.
+    Raises SpecError like ``check``, InvalidPayload for an invalid conf.
     """
     attempt = _attempt(session, scope)
     called = _read(session, scope, run)
@@ -55,7 +56,7 @@ def call(session: Session, scope: TaskScope, run: RunRef, request: CallJob) -> C
 
 
 def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
-    """Return the run that this subtask has; raises InvalidRow where that was made for another."""
+    """Return the run of this subtask; raises InvalidRow if it was created for another subtask."""
     found = state_store.read(session, run, scope.task_id, scope.map_index, protocol.CALLED)
     if found is None:
         return None
@@ -64,8 +65,8 @@ def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
     number = session.scalar(query)
     if number is not None and not _is_mine(session, RunRef(number, called.job, called.run), scope, run):
         raise InvalidRow(
-            f"the row {protocol.CALLED} names the run {redaction.shown(called.run)}, "
-            "which was not made for this subtask"
+            f"invalid run {redaction.shown(called.run)} in the row {protocol.CALLED}; "
+            "expected a run that was created for this subtask"
         )
     return called
 
@@ -85,7 +86,7 @@ def _conf(request: CallJob, params: Collection[str]) -> dict[str, Any]:
     if unknown := sorted(request.conf.keys() - params - {PRIORITY}):
         raise InvalidPayload(
             f"unknown params {', '.join(map(repr, unknown))[:400]} of the job {request.job}; "
-            f"expected: {', '.join(sorted(params))[:1000] or 'none'}"
+            f"expected {', '.join(sorted(params))[:1000] or 'none'}"
         )
     return {**request.conf, **{name: result for name, result in request.results.items() if name in params}}
 
@@ -103,14 +104,15 @@ def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, requ
 
 
 def check(session: Session, own: str, job: str) -> None:
-    """Raise SpecError unless a subtask of ``own`` may be a run of ``job``.
+    """Raise SpecError unless a subtask of the job ``own`` may be a run of ``job``.
 
-    Its spec must say so, which any client with a subtask's token can reach past; and a circle would wait for itself.
+    The spec of ``own`` must list ``job``; this is checked here because a client with a subtask's token can send any
+    name. Circular jobs are an error, because a run would wait for itself.
     """
     named = [callee for marker in markers(session, [own]).values() for callee in marker.calls]
     if job not in named:
         raise SpecError(
-            f"{own} may not run the job {job!r}: its subtasks.jobs has {', '.join(named) or 'none'}; add it there"
+            f"job {job!r} not allowed in {own}; expected one of its subtasks.jobs: {', '.join(named) or 'none'}"
         )
     if not markers(session, [job]):
         raise SpecError(f"unknown job {job!r}; expected a job of this Airflow without import errors")
@@ -122,7 +124,7 @@ def check(session: Session, own: str, job: str) -> None:
         ways |= {callee: f"{ways[name]} -> {callee}" for callee, name in calls}
         new = [callee for callee, _ in calls]
     if own in ways:
-        raise SpecError(f"a circle of jobs would wait for itself: {ways[own]}")
+        raise SpecError(f"circular jobs, a run would wait for itself: {ways[own]}")
 
 
 def _attempt(session: Session, scope: TaskScope) -> int:
@@ -131,16 +133,16 @@ def _attempt(session: Session, scope: TaskScope) -> int:
     )
     attempt: int | None = session.scalar(query)
     if attempt is None:
-        raise TryAgain("the subtask is gone")
+        raise TryAgain("the task instance of the subtask does not exist any more")
     return attempt
 
 
 def _state(session: Session, called: Called) -> str | None:
-    """None: the run was deleted."""
+    """Return the state of the run; None if it was deleted."""
     return session.scalar(select(DagRun.state).filter_by(dag_id=called.job, run_id=called.run))
 
 
 def _name(scope: TaskScope, attempt: int) -> str:
-    """Tell whose it is, within the 250 characters of a run's id; the same for the same attempt."""
+    """Return a run_id for the subtask's attempt, of at most 250 characters; always the same for one attempt."""
     whole = f"{scope.dag_id} {scope.run_id} {scope.task_id} {scope.map_index} {attempt}"
     return f"{MADE}{scope.dag_id[:100]}__{hashlib.sha256(whole.encode()).hexdigest()[:16]}"

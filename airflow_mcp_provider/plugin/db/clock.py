@@ -1,4 +1,4 @@
-"""The time now, and times as rows have them: always with a zone, which is UTC in what we write."""
+"""The current time, and the times in rows: always with a time zone; we write UTC."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pendulum import DateTime
 
 
 def now() -> DateTime:
-    """Return the time now, in UTC."""
+    """Return the current time in UTC."""
     return pendulum.now("UTC")
 
 
 def parsed(value: object) -> DateTime | None:
-    """Return a time in ISO 8601 with its zone, as we write it; None for anything else."""
+    """Parse a time in ISO 8601 with a time zone; returns None for anything else."""
     try:
         found = DateTime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

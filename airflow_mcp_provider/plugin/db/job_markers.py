@@ -1,6 +1,6 @@
-"""The markers of jobs, read from their serialized DAGs: once a version, however often they are asked for.
+"""The markers of jobs, read from their serialized DAGs, once per DAG version.
 
-Runs in the scheduler, which has no spec.
+Runs in the scheduler, which does not have the specs.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ log = structlog.get_logger(__name__)
 
 
 class Markers:
-    """What has been read so far; a DAG whose marker is missing or broken has None."""
+    """A cache of markers; a DAG without a marker or with an invalid one has None."""
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[str, Marker | None]] = {}
 
     def of(self, dag_id: str) -> Marker | None:
-        """Return a job's marker; None for a DAG that is no job, or was not learnt."""
+        """Return a job's marker; None for a DAG that is not a job, or was not read."""
         return self._read[dag_id][1] if dag_id in self._read else None
 
     def learn(self, session: Session, dag_ids: Iterable[str]) -> None:
-        """Read the markers of serialized DAGs that are new or changed; what has none is no job."""
+        """Read the markers of serialized DAGs that are new or changed."""
         newest = (
             select(SerializedDagModel.dag_id, func.max(SerializedDagModel.created_at).label("at"))
             .where(SerializedDagModel.dag_id.in_(list(dag_ids)))
@@ -48,24 +48,24 @@ class Markers:
 
 
 def markers(session: Session, jobs: Iterable[str]) -> dict[str, Marker]:
-    """Read the markers of jobs once; what is no job, or has a broken marker, is left out."""
+    """Read the markers of jobs without a cache; DAGs without a valid marker are left out."""
     read, named = Markers(), list(jobs)
     read.learn(session, named)
     return {job: marker for job in named if (marker := read.of(job)) is not None}
 
 
 def marker_of(row: SerializedDagModel) -> Marker | None:
-    """Return a job's marker; None for a DAG that is no job, or whose marker is broken."""
+    """Return a job's marker; None for a DAG without a valid marker."""
     try:
         value = _default_args(row).get(MARKER_KEY)
         return None if value is None else Marker.read(value)
     except Exception:
-        log.exception("a job's marker cannot be read; it has no runs until its DAG is right", job=row.dag_id)
+        log.exception("cannot read the marker of a job; its runs stay queued until the DAG is fixed", job=row.dag_id)
         return None
 
 
 def _default_args(row: SerializedDagModel) -> dict[str, Any]:
-    """Read a DAG's ``default_args`` without building the DAG."""
+    """Return a DAG's ``default_args`` without deserializing the DAG."""
     data: Any = row.data
     found: dict[str, Any] = BaseSerialization.deserialize(data["dag"].get("default_args")) or {}
     return found

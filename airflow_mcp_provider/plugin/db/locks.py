@@ -1,4 +1,4 @@
-"""Locks of rows: taken as the scheduler takes them, and never waited for long."""
+"""Row locks: acquired as Airflow's scheduler does, and without waiting for long."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 
 
 def free(query: Any, session: Session, of: Any) -> Select[Any]:  # noqa: ANN401 - any query of a mapped class
-    """Lock the rows of ``of`` that nobody has locked, as the scheduler does: nobody waits, so nobody deadlocks."""
+    """Return the query with ``SKIP LOCKED`` for the rows of ``of``, as the scheduler does: no waiting, no deadlock."""
     return with_row_locks(query, session, of=of, skip_locked=True)
 
 
 @contextmanager
 def guarded(session: Session, lock_timeout: float) -> Iterator[Connection]:
-    """Give a connection inside the session's transaction: an error undoes what was done here, and nothing else.
+    """Yield a connection with a savepoint in the session's transaction: an error rolls back to the savepoint only.
 
-    ``lock_timeout``: seconds. The session's own ``begin_nested`` would be refused: while the scheduler decides, every
-    commit of its session is, that of a savepoint too.
+    ``lock_timeout``: seconds. The session's own ``begin_nested`` cannot be used: Airflow's scheduler forbids commits of
+    its session, including the release of a savepoint.
     """
     session.flush()
     connection = session.connection()
@@ -33,15 +33,15 @@ def guarded(session: Session, lock_timeout: float) -> Iterator[Connection]:
 
 
 def limit_waiting(session: Session, milliseconds: int) -> None:
-    """Let no statement of this transaction wait longer for a lock, where the database has such a limit.
+    """Limit the time that a statement of this transaction waits for a lock, if the database supports it (Postgres).
 
-    SQLAlchemy's OperationalError is raised when one does.
+    SQLAlchemy raises OperationalError when a statement waits longer.
     """
     _set_timeout(session.connection(), f"{milliseconds}ms")
 
 
 def _set_timeout(connection: Connection, limit: str) -> str | None:
-    """Set Postgres's ``lock_timeout`` for the transaction; returns what it was."""
+    """Set Postgres's ``lock_timeout`` for the transaction; returns the old value."""
     if connection.dialect.name != "postgresql":
         return None
     both = text("SELECT current_setting('lock_timeout'), set_config('lock_timeout', :limit, true)")

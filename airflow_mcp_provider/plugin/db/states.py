@@ -1,4 +1,4 @@
-"""Sets of Airflow's states, by what they mean to a job."""
+"""Sets of Airflow's states, by their meaning for a job."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ RUN_ENDED = (DagRunState.SUCCESS, DagRunState.FAILED)
 FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
 ENDED = (*FAILED, TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED)
 OVER = (*ENDED, TaskInstanceState.REMOVED)
-"""Ended, or gone from the DAG: nobody works on it, nobody will."""
+"""Ended, or removed from the DAG: not running, and it will not run any more."""
 DISPATCHED = (TaskInstanceState.QUEUED, TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
-"""An executor has it."""
+"""Sent to an executor."""
 MAY_HAVE_POD = (TaskInstanceState.SCHEDULED, *DISPATCHED)
 NOT_STARTED = (
     TaskInstanceState.SCHEDULED,
     TaskInstanceState.UP_FOR_RETRY,
     TaskInstanceState.UP_FOR_RESCHEDULE,
 )
-"""Nobody works on it, somebody will; so is one without a state."""
+"""Not running, but it will run; this includes task instances without a state."""

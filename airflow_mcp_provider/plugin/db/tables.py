@@ -1,7 +1,7 @@
-"""Airflow's tables, and its sessions, that more than one part of the plugin touches.
+"""Airflow's tables and sessions that more than one package of the plugin uses.
 
-What only one part touches of Airflow is in that part's ``seam``. A scheduler loads this, too: nothing of the API
-server's framework comes with it.
+What only one package uses of Airflow is in its ``airflow_internals``. A scheduler loads this module, too, so it does
+not import the API server's framework.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pods of jobs: dressed when Airflow makes them, watched while they live, swept away when their task is over.
+"""The pods of jobs: defaults when Airflow creates them, a watch while they exist, and cleanup after their task.
 
-Runs in the scheduler, beside a KubernetesExecutor. The only part of the plugin that knows Kubernetes.
+Runs in the scheduler with a KubernetesExecutor. The only package of the plugin that uses Kubernetes.
 """

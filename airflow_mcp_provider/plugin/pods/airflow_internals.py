@@ -1,6 +1,6 @@
-"""What of Airflow's Kubernetes provider is touched that is no public API, in one place.
+"""Private API of Airflow's Kubernetes provider that this package uses.
 
-tests/unit/plugin/pods/test_pods_contract.py names each: a change of the provider fails there.
+tests/unit/plugin/pods/test_pods_contract.py checks each, so that a change in the provider fails there.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from airflow.providers.cncf.kubernetes.kube_client import get_kube_client
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
 
 WORKER = "airflow-worker"
-"""The label with the number of the scheduler that a pod belongs to."""
+"""The label with the job id of the scheduler that a pod belongs to."""
 WORKLOAD = "airflow.sdk.execution_time.execute_workload"
-"""The module that a runner's command names."""
+"""The module in the command of a runner."""
 EXECUTORS = "kubernetes_executor"
-"""The label that the pods of the executor have, and those of the pod operator have not."""
+"""The label of the executor's pods; pods of KubernetesPodOperator do not have it."""
 
 __all__ = [
     "DONE",

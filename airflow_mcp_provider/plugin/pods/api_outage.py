@@ -1,7 +1,7 @@
-"""Keeps a scheduler alive while Kubernetes does not answer: its executor waits for it, as it does when it makes a pod.
+"""Keep a scheduler running while the Kubernetes API is not available: its executor retries later.
 
-Airflow's executor lists pods in three places without expecting a failure, and the scheduler ends with the error;
-started anew it looks for orphans at once, and ends again. Runs that need no Kubernetes would stand still with it.
+Airflow's executor lists pods in three places without handling errors, so that the scheduler exits. After a restart it
+adopts orphaned tasks at once, and exits again. Runs that do not need Kubernetes would stop, too.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from airflow_mcp_provider.plugin.patching import Method, wrap
 from airflow_mcp_provider.plugin.pods.airflow_internals import KubernetesExecutor
 
 TRANSIENT = HTTPStatus.TOO_MANY_REQUESTS
-"""Of the answers this one, and those of a server that is not well, pass; others are for people to see."""
+"""This status and those of server errors (5xx) are temporary; other errors are raised."""
 
 log = structlog.get_logger(__name__)
 
 
 @cache
-def be_patient() -> None:
-    """From now on this process' executor leaves for later what Kubernetes does not answer."""
-    for name, otherwise in WAITS.items():
-        wrap(KubernetesExecutor, name, partial(patient, otherwise=otherwise))
+def tolerate_outages() -> None:
+    """Patch the executor of this process: calls that fail because Kubernetes is not available are retried later."""
+    for name, fallback in FALLBACKS.items():
+        wrap(KubernetesExecutor, name, partial(tolerant, fallback=fallback))
 
 
-def patient(method: Method, otherwise: Callable[[], Any]) -> Method:
-    """Return ``method``, which gives what ``otherwise`` does where Kubernetes is away."""
+def tolerant(method: Method, fallback: Callable[[], Any]) -> Method:
+    """Wrap ``method``: it returns ``fallback()`` while Kubernetes is not available."""
 
     @wraps(method)
-    def waiting(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Airflow's
+    def wrapped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Airflow's
         try:
             return method(*args, **kwargs)
         except (ApiException, HTTPError) as error:
             if isinstance(error, ApiException) and (error.status or 0) < TRANSIENT:
                 raise
-            log.warning("Kubernetes does not answer", to=method.__name__, reason=f"{error}"[:500])
-            return otherwise()
+            log.warning("Kubernetes API not available", call=method.__name__, reason=f"{error}"[:500])
+            return fallback()
 
-    return waiting
+    return wrapped
 
 
 def _nothing() -> None: ...
 
 
 def _none_to_reset() -> Sequence[Any]:
-    """Each is looked at again at the next look for orphans."""
+    """Return no task instances: they are checked again when the scheduler adopts orphaned tasks the next time."""
     return []
 
 
-WAITS: dict[str, Callable[[], Any]] = {
+FALLBACKS: dict[str, Callable[[], Any]] = {
     "try_adopt_task_instances": _none_to_reset,
     "_adopt_completed_pods": _nothing,
-    "revoke_task": _nothing,  # a pod that is left over is swept away
+    "revoke_task": _nothing,  # the pod is deleted by ``cleanup``
 }
-"""Methods that list pods, and what they do instead."""
+"""Methods that list pods, and their fallbacks."""

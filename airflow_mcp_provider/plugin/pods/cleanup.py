@@ -1,6 +1,6 @@
-"""End pods whose task is over: Airflow leaves them where a run is cancelled, a scheduler dies, or nothing fits.
+"""Delete pods whose task has ended: Airflow leaves them after a cancel, the end of a scheduler, or a full cluster.
 
-Runs in every scheduler. What it does to a pod can be done twice: two schedulers may find the same one.
+Runs in every scheduler. All calls can be repeated, because two schedulers may find the same pod.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from airflow_mcp_provider.plugin.pods.api_outage import TRANSIENT
 from airflow_mcp_provider.plugin.pods.identity import instance_of
 
 LINGER = 30.0
-"""Seconds that a started pod may outlive its task: a cancelled one gets 5 s to end, an interpreter takes its time, and
-the executor removes pods itself."""
+"""Seconds that a started pod may exist after its task: a cancelled task gets 5 s to end, Python needs time to exit, and
+the executor deletes pods itself."""
 
 log = structlog.get_logger(__name__)
 
 
-class Sweep:
-    """Remembers since when it knows a pod's task to be over."""
+class PodCleanup:
+    """Finds pods to delete; it stores since when the task of a pod is known to have ended."""
 
     def __init__(self, api: CoreV1Api) -> None:
         self._api = api
         self._since: dict[str, float] = {}
 
     def look(self, session: Session, pods: Iterable[Any]) -> list[Any]:
-        """Return those of ``pods`` that are to be ended now."""
-        # A container's pod is none of the executor's, but goes with the same attempt.
-        named = [(pod, told) for pod in pods if (told := instance_of(pod))]
+        """Return those of ``pods`` that are to be deleted now."""
+        # The pod of a container is not one of the executor's, but belongs to the same attempt.
+        named = [(pod, instance) for pod in pods if (instance := instance_of(pod))]
         ended = _ended(session, [UUID(instance) for _, instance in named])
         over = [pod for pod, instance in named if instance in ended]
         now = time.monotonic()
@@ -50,12 +50,12 @@ class Sweep:
         return [pod for pod in over if self._due(pod, now)]
 
     def end(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
-        """Give the executor its slot back, and delete the pod."""
+        """Release the executor's slot, and delete the pod."""
         name, namespace = pod.metadata.name, pod.metadata.namespace
-        log.warning("pod", decision="ended", pod=name, reason="its task is over")
-        with _whatever_is_left():
-            # The executor, which watches for pods without this label, takes a pod that gets it for adopted by another
-            # scheduler, and forgets it; of a Pending pod's deletion alone it takes no notice, and its slot stays taken.
+        log.warning("pod", decision="deleted", pod=name, reason="its task has ended")
+        with _tolerated():
+            # The executor watches pods without this label. If a pod gets the label, the executor assumes that another
+            # scheduler adopted it, and releases the slot. The executor ignores the mere deletion of a Pending pod.
             self._api.patch_namespaced_pod(name, namespace, {"metadata": {"labels": {DONE: "True"}}})
             self._api.delete_namespaced_pod(name, namespace, body=V1DeleteOptions(grace_period_seconds=0))
 
@@ -69,7 +69,7 @@ class Sweep:
 
 
 def _ended(session: Session, instances: list[UUID]) -> set[str]:
-    """Return those that are over, or superseded; one that is unknown may be of another Airflow in the namespace."""
+    """Return the ended or superseded ones; unknown ones may belong to another Airflow in the namespace."""
     over = TaskInstance.state.is_(None) | TaskInstance.state.not_in(MAY_HAVE_POD)
     now = select(TaskInstance.id).where(TaskInstance.id.in_(instances), over)
     before = select(TaskInstanceHistory.task_instance_id).where(TaskInstanceHistory.task_instance_id.in_(instances))
@@ -77,12 +77,12 @@ def _ended(session: Session, instances: list[UUID]) -> set[str]:
 
 
 @contextmanager
-def _whatever_is_left() -> Iterator[None]:
-    """Somebody else may have deleted the pod, or forbid it: the other pods are ended all the same."""
+def _tolerated() -> Iterator[None]:
+    """Ignore that the pod is deleted already, log that deleting it is forbidden; other pods are still deleted."""
     try:
         yield
     except ApiException as error:
         if (error.status or 0) >= TRANSIENT:
             raise
         if error.status != HTTPStatus.NOT_FOUND:
-            log.warning("a pod whose task is over stays", reason=f"{error}"[:500])
+            log.warning("cannot delete the pod of an ended task", reason=f"{error}"[:500])

@@ -1,6 +1,7 @@
-"""Tells why a pod was not made at all: Kubernetes refused it, or what the installation does to pods raised.
+"""Report why a pod was not created: Kubernetes rejected it, or a pod mutation hook raised.
 
-The executor fails the task at once, and says why to its log and an audit entry; here the reason reaches the subtask.
+The executor fails the task at once and writes the reason to its log and the audit log only; here the reason is stored
+with the subtask.
 """
 
 from __future__ import annotations
@@ -25,21 +26,21 @@ log = structlog.get_logger(__name__)
 
 
 @cache
-def tell_refusals() -> None:
-    """From now on this process' executor says to the subtask, too, why it fails."""
-    wrap(KubernetesExecutor, "fail", telling)
+def report_creation_errors() -> None:
+    """Patch the executor of this process: it stores with the subtask why its pod was not created."""
+    wrap(KubernetesExecutor, "fail", reporting)
 
 
-def telling(method: Method) -> Method:
-    """Return the executor's ``fail``, which has the exception beside the task's key where no pod could be made."""
+def reporting(method: Method) -> Method:
+    """Wrap the executor's ``fail``, which gets the exception beside the task's key if no pod could be created."""
 
     @wraps(method)
     def fail(executor: Any, key: Any, info: Any = None) -> Any:  # noqa: ANN401 - Airflow's
         if isinstance(info, Exception):
             try:
                 _note(key, info)
-            except Exception:  # the executor must go on, whatever becomes of the reason
-                log.exception("why a pod was refused could not be kept")
+            except Exception:  # the executor must continue
+                log.exception("cannot store why a pod was not created")
         return method(executor, key, info)
 
     return fail
@@ -49,11 +50,11 @@ def _note(key: Any, error: Exception) -> None:  # noqa: ANN401 - a TaskInstanceK
     attempt = Attempt(TaskRef.of(key), key.try_number, worker="", instance=None)
     with create_session(scoped=False) as session:
         if session.scalar(select(exists().where(DagTag.dag_id == key.dag_id, DagTag.name == JOB_TAG))):
-            note(session, attempt, "", refused(_told(error)))
+            note(session, attempt, "", refused(_message(error)))
 
 
-def _told(error: Exception) -> str:
-    """Return Kubernetes' own words, of its synchronous client as of the other one."""
+def _message(error: Exception) -> str:
+    """Return Kubernetes' own message, of its synchronous or asynchronous client."""
     try:
         return str(json.loads(getattr(error, "body", ""))["message"])
     except (KeyError, TypeError, ValueError):

@@ -1,6 +1,6 @@
-"""What every pod of a job has, unless its spec or the installation's pod template says otherwise.
+"""Defaults of a job's pods, for fields that neither its spec nor the installation's pod template sets.
 
-Filled in last, where nobody has said anything: an installation that needs it otherwise says so once, in its template.
+They are applied last. An installation that needs other values sets them once, in its pod template.
 """
 
 from __future__ import annotations
@@ -18,46 +18,45 @@ from airflow_mcp_provider.runtime import pod_defaults
 MODELS = {"capabilities": models.V1Capabilities, "seccompProfile": models.V1SeccompProfile}
 
 
-def dress(pod: Any, labels: Mapping[str, str], deadline: timedelta | None) -> None:  # noqa: ANN401 - a V1Pod
-    """Fill in safe defaults, and the labels by which people find the pod."""
+def set_defaults(pod: Any, labels: Mapping[str, str], deadline: timedelta | None) -> None:  # noqa: ANN401 - a V1Pod
+    """Set safe defaults, the labels by which people find the pod, and ``activeDeadlineSeconds``."""
     pod.metadata.labels = {**(pod.metadata.labels or {}), **labels}
     pod.metadata.annotations = {**pod_defaults.ANNOTATIONS, **(pod.metadata.annotations or {})}
     spec = pod.spec
-    _fill_words(spec, pod_defaults.SPEC)
+    _fill_fields(spec, pod_defaults.SPEC)
     if deadline is not None:
         _fill(spec, active_deadline_seconds=int(deadline.total_seconds()))
     for container in spec.containers:
-        # The last lines of a runner that dies before Airflow hears of it; the pod's log goes with the pod.
+        # The last lines of a runner that dies before it reaches Airflow; the pod's log is deleted with the pod.
         _fill(container, termination_message_policy="FallbackToLogsOnError")
         _secure(container, spec.security_context)
-        _quicken(container)
+        _use_fast_start(container)
 
 
-def _quicken(container: Any) -> None:  # noqa: ANN401 - a V1Container
-    """Have our start before Airflow's, whose words stay as they are: Airflow reads in them whose pod it is."""
-    for words in (container.command or [], container.args or []):
-        if WORKLOAD in words and "-m" in words:
-            words.insert(words.index("-m") + 1, start.__name__)
+def _use_fast_start(container: Any) -> None:  # noqa: ANN401 - a V1Container
+    """Insert our start module before Airflow's; Airflow's arguments stay, because Airflow reads the task from them."""
+    for arguments in (container.command or [], container.args or []):
+        if WORKLOAD in arguments and "-m" in arguments:
+            arguments.insert(arguments.index("-m") + 1, start.__name__)
 
 
 def _secure(container: Any, of_pod: Any) -> None:  # noqa: ANN401 - V1Container, V1PodSecurityContext or None
     own = container.security_context = container.security_context or models.V1SecurityContext()
-    _fill_words(own, pod_defaults.security_context(_words(own), _words(of_pod)))
+    _fill_fields(own, pod_defaults.security_context(_fields(own), _fields(of_pod)))
 
 
-def _words(model: Any) -> dict[str, Any]:  # noqa: ANN401 - any model, or None
-    """Return what a model says, under Kubernetes' own names."""
+def _fields(model: Any) -> dict[str, Any]:  # noqa: ANN401 - any model, or None
+    """Return the set fields of a model, under their names in the Kubernetes API."""
     if model is None:
         return {}
-    values = {word: getattr(model, name) for name, word in model.attribute_map.items()}
-    return {word: value for word, value in values.items() if value is not None}
+    values = {field: getattr(model, name) for name, field in model.attribute_map.items()}
+    return {field: value for field, value in values.items() if value is not None}
 
 
-def _fill_words(model: Any, defaults: Mapping[str, Any]) -> None:  # noqa: ANN401 - any model
-    names = {word: name for name, word in model.attribute_map.items()}
-    _fill(
-        model, **{names[word]: MODELS[word](**value) if word in MODELS else value for word, value in defaults.items()}
-    )
+def _fill_fields(model: Any, defaults: Mapping[str, Any]) -> None:  # noqa: ANN401 - any model
+    names = {field: name for name, field in model.attribute_map.items()}
+    made = {field: MODELS[field](**value) if field in MODELS else value for field, value in defaults.items()}
+    _fill(model, **{names[field]: value for field, value in made.items()})
 
 
 def _fill(value: Any, **defaults: Any) -> None:  # noqa: ANN401 - any model

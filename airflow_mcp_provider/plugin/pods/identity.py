@@ -1,4 +1,4 @@
-"""Which task a pod is for, as the executor wrote it on the pod."""
+"""The task instance of a pod, read from the labels and annotations that the executor wrote."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SUBTASK = "mcp/subtask"
 
 
 INSTANCE = "mcp/instance"
-"""Annotation: the attempt's id in Airflow's table, which is another one after a retry or a clear."""
+"""Annotation: the TaskInstance.id of the attempt, which changes after a retry or a clear."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a task. ``instance`` is its id in Airflow's table (None: no pod of ours)."""
+    """One attempt of a task instance; ``worker`` is the scheduler's job id, ``instance`` its TaskInstance.id."""
 
     task: TaskRef
     try_number: int
@@ -30,27 +30,27 @@ class Attempt:
 
     @classmethod
     def of(cls, pod: Any) -> Self | None:  # noqa: ANN401 - a V1Pod
-        """Read it; None for a pod that is no runner of the executor."""
-        told, labels = pod.metadata.annotations or {}, pod.metadata.labels or {}
-        if EXECUTORS not in labels or not {"dag_id", "run_id", "task_id", "try_number"} <= told.keys():
+        """Return the attempt of a pod; None for a pod that is not a runner of the executor."""
+        annotations, labels = pod.metadata.annotations or {}, pod.metadata.labels or {}
+        if EXECUTORS not in labels or not {"dag_id", "run_id", "task_id", "try_number"} <= annotations.keys():
             return None
         try:
-            map_index, try_number = int(told.get("map_index", -1)), int(told["try_number"])
-        except ValueError:  # written by somebody else
+            map_index, try_number = int(annotations.get("map_index", -1)), int(annotations["try_number"])
+        except ValueError:  # not written by the executor
             return None
-        task = TaskRef(told["dag_id"], told["run_id"], told["task_id"], map_index)
+        task = TaskRef(annotations["dag_id"], annotations["run_id"], annotations["task_id"], map_index)
         return cls(task, try_number, worker=labels.get(WORKER, ""), instance=instance_of(pod))
 
     @property
     def key(self) -> TaskInstanceKey:
-        """Its name in Airflow's audit log."""
+        """The key for Airflow's audit log."""
         return TaskInstanceKey(
             self.task.dag_id, self.task.task_id, self.task.run_id, self.try_number, self.task.map_index
         )
 
 
 def instance_of(pod: Any) -> str | None:  # noqa: ANN401 - a V1Pod
-    """Return the attempt's id in Airflow's table, as far as an id stands on the pod: anybody may have made it."""
+    """Return the TaskInstance.id in the pod's annotation; None without a valid one: anyone can create pods."""
     try:
         return str(UUID((pod.metadata.annotations or {})[INSTANCE]))
     except (KeyError, ValueError):
@@ -58,5 +58,5 @@ def instance_of(pod: Any) -> str | None:  # noqa: ANN401 - a V1Pod
 
 
 def label(text: str) -> str:
-    """Return ``text`` as a label may be; Airflow's own makes "-" and a hash of a text without any letter or digit."""
+    """Return ``text`` changed to a valid label value; Airflow's function may return one that starts with "-"."""
     return str(make_safe_label_value(text)).lstrip("-_.")

@@ -1,4 +1,4 @@
-"""How much memory a subtask gets after its memory ran out."""
+"""The memory of a subtask's pod after earlier attempts ran out of memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MEMORY = "memory"
 
 
 def grow(resources: Any, more: MoreMemory, times: int) -> None:  # noqa: ANN401 - V1ResourceRequirements
-    """Multiply limit and request, for each of the ``times`` that it was too little; where there is a limit."""
+    """Multiply the memory limit and request, if set, once for each of the ``times`` that it was too small."""
     for quantities in (resources.limits, resources.requests):
         if quantities and MEMORY in quantities:
             quantities[MEMORY] = grown(str(quantities[MEMORY]), more.factor, more.max, times)

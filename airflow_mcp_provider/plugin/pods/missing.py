@@ -1,6 +1,6 @@
-"""Say why a queued subtask has no pod: Kubernetes does not answer, or takes no more pods for now.
+"""Report why a queued subtask has no pod: the Kubernetes API is not available, or a quota is exceeded.
 
-The executor tries again and again (``[kubernetes_executor] task_publish_max_retries``), and tells the log alone.
+The executor retries (``[kubernetes_executor] task_publish_max_retries``), and writes the reason to its log only.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from airflow_mcp_provider.spec.marker import LOCAL
 
 PATIENCE = timedelta(seconds=10)
 MOST = 100
-"""So many are told; of more the others wait for the same."""
+"""The largest number of subtasks that get the reason; the others wait for the same."""
 
 
-def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Attempt]:
-    """Return the tasks of jobs that this scheduler has queued some time ago, and that have none of ``pods``."""
+def without_pod(session: Session, worker: str, pods: Iterable[Any]) -> list[Attempt]:
+    """Return the task instances of jobs that this scheduler queued some time ago, and that have none of ``pods``."""
     query = select(TaskInstance).where(
         TaskInstance.state == TaskInstanceState.QUEUED,
         TaskInstance.queued_by_job_id == int(worker),
@@ -43,24 +43,25 @@ def unmade(session: Session, worker: str, pods: Iterable[Any]) -> list[Attempt]:
 
 
 def why(api: CoreV1Api | None, namespace: str | None = None) -> Reason:
-    """Look for a quota that is full; ``api`` None: Kubernetes does not answer."""
+    """Return the reason: an exceeded quota, if there is one; ``api`` None: the Kubernetes API is not available."""
     if api is None:
-        return Reason("PodNotCreated", "Kubernetes does not answer; the pod is made when it does", over=False)
+        message = "Kubernetes API not available; the pod will be created when it is available again"
+        return Reason("PodNotCreated", message, over=False)
     full = "; ".join(_full(api, namespace)) if namespace else ""
-    told = f"the quota is full: {full}" if full else "Kubernetes does not take it; the scheduler's log tells why"
-    return Reason("PodNotCreated", f"no pod yet: {told}", over=False)
+    cause = f"resource quota exceeded: {full}" if full else "rejected by Kubernetes; see the scheduler's log"
+    return Reason("PodNotCreated", f"pod not created yet: {cause}", over=False)
 
 
 def _full(api: CoreV1Api, namespace: str) -> Iterator[str]:
     try:
         quotas = api.list_namespaced_resource_quota(namespace).items
-    except ApiException:  # the scheduler's role need not allow it
+    except ApiException:  # the scheduler's role may not have the permission
         return
     for quota in quotas:
         used = quota.status.used or {}
         for name, hard in (quota.status.hard or {}).items():
             if parse_quantity(used.get(name, "0")) >= parse_quantity(hard):
-                yield f"{quota.metadata.name} has {used[name]} of {hard} {name}"
+                yield f"{quota.metadata.name} uses {used[name]} of {hard} {name}"
 
 
 def _attempt_of(task: Any, worker: str) -> Attempt:  # noqa: ANN401 - a TaskInstance

@@ -1,7 +1,7 @@
-"""What only the scheduler can give a job's pod, at the moment when Airflow makes it.
+"""Changes to a job's pod that only the scheduler can make, when Airflow creates the pod.
 
-Called through Airflow's cluster policy ``pod_mutation_hook`` (see ``airflow_mcp_provider.policy``), for every pod; one
-of a DAG that is no job is left as it is.
+Called by Airflow's cluster policy ``pod_mutation_hook`` (see ``airflow_mcp_provider.policy``), for every pod; pods of
+DAGs that are not jobs are not changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from airflow_mcp_provider.plugin.db.identity import SAME_RUN, of_task, same
 from airflow_mcp_provider.plugin.db.job_markers import Markers
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, create_session
-from airflow_mcp_provider.plugin.pods.defaults import dress
+from airflow_mcp_provider.plugin.pods.defaults import set_defaults
 from airflow_mcp_provider.plugin.pods.identity import INSTANCE, JOB, RUN, SUBTASK, Attempt, label
 from airflow_mcp_provider.plugin.pods.memory import grow
 from airflow_mcp_provider.plugin.pods.monitor import watch
@@ -27,7 +27,7 @@ from airflow_mcp_provider.spec.marker import PodNeeds
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``key``: what people call the subtask; ``ooms``: how often its memory ran out."""
+    """The subtask of a pod: ``key`` is its key, ``ooms`` the number of attempts that ran out of memory."""
 
     needs: PodNeeds
     key: str
@@ -36,18 +36,18 @@ class Facts:
 
 
 def mutate(pod: Any) -> None:  # noqa: ANN401 - a V1Pod
-    """Dress the pod when it is of a job."""
+    """Set defaults, labels, annotations and the memory of a job's pod; other pods are not changed."""
     attempt = Attempt.of(pod)
     if attempt is None:
         return
-    # Not the scheduler's own session, which is in the middle of its work.
+    # Not the scheduler's own session, which is in a transaction.
     with create_session(scoped=False) as session:
         facts = _facts(session, attempt)
     if facts is None:
         return
     labels = {JOB: attempt.task.dag_id, RUN: attempt.task.run_id, SUBTASK: facts.key}
     pod.metadata.annotations[INSTANCE] = facts.instance
-    dress(pod, {name: label(text) for name, text in labels.items()}, facts.needs.deadline)
+    set_defaults(pod, {name: label(text) for name, text in labels.items()}, facts.needs.deadline)
     resources = pod.spec.containers[0].resources
     if facts.needs.memory and facts.ooms and resources:
         grow(resources, facts.needs.memory, facts.ooms)

@@ -1,7 +1,7 @@
-"""Which attempts have a pod that has not begun, or none yet, and a reason for it that is noted.
+"""Attempts whose pod has not started, or does not exist yet, and for which a reason is stored.
 
-What becomes of such a pod afterwards is no reason of its own: the executor gives it up and deletes it, and then
-Kubernetes says that its container, which never began, has ended with 137.
+Later events of such a pod are not new reasons: the executor gives up and deletes the pod, and then Kubernetes reports
+exit code 137 for its container, which never started.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from airflow_mcp_provider.runtime.pod_reasons import Reason, reason
 
 
 class Waiting:
-    """What one scheduler's thread remembers of them."""
+    """The attempts of one scheduler."""
 
     def __init__(self) -> None:
         self._attempts: set[Attempt] = set()
@@ -23,15 +23,15 @@ class Waiting:
         return attempt in self._attempts
 
     def add(self, attempts: Iterable[Attempt]) -> None:
-        """Remember those whose reason has been noted."""
+        """Add attempts whose reason was stored."""
         self._attempts.update(attempts)
 
     def reason(self, attempt: Attempt, pod: Any, kind: str) -> Reason | None:  # noqa: ANN401 - a V1Pod
-        """Return what is to be noted after an event; None: nothing, or it is known."""
+        """Return the reason to store after an event; None: nothing, or it is stored already."""
         return None if self._given_up(attempt, pod) else reason(pod, kind)
 
     def learn(self, attempt: Attempt, pod: Any, kind: str, found: Reason | None) -> None:  # noqa: ANN401 - a V1Pod
-        """Remember what was ``found``, when it has been noted."""
+        """Update the attempts after the reason ``found`` was stored."""
         if found and not found.over:
             self._attempts.add(attempt)
         elif pod.status.phase != "Pending" and (kind == "DELETED" or not self._given_up(attempt, pod)):

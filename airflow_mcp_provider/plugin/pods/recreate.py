@@ -1,7 +1,7 @@
-"""Make a pod again that somebody deleted before it started: its task is still queued, and nobody else would notice.
+"""Create a pod again that was deleted before it started, because its task is still queued.
 
-Airflow takes no notice of it until ``[scheduler] task_queued_timeout`` (10 minutes). The copy carries the same labels,
-so the executor follows it as its own; no attempt is lost.
+Airflow does not notice the deletion until ``[scheduler] task_queued_timeout`` (10 minutes). The copy has the same
+labels, so the executor watches it as its own; no attempt is lost.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from airflow_mcp_provider.runtime.pod_reasons import IMAGE, STARTING
 
 COPIES = "mcp/copies"
 MOST = 3
-"""Who deletes it more often means it."""
+"""The largest number of copies: after more deletions the pod stays deleted."""
 TOKEN = "kube-api-access-"  # noqa: S105 - how Kubernetes names the volume that it adds
 
 
 def wanted(session: Session, attempt: Attempt, pod: Any) -> bool:  # noqa: ANN401 - a V1Pod that was deleted
-    """Tell whether the pod's task still waits for it, and nobody of Airflow deleted it."""
+    """Return whether the pod's task still waits for it, and it was not deleted by Airflow."""
     labels = pod.metadata.labels
-    if REVOKED in labels or DONE in labels or _copies(pod) >= MOST or _hopeless(pod):
+    if REVOKED in labels or DONE in labels or _copies(pod) >= MOST or _cannot_start(pod):
         return False
     query = select(TaskInstance.id).where(
         *of_task(TaskInstance, attempt.task),
@@ -53,12 +53,12 @@ def make(api: CoreV1Api, pod: Any) -> str:  # noqa: ANN401 - a V1Pod
 
 
 def _copies(pod: Any) -> int:  # noqa: ANN401 - a V1Pod
-    told = pod.metadata.annotations.get(COPIES, "0")
-    return int(told) if told.isdecimal() else MOST
+    number = pod.metadata.annotations.get(COPIES, "0")
+    return int(number) if number.isdecimal() else MOST
 
 
 def _spec(spec: Any) -> Any:  # noqa: ANN401 - a V1PodSpec
-    """Take off what the cluster has put on."""
+    """Remove the fields that the cluster added."""
     spec.node_name = None
     spec.volumes = [one for one in spec.volumes or [] if not one.name.startswith(TOKEN)]
     for container in [*spec.containers, *(spec.init_containers or [])]:
@@ -66,7 +66,7 @@ def _spec(spec: Any) -> Any:  # noqa: ANN401 - a V1PodSpec
     return spec
 
 
-def _hopeless(pod: Any) -> bool:  # noqa: ANN401
-    """The executor itself deletes pods that cannot start, and then decides about their task."""
+def _cannot_start(pod: Any) -> bool:  # noqa: ANN401
+    """Return whether the pod cannot start; the executor deletes such pods itself and then fails their task."""
     waiting = [one.state.waiting.reason for one in pod.status.container_statuses or [] if one.state.waiting]
     return any(reason in IMAGE or reason not in STARTING for reason in waiting)

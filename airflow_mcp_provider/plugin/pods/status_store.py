@@ -1,6 +1,6 @@
-"""Keep what became of a pod where people look: at the task, in Airflow's audit log, in the subtask's outcome.
+"""Store why a pod failed: in the task state store, in Airflow's audit log, in the subtask's outcome.
 
-The pod and its log are gone when anybody asks.
+The pod and its log are deleted soon after.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def note(session: Session, attempt: Attempt, pod: str, reason: Reason) -> None:
-    """Keep ``reason``, unless the task is at another attempt by now, or it is known already."""
+    """Store ``reason``, unless the task instance has another attempt by now, or it is stored already."""
     run = _run(session, attempt)
     place = (attempt.task.task_id, attempt.task.map_index)
     value = {"attempt": attempt.try_number, "name": pod, "reason": reason.type, "message": reason.message}
@@ -47,12 +47,12 @@ def note(session: Session, attempt: Attempt, pod: str, reason: Reason) -> None:
 
 
 def _is_refused(known: dict[str, Any] | None, attempt: Attempt) -> bool:
-    """No pod is made in this attempt any more, whatever a look that was under way thinks of a task without one."""
+    """Return whether the attempt failed without a pod; then a concurrent check must not store another reason."""
     return known is not None and (known.get("attempt"), known["reason"]) == (attempt.try_number, REFUSED)
 
 
 def forget(session: Session, attempt: Attempt) -> None:
-    """The pod runs after all."""
+    """Delete the stored reason: the pod is running now."""
     run = _run(session, attempt)
     if run is not None:
         which = (Store.map_index == attempt.task.map_index, Store.key == protocol.POD)
@@ -67,7 +67,7 @@ def _count(session: Session, run: RunRef, attempt: Attempt) -> None:
 
 def _run(session: Session, attempt: Attempt) -> RunRef | None:
     here: tuple[Any, ...] = (*of_task(TaskInstance, attempt.task), TaskInstance.try_number == attempt.try_number)
-    if attempt.instance is not None:  # what stands on a pod counts for the attempt alone that it was made for
+    if attempt.instance is not None:  # the annotations of a pod are valid only for its own attempt
         here += (TaskInstance.id == UUID(attempt.instance),)
     number = session.scalar(select(DagRun.id).join(TaskInstance, same(DagRun, TaskInstance, SAME_RUN)).where(*here))
     return None if number is None else RunRef(number, attempt.task.dag_id, attempt.task.run_id)

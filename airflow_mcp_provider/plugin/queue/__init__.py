@@ -1,4 +1,4 @@
-"""Which run of a job may start, and when: one at a time.
+"""The queue of a job: which of its runs starts next, one at a time.
 
-Runs in the scheduler, and where runs are ended from outside in the API server, too; its door is ``plugin.listener``.
+Runs in the scheduler, and in the API server when a user ends a run. Its entry point is ``plugin.listener``.
 """

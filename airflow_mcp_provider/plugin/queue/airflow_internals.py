@@ -1,8 +1,8 @@
-"""The private things of Airflow's scheduler that the queue uses; the tables are in ``plugin.db.tables``.
+"""Private API of Airflow's scheduler that the queue uses; the tables are in ``plugin.db.tables``.
 
-Apart from ``plugin.growth.airflow_internals``, which pulls the API server's FastAPI in: a second and 40 MB that no
-scheduler has to pay. tests/unit/plugin/queue/test_gate_contract.py names what each is relied on for: a change of
-Airflow fails there.
+Separate from ``plugin.growth.airflow_internals``, which imports the API server's FastAPI: a second and 40 MB that a
+scheduler does not need. tests/unit/plugin/queue/test_gate_contract.py checks each, so that a change in Airflow fails
+there.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ __all__ = [
 
 
 def lock_job(session: Session, connection: Connection, dag_id: str) -> bool:
-    """Take the job's ``DagModel`` row until the end of the transaction; False when somebody else has it."""
+    """Lock the job's ``DagModel`` row until the end of the transaction; returns False if it is locked already."""
     query = select(DagModel.dag_id).where(DagModel.dag_id == dag_id)
     return connection.execute(free(query, session, DagModel)).first() is not None
 
 
 def lock_queued(session: Session, run_id: int) -> DagRun | None:
-    """Take a queued run; None when it is not queued any more, or somebody else has it."""
+    """Lock a queued run and return it; None if it is not queued any more, or locked already."""
     query = select(DagRun).where(DagRun.id == run_id, DagRun.state == DagRunState.QUEUED)
     locked = free(query, session, DagRun).execution_options(populate_existing=True)
     return session.scalars(locked).unique().one_or_none()
 
 
 def scheduler_number(component: object) -> str | None:
-    """Return the number of a scheduler's ``Job``; None where the component that starts is another one.
+    """Return the id of a scheduler's ``Job``; None for another component.
 
-    Read without SQLAlchemy, whose attributes may ask the database, in a session of another thread. A job that starts
-    has no type yet.
+    Read without SQLAlchemy's attributes, which may query the database in a session of another thread. A job that is
+    starting has no type yet.
     """
     known = component.__dict__
     return str(known["id"]) if known.get("job_type") == "SchedulerJob" else None

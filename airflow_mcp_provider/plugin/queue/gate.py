@@ -1,9 +1,9 @@
-"""The gate: may this queued run start now? One active run a job, however many schedulers there are.
+"""The gate decides whether a queued run starts now: one active run per job, with any number of schedulers.
 
-Called by Airflow's scheduler for every run that it is about to start, inside its transaction and before it commits
-(see ``listener``, which has put it back to QUEUED by then). Only a decision lifts it: whatever goes wrong here, nothing
-starts unguarded. Two schedulers exclude each other by the lock of the job's ``DagModel`` row; it is taken
-with SKIP LOCKED, as every lock of ours, so nobody ever waits in a circle.
+Called by Airflow's scheduler for every run that it is about to start, inside its transaction and before the commit. The
+``listener`` has set the run back to QUEUED before, and only the gate starts it, so that no run starts after an error of
+the gate. Two schedulers exclude each other by a lock on the job's ``DagModel`` row. All row locks use SKIP LOCKED, so
+there are no deadlocks.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from airflow_mcp_provider.plugin.db.locks import free, guarded
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState
 from airflow_mcp_provider.plugin.queue import ordering, slot
 from airflow_mcp_provider.plugin.queue.airflow_internals import lock_job, lock_queued
-from airflow_mcp_provider.plugin.queue.starved import overlooked
+from airflow_mcp_provider.plugin.queue.starved import skipped_runs
 from airflow_mcp_provider.plugin.queue.termination import end_unstarted
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec.marker import Marker
 
 REPEAT_S = 300
-"""A run that waits for the same reason is logged again after this time, and not in every loop of the scheduler."""
+"""Seconds after which the same reason of a waiting run is logged again, instead of in every scheduler loop."""
 REMEMBERED = 10_000
-BUSY = "the job's row is locked: somebody else decides about the job, or the DAG processor writes it"
+BUSY = "the DagModel row of the job is locked by another scheduler or by the DAG processor"
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``outcome``: started, waits or ended; ``next``: the number of the run that should start in its place.
+    """``outcome``: ``started``, ``waits`` or ``ended``; ``next``: the DagRun.id of the run to start instead.
 
-    ``noted``: the run has a note, perhaps one of ours.
+    ``running`` and ``queued`` are numbers of runs; ``noted``: the run has a note.
     """
 
     outcome: str
@@ -55,33 +55,33 @@ class Decision:
 
 
 class Gate:
-    """Decides for one scheduler; ``settings`` None: they are wrong, and nothing starts."""
+    """The gate of one scheduler; with ``settings`` None (invalid settings) no run starts."""
 
     def __init__(self, settings: GateSettings | None) -> None:
         self._settings = settings
-        self._told: OrderedDict[int, str] = OrderedDict()
+        self._reported: OrderedDict[int, str] = OrderedDict()
         self._starting = False
         self._next_look = 0.0
 
     def admit(self, dag_run: DagRun, started: datetime | None) -> None:
-        """Decide on a run that was to start and is held in the queue; ``started``: the start that Airflow noted."""
+        """Decide on a run that Airflow is about to start; ``started``: the start date that Airflow set."""
         session = object_session(dag_run)
         if session is None:
-            raise RuntimeError(f"{dag_run.dag_id} {dag_run.run_id} belongs to no session")
+            raise RuntimeError(f"run {dag_run.run_id} of {dag_run.dag_id} is not attached to a session")
         try:
             decision = self._decide(session, dag_run)
-        except Exception as error:  # noqa: BLE001 - the run stays queued, whatever it was
+        except Exception as error:  # noqa: BLE001 - the run stays queued after any error
             self._failed(session, dag_run, error)
         else:
             self._carry_out(session, dag_run, decision, started)
 
     def _decide(self, session: Session, dag_run: DagRun) -> Decision:
         if self._settings is None:
-            raise InstallationError("settings in [mcp] are wrong, the log of the scheduler's start says which")
+            raise InstallationError("invalid options in [mcp]; see the scheduler's log at its start")
         marker = Marker.read(dag_run.dag.default_args[MARKER_KEY]) if dag_run.dag else Marker()
         with guarded(session, self._settings.lock_timeout) as connection:
             decision = self._judge(session, connection, dag_run, marker)
-            self._tell(session, connection, dag_run, decision)
+            self._publish(session, connection, dag_run, decision)
         return decision
 
     def _judge(self, session: Session, connection: Connection, run: DagRun, marker: Marker) -> Decision:
@@ -97,23 +97,23 @@ class Gate:
         if decision.outcome == "started":
             run.state = DagRunState.RUNNING
             run.start_date = started
-            run.last_scheduling_decision = None  # its tasks are looked at first, as those of any run that starts
+            run.last_scheduling_decision = None  # its tasks are scheduled first, as those of any run that starts
             return
         if decision.outcome == "ended":
             session.refresh(run)
         if decision.next is not None:
             self._start(session, partial(_first, session, run, decision.next))
         elif decision.running:
-            self._start_overlooked(session)
+            self._start_skipped(session)
 
-    def _start_overlooked(self, session: Session) -> None:
-        """Airflow spent its look on a run that cannot start: now and then, start what it passes over for that."""
+    def _start_skipped(self, session: Session) -> None:
+        """Start runs of other jobs that Airflow does not examine because of this run; at most once per interval."""
         if self._settings is not None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + self._settings.look_interval
-            self._start(session, partial(overlooked, session))
+            self._start(session, partial(skipped_runs, session))
 
     def _start(self, session: Session, choose: Callable[[], Iterable[DagRun]]) -> None:
-        """Start runs that the scheduler did not choose itself, as it would: each comes to ``admit`` on its way."""
+        """Start runs that the scheduler did not choose, in the same way: the listener calls ``admit`` for each."""
         if self._starting or self._settings is None:
             return
         self._starting = True
@@ -125,17 +125,17 @@ class Gate:
                 run.start_date = clock.now()
                 run.notify_dagrun_state_changed(msg="started")
         except Exception:
-            log.exception("gate", decision="waits", reason="the run that goes first could not be started")
+            log.exception("gate", decision="waits", reason="cannot start the next run in the queue")
         finally:
             self._starting = False
 
-    def _tell(self, session: Session, connection: Connection, run: DagRun, decision: Decision) -> None:
+    def _publish(self, session: Session, connection: Connection, run: DagRun, decision: Decision) -> None:
         if decision.outcome == "started":
-            self._told.pop(run.id, None)
+            self._reported.pop(run.id, None)
             if decision.noted:
                 run_notes.clear(connection, run.id)
         elif decision.outcome == "waits":
-            if not self._news(run.id, decision.reason):
+            if not self._is_new(run.id, decision.reason):
                 return
             _to_the_back(session, connection, run.dag_id)
             if decision.reason != BUSY:
@@ -152,31 +152,31 @@ class Gate:
         )
 
     def _failed(self, session: Session, run: DagRun, error: Exception) -> None:
-        first_line = str(error).partition("\n")[0]  # what follows of a database's error is SQL
-        reason = f"the gate failed and tries again: {type(error).__name__}: {first_line}"
-        if not self._news(run.id, reason):
+        first_line = str(error).partition("\n")[0]  # the other lines of a database error are SQL
+        reason = f"the gate failed and will retry: {type(error).__name__}: {first_line}"
+        if not self._is_new(run.id, reason):
             return
         log.error("gate", job=run.dag_id, run=run.run_id, decision="waits", reason=reason, exc_info=error)
         try:
             with guarded(session, self._settings.lock_timeout if self._settings else 0.5) as connection:
                 run_notes.put(connection, run.id, f"{run_notes.WAITING} {reason}")
         except Exception:
-            log.exception("gate", job=run.dag_id, run=run.run_id, decision="waits", reason="its note cannot be written")
+            log.exception("gate", job=run.dag_id, run=run.run_id, decision="waits", reason="cannot write its note")
 
-    def _news(self, run: int, reason: str) -> bool:
-        """Whether this was not told of the run lately."""
-        told = f"{reason} {time.monotonic() // REPEAT_S}"
-        if self._told.get(run) == told:
+    def _is_new(self, run: int, reason: str) -> bool:
+        """Return whether the reason was not reported for this run within the last ``REPEAT_S`` seconds."""
+        entry = f"{reason} {time.monotonic() // REPEAT_S}"
+        if self._reported.get(run) == entry:
             return False
-        self._told[run] = told
-        self._told.move_to_end(run)
-        if len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
+        self._reported[run] = entry
+        self._reported.move_to_end(run)
+        if len(self._reported) > REMEMBERED:
+            self._reported.popitem(last=False)
         return True
 
 
 def _choose(session: Session, connection: Connection, run: DagRun, marker: Marker) -> Decision:
-    """Choose for a slot that is free: end what may not start any more, and see whether ``run`` goes first."""
+    """Decide for a free slot: end runs that may not start any more, and check whether ``run`` is the next one."""
     queue = ordering.of_job(connection, run.dag_id)
     now = clock.now()
     wrong = {one.id: reason for one in queue if (reason := one.wrong(marker, now))}
@@ -187,14 +187,14 @@ def _choose(session: Session, connection: Connection, run: DagRun, marker: Marke
     if run.id in wrong:
         return Decision("ended", wrong[run.id], queued=len(able), next=first.id if first else None)
     if first is None or run.id not in {one.id for one in able}:
-        return Decision("waits", "it is not in the queue any more", queued=len(able))
+        return Decision("waits", "no longer in the queue", queued=len(able))
     if first.id == run.id:
-        return Decision("started", "it goes first", 1, len(able) - 1, noted=first.note is not None)
-    return Decision("waits", f"{first.run_id} goes first", queued=len(able), next=first.id)
+        return Decision("started", "next in the queue", 1, len(able) - 1, noted=first.note is not None)
+    return Decision("waits", f"{first.run_id} is next in the queue", queued=len(able), next=first.id)
 
 
 def _first(session: Session, run: DagRun, number: int) -> list[DagRun]:
-    """Take the run that goes first in the place of ``run``: Airflow might not come to it for long."""
+    """Lock and return the next run in the queue, which Airflow might not examine for a long time."""
     first = lock_queued(session, number)
     if first is None:
         return []
@@ -203,7 +203,7 @@ def _first(session: Session, run: DagRun, number: int) -> list[DagRun]:
 
 
 def _to_the_back(session: Session, connection: Connection, dag_id: str) -> None:
-    """Let Airflow look at other jobs' runs first: it takes a few queued runs a loop, and these cannot start."""
+    """Let Airflow examine other jobs' runs first: it takes a few queued runs per loop, and these cannot start."""
     fresh = select(DagRun.id).where(
         DagRun.dag_id == dag_id, DagRun.state == DagRunState.QUEUED, DagRun.last_scheduling_decision.is_(None)
     )

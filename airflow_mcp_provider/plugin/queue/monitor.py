@@ -1,8 +1,8 @@
-"""A scheduler's regular look at all queued runs of jobs (``plugin.scheduler`` has the thread).
+"""A scheduler's regular check of all queued runs of jobs (``plugin.scheduler`` has the thread).
 
-Airflow calls the gate only for a run that it could start: nobody would end the runs that waited too long behind one
-that takes hours, nor tell people what theirs wait for. Every scheduler looks; rows that another one, or the gate, has
-at the moment are left to it.
+Airflow calls the gate only for a run that it could start. While one run takes hours, the runs behind it would not be
+ended after their queue timeout, and their notes would not be updated. Every scheduler does the check; rows that another
+scheduler or the gate has locked are skipped.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec.marker import Marker
 
 NAMED = 10
-"""So many of a job's waiting runs are told which run has the slot; the others would be told a hundred times."""
+"""The number of a job's waiting runs whose note names the active run; the notes of the others rarely change."""
 
 log = structlog.get_logger(__name__)
 
 
 class QueueMonitor:
-    """Looks at the queues of all jobs; remembers the markers from look to look."""
+    """Checks the queues of all jobs; caches the markers between two checks."""
 
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
         self._markers = Markers()
 
     def look(self) -> None:
-        """End what waited too long, and say what the others wait for; what goes wrong at one job stays with it."""
+        """End runs after their queue timeout, and update the notes of the others; an error affects one job only."""
         with create_session(scoped=False) as session:
             connection = session.connection()
             jobs = _by_job(
@@ -52,7 +52,7 @@ class QueueMonitor:
                 try:
                     self._look_at(queue, marker, holders.get(dag_id))
                 except Exception:
-                    log.exception("a job's queue could not be looked at", job=dag_id)
+                    log.exception("failed to check the queue of a job", job=dag_id)
 
     def _look_at(self, queue: list[Waiting], marker: Marker, holder: str | None) -> None:
         now = clock.now()
@@ -90,5 +90,5 @@ def _texts(queue: list[Waiting], holder: str | None) -> Iterable[tuple[Waiting, 
     if holder is None:  # the gate is about to start one
         return
     for position, run in enumerate(queue):
-        reason = slot.held_by(holder) if position < NAMED else f"{NAMED} or more runs of this job go first"
+        reason = slot.held_by(holder) if position < NAMED else f"{NAMED} or more runs of this job are ahead of it"
         yield run, f"{run_notes.WAITING} {reason}"

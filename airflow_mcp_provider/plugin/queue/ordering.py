@@ -1,8 +1,8 @@
-"""The queue of a job: which runs may start, in which order, and which waited too long.
+"""The order of a job's queue, and the runs that may not start any more.
 
-Runs in the scheduler, in the gate's transaction and in the watch's. Airflow's rows are the queue: a run waits when it
-is QUEUED and its ``run_after`` has come. Order: the higher priority, then runs of people, programs and schedules before
-those of a backfill (as in Airflow), then the earlier ``run_after``, then the earlier made.
+Runs in the scheduler, in the transactions of the gate and of the monitor. Airflow's rows are the queue: a run waits
+when it is QUEUED and its ``run_after`` has passed. Order: higher priority first, then manual, API and scheduled runs
+before those of a backfill (as in Airflow), then the earlier ``run_after``, then the lower DagRun.id.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ HIGHEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A run that waits. ``since`` is when it could have started at the earliest; ``own`` its priority, as given."""
+    """A waiting run. ``since`` is the earliest possible start, ``own`` the priority in its conf, as given.
+
+    ``ordinal`` is the sort_ordinal of a backfill, else 0.
+    """
 
     id: int
     dag_id: str
@@ -37,15 +40,15 @@ class Waiting:
     note: str | None
 
     def wrong(self, marker: Marker, now: datetime) -> str | None:
-        """Return why this run must end without a start, None when it may start."""
+        """Return the note of a run that must end without a start; None if it may start."""
         if self.own is not None and _number(self.own) is None:
-            return f"failed: {PRIORITY} in the run's conf is {self.own:.40}; allowed: -{HIGHEST} to {HIGHEST}"
+            return f"failed: invalid {PRIORITY} {self.own:.40} in the run's conf; expected -{HIGHEST} to {HIGHEST}"
         if marker.timeout is not None and now - self.since > marker.timeout:
             return f"failed: timeouts.queue ({human(marker.timeout)}) passed before the run could start"
         return None
 
     def order(self, marker: Marker) -> tuple[Any, ...]:
-        """Sort by this."""
+        """Return the sort key."""
         own = marker.priority if self.own is None else _number(self.own) or 0
         return (-own, self.ordinal, self.run_after, self.id)
 
@@ -59,7 +62,7 @@ def _number(text: str) -> int | None:
 
 
 def read(connection: Connection, *where: Any) -> list[Waiting]:
-    """Return the waiting runs for which the conditions hold."""
+    """Return the waiting runs that match the conditions."""
     query = (
         select(
             DagRun.id,
@@ -88,10 +91,10 @@ def _waiting(number: int, dag_id: str, run_id: str, queued: datetime, run_after:
 
 
 def of_job(connection: Connection, dag_id: str) -> list[Waiting]:
-    """Return the job's waiting runs, in no order."""
+    """Return the job's waiting runs, unordered."""
     return read(connection, DagRun.dag_id == dag_id)
 
 
 def sort(runs: Iterable[Waiting], marker: Marker) -> list[Waiting]:
-    """Return them in the order of their start."""
+    """Return the runs in the order of the queue."""
     return sorted(runs, key=lambda run: run.order(marker))

@@ -1,7 +1,7 @@
-"""Who has a job's slot: the one run of it that may be active.
+"""The slot of a job: only one of its runs may be active.
 
-Runs in the scheduler, inside the gate's transaction and under the lock of the job's row. A run holds the slot while it
-is RUNNING, however it came to that; and, when it was ended from outside, as long as its processes may still live.
+Runs in the scheduler, inside the gate's transaction and with a lock on the job's row. A run holds the slot while it is
+RUNNING; and, after a user ended it, as long as its processes may still run.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from airflow_mcp_provider.plugin.db import clock, rows
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store
 
 TASK, ENDED = "mcp", "mcp.ended"
-"""The row of a run that was ended from outside: until when its processes may live. It belongs to no task of the DAG."""
+"""The row of a run that a user ended: until when its processes may run. ``TASK`` is not a task of the DAG."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """``running``: the other runs that are; ``reason``: why the slot is taken, None when it is free."""
+    """``running``: the number of other active runs; ``reason``: why the slot is taken, None if it is free."""
 
     running: int
     reason: str | None
 
 
 def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
-    """See who has the slot of the job of ``run``, ``run`` itself not counted."""
+    """Return the state of the slot of the job of ``run``; ``run`` itself is not counted."""
     recent = DagRun.end_date > clock.now() - grace
     query = select(DagRun.id, DagRun.run_id, DagRun.state).where(
         DagRun.dag_id == run.dag_id, DagRun.id != run.id, (DagRun.state == DagRunState.RUNNING) | recent
@@ -38,18 +38,18 @@ def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
     if running := [row.run_id for row in others if row.state == DagRunState.RUNNING]:
         return Slot(len(running), held_by(running[0]))
     names = {row.id: row.run_id for row in others}
-    if run.clear_number:  # it may have been ended, and cleared at once
+    if run.clear_number:  # it may have been ended and cleared at once
         names[run.id] = run.run_id
     return Slot(0, _dying(connection, names, grace) if grace and names else None)
 
 
 def held_by(run_id: str) -> str:
-    """Say that a run has the slot."""
-    return f"{run_id} has the slot"
+    """Return the reason for a slot that a run holds."""
+    return f"{run_id} is running"
 
 
 def keep(connection: Connection, run: DagRun, grace: timedelta) -> None:
-    """Let ``run``, which was just ended from outside, hold the slot for a while yet."""
+    """Let ``run``, which a user just ended, hold the slot for the time ``grace``."""
     now = clock.now()
     names = {"dag_run_id": run.id, "task_id": TASK, "map_index": -1, "key": ENDED}
     connection.execute(delete(Store).where(*(getattr(Store, name) == value for name, value in names.items())))
@@ -62,12 +62,12 @@ def _dying(connection: Connection, names: dict[int, str], grace: timedelta) -> s
     for number, value, written in connection.execute(_ended(list(names))):
         until = _until(value, written + grace)
         if until > clock.now():
-            return f"{names[number]} was ended while it worked; its processes may live until {until:%H:%M:%S} UTC"
+            return f"{names[number]} was ended while it was running; its processes may run until {until:%H:%M:%S} UTC"
     return None
 
 
 def _until(value: str, latest: datetime) -> datetime:
-    """Read the row; a damaged one neither fails here nor keeps the job's runs back for longer than any other."""
+    """Return the time in the row; a damaged row counts as ``latest``."""
     found = rows.parsed(value)
     until = clock.parsed(found.get("until")) if isinstance(found, dict) else None
     return latest if until is None else min(until, latest)

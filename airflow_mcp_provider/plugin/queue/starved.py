@@ -1,8 +1,8 @@
-"""Runs that could start, and that Airflow does not come to.
+"""Find runs that could start, but that Airflow does not examine (starvation).
 
-It looks at a few queued runs a loop, a backfill's by their ordinal: while a job's slot is taken by another run, the
-first runs of its backfill are looked at in every loop, in vain, and other jobs' backfills wait behind them. Called by
-the gate, in the scheduler's transaction, at most once in ``[mcp] queue_look_interval``.
+Airflow examines a few queued runs per loop, those of a backfill by their ordinal. While another run has the job's slot,
+the first runs of its backfill are examined in every loop without effect, and backfills of other jobs wait behind them.
+Called by the gate, in the scheduler's transaction, at most once per ``[mcp] queue_look_interval``.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ def _bag() -> DBDagBag:
     return DBDagBag(load_op_links=False)
 
 
-def overlooked(session: Session) -> list[DagRun]:
-    """Take a queued run each of a few jobs that have none running, those first that were not looked at for longest."""
+def skipped_runs(session: Session) -> list[DagRun]:
+    """Lock and return one queued run per job, for a few jobs without a running one; the longest unexamined first."""
     looked_at: Any = DagRun.last_scheduling_decision
     oldest = nulls_first(looked_at, session)
-    query = select(DagRun).where(DagRun.id.in_(_one_a_job())).order_by(oldest).limit(AT_ONCE)
+    query = select(DagRun).where(DagRun.id.in_(_one_per_job())).order_by(oldest).limit(AT_ONCE)
     locked = free(query, session, DagRun).execution_options(populate_existing=True)
     runs = list(session.scalars(locked).unique())
     return [run for run in runs if _is_job(session, run)]
 
 
 def _is_job(session: Session, run: DagRun) -> bool:
-    """Give a run its DAG; a DAG that cannot be read keeps the runs of other jobs from nothing."""
+    """Set the run's DAG and return whether it is a job; a DAG that cannot be read does not affect other jobs."""
     try:
         run.dag = _bag().get_dag_for_run(run, session=session)
     except Exception:
-        log.exception("a job's DAG cannot be read; its runs stay queued", job=run.dag_id, run=run.run_id)
+        log.exception("cannot read the DAG of a job; its runs stay queued", job=run.dag_id, run=run.run_id)
         return False
     return run.dag is not None and MARKER_KEY in run.dag.default_args
 
 
-def _one_a_job() -> Select[Any]:
+def _one_per_job() -> Select[Any]:
     other = aliased(DagRun)
     active = select(other.id).where(other.dag_id == DagRun.dag_id, other.state == DagRunState.RUNNING)
     return (

@@ -1,7 +1,7 @@
-"""Runs that end otherwise than by their report: unstarted ones of the queue, and those ended from outside.
+"""Runs that end without their report: unstarted runs of the queue, timed out runs, and runs ended by a user.
 
-Runs in the scheduler (queue and run timeouts) and in the API server (a person or a program ends a run), inside the
-transaction of whoever decided it. Airflow leaves half-told stories behind; here they get the end that a user expects.
+Runs in the scheduler (queue and run timeouts) and in the API server (a user ends a run), in the transaction of the
+caller. Airflow leaves the task instances of such runs in misleading states, which are corrected here.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from airflow_mcp_provider.spec.durations import human
 
 TIMED_OUT = "timed_out"
 BY_ITSELF = ("success", "task_failure", "all_tasks_deadlocked")
-"""What Airflow's scheduler says to listeners when a run ends; anything else was somebody from outside."""
+"""Messages to listeners of Airflow's scheduler when a run ends; any other message means that a user ended it."""
 
 log = structlog.get_logger(__name__)
 
 
 def end_unstarted(session: Session, connection: Connection, reasons: Mapping[int, str]) -> list[int]:
-    """End queued runs, by their numbers, as failed; returns those that nobody else was holding."""
+    """Fail queued runs; ``reasons`` are notes by DagRun.id. Returns the ids of the ended runs, without locked ones."""
     queued = select(DagRun.id, DagRun.dag_id, DagRun.run_id).where(
         DagRun.id.in_(list(reasons)), DagRun.state == DagRunState.QUEUED
     )
@@ -52,26 +52,26 @@ def _fail(connection: Connection, number: int, dag_id: str, run_id: str, reason:
 
 
 def ended(dag_run: DagRun, msg: str, settings: GateSettings) -> None:
-    """Airflow, a person or a program ended ``dag_run``; ``msg`` is what listeners are told."""
+    """Handle the end of ``dag_run`` by a timeout or by a user; ``msg`` is the message to listeners."""
     session = object_session(dag_run)
     if msg in BY_ITSELF or session is None:
         return
     with guarded(session, settings.lock_timeout) as connection:
-        alive = _tell_timeout(connection, dag_run) if msg == TIMED_OUT else _alive(connection, dag_run, settings)
+        alive = _end_timed_out(connection, dag_run) if msg == TIMED_OUT else _alive(connection, dag_run, settings)
         if alive and settings.end_grace:
             slot.keep(connection, dag_run, timedelta(seconds=settings.end_grace))
 
 
-def _tell_timeout(connection: Connection, run: DagRun) -> bool:
-    """Airflow has made everything unfinished *skipped*, what was running too; returns whether anything was."""
-    untold = TaskInstance.end_date.is_(None) & (TaskInstance.state == TaskInstanceState.SKIPPED)
+def _end_timed_out(connection: Connection, run: DagRun) -> bool:
+    """Fail the tasks that were running, which Airflow has set to SKIPPED; returns whether there were any."""
+    unfinished = TaskInstance.end_date.is_(None) & (TaskInstance.state == TaskInstanceState.SKIPPED)
     begun = TaskInstance.start_date.is_not(None)
-    running = _end_tasks(connection, run.dag_id, run.run_id, untold & begun, TaskInstanceState.FAILED)
-    waiting = _end_tasks(connection, run.dag_id, run.run_id, untold & ~begun, TaskInstanceState.SKIPPED)
+    running = _end_tasks(connection, run.dag_id, run.run_id, unfinished & begun, TaskInstanceState.FAILED)
+    waiting = _end_tasks(connection, run.dag_id, run.run_id, unfinished & ~begun, TaskInstanceState.SKIPPED)
     limit = f" ({human(run.dag.dagrun_timeout)})" if run.dag and run.dag.dagrun_timeout else ""
-    told = f"failed: timeouts.run{limit} passed: {running} running tasks were ended, {waiting} were not started"
-    run_notes.put(connection, run.id, told)
-    log.warning("gate", job=run.dag_id, run=run.run_id, decision="ended", reason=told)
+    reason = f"failed: timeouts.run{limit} passed: {running} running tasks were ended, {waiting} were not started"
+    run_notes.put(connection, run.id, reason)
+    log.warning("gate", job=run.dag_id, run=run.run_id, decision="ended", reason=reason)
     return running > 0
 
 

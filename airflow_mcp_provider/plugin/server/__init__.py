@@ -1,4 +1,5 @@
-"""What stands in front of the API server's application: it bounds the requests inside, and answers runners itself.
+"""The middleware of the API server: it limits concurrent requests, and answers requests of runners itself.
 
-Registered by ``McpPlugin`` as a root middleware. A request that waits here holds neither a thread nor a connection.
+Registered by ``McpPlugin`` as a root middleware. A request that waits here uses neither a thread nor a database
+connection.
 """

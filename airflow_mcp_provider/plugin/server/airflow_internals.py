@@ -1,6 +1,6 @@
-"""What of Airflow's API server the middleware touches that is no public API, in one place.
+"""Private API of Airflow's API server that the middleware uses.
 
-tests/unit/plugin/server/test_server_contract.py names what each is relied on for: a change of Airflow fails there.
+tests/unit/plugin/server/test_server_contract.py checks each, so that a change in Airflow fails there.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ __all__ = [
 
 
 def validator() -> JWTValidator:
-    """Return what the Execution API validates a runner's token with."""
+    """Return the validator of the Execution API for tokens of runners."""
     made: JWTValidator = _jwt_validator()  # type: ignore[no-untyped-call]  # Airflow's
     return made
 
 
 def keep_rows() -> None:
-    """Let the public REST API keep our rows: it asks for a backend of Airflow's own, whichever is configured."""
+    """Make the public REST API keep our rows; it uses Airflow's own backend, whatever backend is configured."""
     backend = KeptBackend()
     for module in (task_state_store, task_instances):
         module._get_db_backend = lambda: backend  # type: ignore[attr-defined]  # noqa: SLF001 - Airflow has no public way
 
 
 def pool() -> tuple[int, int] | None:
-    """Return size and overflow of a process's pool of connections; None where nothing bounds it."""
+    """Return size and overflow of the process's database connection pool; None if it has no limit."""
     size, overflow = (conf.getint("database", f"sql_alchemy_{name}") for name in ("pool_size", "max_overflow"))
     bounded = conf.getboolean("database", "sql_alchemy_pool_enabled") and size > 0 and overflow >= 0
     return (size, overflow) if bounded else None

@@ -1,4 +1,4 @@
-"""A little of HTTP over ASGI, for answers that the application has no part in."""
+"""HTTP responses over ASGI, without the application."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def reply(
     *,
     retry_after: int | None = None,
 ) -> None:
-    """Answer a request, with JSON where there is content."""
+    """Send a response, with ``content`` as JSON if given; ``retry_after`` is in seconds."""
     body = b"" if content is NOTHING else json.dumps(content, separators=(",", ":")).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())] if body else []
     if retry_after is not None:
@@ -26,5 +26,5 @@ async def reply(
 
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    """Return the first header of a name, which an ASGI server gives in lower case."""
+    """Return the first header with the name, in lower case as in ASGI; None if there is none."""
     return next((value.decode("latin-1") for one, value in headers if one == name), None)

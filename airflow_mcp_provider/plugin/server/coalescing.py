@@ -1,7 +1,7 @@
-"""Requests that gather: what waits in one lane is carried out together, as soon as the lane is free.
+"""Coalesce requests into batches: the requests that wait in one lane are executed together when the lane is free.
 
-A lane is what has to be done one after the other, such as the questions about one run. While one batch of it is in the
-database the next one gathers, in the event loop, where waiting costs neither a thread nor a connection.
+A lane is a sequence of requests that cannot be executed concurrently, such as those of one run. While one batch is in
+the database, the next one is collected in the event loop, where waiting uses neither a thread nor a connection.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Sized(Protocol):
-    """What goes through a lane; ``size`` is about its bytes."""
+    """A request of a lane."""
 
     @property
     def size(self) -> int:
-        """About its bytes."""
+        """The approximate size in bytes."""
 
 
 Request = TypeVar("Request", bound=Sized)
@@ -25,17 +25,17 @@ Reply = TypeVar("Reply")
 Work = Callable[[Sequence[Request]], Sequence[Reply]]
 
 BATCH, BATCH_BYTES = 100, 2_000_000
-"""So much is carried out together: a transaction stays short enough for who waits behind its locks."""
+"""The limits of one batch, which keep its transaction short for others that wait for its locks."""
 WAITING_BYTES = 64_000_000
-"""So much may wait in all lanes; a runner that is told to come again keeps its own."""
+"""The limit of waiting requests in all lanes; a runner keeps a rejected request and sends it again."""
 
 
 class Full(Exception):
-    """Too much waits."""
+    """The limit of waiting requests is reached."""
 
 
 class Lanes(Generic[Request, Reply]):
-    """The lanes whose batches ``threads`` threads carry out, each in a transaction of its own."""
+    """Lanes, whose batches are executed by ``threads`` threads, each in its own transaction."""
 
     def __init__(self, name: str, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"mcp-{name}")
@@ -45,11 +45,14 @@ class Lanes(Generic[Request, Reply]):
 
     @property
     def waiting(self) -> int:
-        """Count the requests that wait for their batch."""
+        """The number of requests that wait for their batch."""
         return sum(map(len, self._waiting.values()))
 
     async def do(self, lane: Hashable, work: Work[Request, Reply], request: Request) -> Reply:
-        """Have ``request`` carried out with what else waits in its lane; raises Full, and what ``work`` raises."""
+        """Execute ``request`` with the others in its lane; raises Full, and the errors of ``work``.
+
+        ``work`` is called with the requests of a batch and returns one reply per request.
+        """
         if self._bytes + request.size > WAITING_BYTES:
             raise Full
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -59,21 +62,21 @@ class Lanes(Generic[Request, Reply]):
         else:
             self._waiting[lane] = [(request, reply)]
             task = asyncio.create_task(self._run(lane, work))
-            self._tasks.add(task)  # a loop keeps no task alive by itself
+            self._tasks.add(task)  # the event loop has only a weak reference
             task.add_done_callback(self._tasks.discard)
         return await reply
 
     async def _run(self, lane: Hashable, work: Work[Request, Reply]) -> None:
-        """Carry out batch after batch until nothing waits in the lane."""
+        """Execute batches until no request waits in the lane."""
         while batch := self._take(lane):
             requests = [request for request, _ in batch]
             try:
                 replies = await asyncio.get_running_loop().run_in_executor(self._pool, work, requests)
-                told = list(zip(batch, replies, strict=True))
-            except BaseException as error:  # noqa: BLE001 - whoever asked is told; the lane goes on
-                _tell(batch, error)
+                answered = list(zip(batch, replies, strict=True))
+            except BaseException as error:  # noqa: BLE001 - the callers get the error; the lane continues
+                _fail(batch, error)
             else:
-                for (_, future), reply in told:
+                for (_, future), reply in answered:
                     if not future.done():
                         future.set_result(reply)
         del self._waiting[lane]
@@ -90,7 +93,7 @@ class Lanes(Generic[Request, Reply]):
         return batch
 
 
-def _tell(batch: Sequence[tuple[Request, asyncio.Future[Reply]]], error: BaseException) -> None:
+def _fail(batch: Sequence[tuple[Request, asyncio.Future[Reply]]], error: BaseException) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error if isinstance(error, Exception) else RuntimeError(f"{error!r}"))

@@ -1,4 +1,4 @@
-"""The middleware as Airflow registers it: runners' requests that are answered here, then the guard, then Airflow."""
+"""The middleware that Airflow registers: requests of runners are answered here, others go through the limit."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from airflow_mcp_provider.plugin.server.runner_requests import RunnerRequests
 
 OWN = runner_requests.THREADS + background.THREADS
 SPARE = 1 + OF_THEIR_OWN[HEALTH]
-"""Connections that no other request may take: Airflow's event loop needs one, health checks the others."""
+"""Reserved database connections: Airflow's event loop needs one, health checks the others."""
 FEWEST, MOST = 2, 10
-"""More requests inside one process are not done sooner, for it computes on one core: each of them only takes longer."""
+"""The range of the limit: a process uses one core, so more concurrent requests would only take longer."""
 
 log = structlog.get_logger(__name__)
 
 
-class Front:
+class McpMiddleware:
     """ASGI middleware of the whole API server."""
 
     def __init__(self, app: App) -> None:
-        limit = places(pool())
+        limit = request_limit(pool())
         self._app = app
         held = Held()
         stores = type(get_state_backend()) is GrowthBackend
         keep_rows()
         self._requests = RunnerRequests(Guard(app, limit, held), held, stores=stores)
-        log.info("the API server lets so many requests in at once", places=limit)
+        log.info("limit of concurrent requests in the API server", limit=limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; what is no request of HTTP goes straight to Airflow."""
+        """Handle an HTTP request; anything else is passed to Airflow unchanged."""
         await (self._requests if scope["type"] == "http" else self._app)(scope, receive, send)
 
 
-def places(found: tuple[int, int] | None) -> int:
-    """Return how many requests may be inside at once, from size and overflow of the pool of connections."""
+def request_limit(found: tuple[int, int] | None) -> int:
+    """Return the limit of concurrent requests, from size and overflow of the connection pool (None: no limit)."""
     return MOST if found is None else max(FEWEST, min(MOST, sum(found) - OWN - SPARE))

@@ -1,8 +1,8 @@
-"""Places inside the API server's application: how many requests may be there at once, and who is next.
+"""A semaphore with kinds of requests: how many requests are processed at once, and which one is next.
 
-One event loop's; nothing here blocks. A place that becomes free goes to the kind with the fewest requests inside among
-those that wait, so a flood of one kind leaves its share to the others; a kind that nobody else waits beside may have
-all. Requests of a kind come in their order, but those that are ``urgent`` first.
+For one event loop; nothing here blocks. A released permit goes to the waiting kind with the fewest permits, so many
+requests of one kind leave the share of the others free; without other waiting kinds, one kind may get all permits.
+Requests of a kind are served in order, ``urgent`` ones first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Kind:
-    """The requests of a kind: how many are inside, of at most ``most``, and who waits."""
+    """The requests of a kind: ``inside`` have a permit (at most ``most``), the others wait."""
 
     most: int
     inside: int = 0
@@ -24,17 +24,17 @@ class Kind:
 
     @property
     def waiting(self) -> int:
-        """Count those that wait."""
+        """The number of waiting requests."""
         return len(self.urgent) + len(self.others)
 
     @property
     def ready(self) -> bool:
-        """Whether one of those that wait could have a place."""
+        """Whether a waiting request could get a permit."""
         return self.inside < self.most and self.waiting > 0
 
 
-class Places:
-    """``limit`` places for all kinds together; ``most`` of them for each kind."""
+class PrioritySemaphore:
+    """A semaphore with ``limit`` permits in total, and at most ``most`` for each kind."""
 
     def __init__(self, limit: int, most: Mapping[str, int]) -> None:
         self.limit = limit
@@ -42,11 +42,11 @@ class Places:
 
     @property
     def inside(self) -> int:
-        """Count the places taken."""
+        """The number of acquired permits."""
         return sum(kind.inside for kind in self.kinds.values())
 
-    async def enter(self, name: str, *, urgent: bool = False) -> None:
-        """Take a place, now or when one is free; leave it with ``leave``."""
+    async def acquire(self, name: str, *, urgent: bool = False) -> None:
+        """Acquire a permit for the kind ``name``, waiting if necessary; release it with ``release``."""
         kind = self.kinds[name]
         if self.inside < self.limit and kind.inside < kind.most and not kind.waiting:
             kind.inside += 1
@@ -59,13 +59,13 @@ class Places:
             self._withdraw(kind, turn)
             raise
 
-    def leave(self, name: str) -> None:
-        """Give a place back, to who is next."""
+    def release(self, name: str) -> None:
+        """Release a permit of the kind ``name``; the next waiting request gets it."""
         self.kinds[name].inside -= 1
         self._admit()
 
     def _withdraw(self, kind: Kind, turn: asyncio.Future[None]) -> None:
-        """Forget one that was cancelled; the place that it had been given just before goes to another."""
+        """Remove a cancelled request; if it was given a permit just before, another request gets the permit."""
         if turn.done() and not turn.cancelled():
             kind.inside -= 1
         for queue in (kind.urgent, kind.others):

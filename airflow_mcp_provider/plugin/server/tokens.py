@@ -1,6 +1,6 @@
-"""Whether a request is a runner's own: its token is checked as the Execution API does.
+"""Check the token of a runner's request, as the Execution API does.
 
-A request that is not plainly right is left to Airflow, which refuses it in its own words, or renews its token.
+Any other request is passed to Airflow, which rejects it with its own message, or renews its token.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow_mcp_provider.plugin.server.airflow_internals import JWTValidator, c
 from airflow_mcp_provider.plugin.server.asgi import header
 
 RENEWED, RENEWED_S = 0.2, 30
-"""Airflow renews a token in an answer when this part of its time, or so many seconds, are left."""
+"""Airflow renews a token in a response when this part of its lifetime, or this number of seconds, is left."""
 
 
 class Tokens:
@@ -26,14 +26,14 @@ class Tokens:
         return validator()
 
     async def are_of(self, instance: UUID, headers: Sequence[tuple[bytes, bytes]]) -> bool:
-        """Whether the request was sent by the runner of that task instance, with a token that is not to be renewed."""
+        """Return whether the request is of the runner of that task instance, with a token that needs no renewal."""
         scheme, _, token = (header(headers, b"authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return False
         try:
             found = await self._validator.avalidated_claims(token, {})
             return claims(found).scope == "execution" and UUID(found["sub"]) == instance and not _is_old(found)
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, Airflow says it
+        except Exception:  # noqa: BLE001 - Airflow reports any error of the token
             return False
 
 

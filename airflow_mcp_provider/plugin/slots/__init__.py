@@ -1,4 +1,4 @@
-"""Who gets a free slot of an executor, and how many there are.
+"""The slots of executors: their number, and their fair distribution among runs.
 
-Runs in the scheduler; its door is ``install.py``, called by ``McpPlugin.on_load``.
+Runs in the scheduler. Its entry point is ``install.py``, called by ``McpPlugin.on_load``.
 """

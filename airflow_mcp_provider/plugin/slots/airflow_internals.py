@@ -1,6 +1,6 @@
-"""What of Airflow's scheduler and of its LocalExecutor is touched that is no public API, in one place.
+"""Private API of Airflow's scheduler and of its LocalExecutor that this package uses.
 
-tests/unit/plugin/slots/test_slots_contract.py names each: a change of Airflow fails there.
+tests/unit/plugin/slots/test_slots_contract.py checks each, so that a change in Airflow fails there.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from airflow.ti_deps.deps.mapped_task_upstream_dep import MappedTaskUpstreamDep
 
 PROCESS_WORKLOADS = "_process_workloads"
 CHECK_WORKERS = "_check_workers"
-"""Of the LocalExecutor: takes new workloads; looks which workers live."""
+"""Methods of the LocalExecutor: it sends new workloads to workers; it checks which workers are alive."""
 SCHEDULE_DAG_RUN = "_schedule_dag_run"
 READY_TO_QUEUED = "_executable_task_instances_to_queued"
-"""Of the scheduler: one look at one run; the choice among ready task instances."""
+"""Methods of the scheduler: it examines one run; it chooses among ready task instances."""
 DEP_STATUSES = "_get_dep_statuses"
-"""Of a dependency: whether one task instance may start."""
+"""The method of a dependency that checks whether one task instance may start."""
 
 __all__ = [
     "CHECK_WORKERS",

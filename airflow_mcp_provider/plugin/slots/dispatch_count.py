@@ -1,9 +1,9 @@
-"""Makes the LocalExecutor count what it has dispatched, so that it never takes more than ``[core] parallelism``.
+"""Make the LocalExecutor count its dispatched workloads, so that it never exceeds ``[core] parallelism``.
 
-Airflow 3.3's ``_process_workloads`` adds nothing to ``running`` (apache/airflow#70526): the scheduler hands over new
-workloads in every loop, until its main thread waits for room in the pipe to the workers. Then its heartbeat stops.
-``change_state`` removes what is counted here, as for every other executor. An Airflow that counts by itself adds the
-same keys to the same set.
+Airflow 3.3's ``_process_workloads`` adds nothing to ``running`` (apache/airflow#70526): the scheduler sends new
+workloads in every loop, until its main thread blocks on the full pipe to the workers, and its heartbeat stops.
+``change_state`` removes the keys that are added here, as for every other executor. A version of Airflow that counts
+itself adds the same keys to the same set.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from airflow_mcp_provider.plugin.slots.airflow_internals import (
 from airflow_mcp_provider.plugin.slots.lost_workers import Lost
 
 BEGUN = "running"
-"""The state of a callback and of a connection test that a worker has begun."""
+"""The state of a callback or connection test that a worker has started."""
 
 
 @cache
 def count_dispatched(kind: type[LocalExecutor] = LocalExecutor) -> None:
-    """From now on this process' executors of the kind count."""
+    """Patch the executors ``kind`` of this process to count dispatched workloads."""
     lost = Lost()
     wrap(kind, PROCESS_WORKLOADS, _counting)
     wrap(kind, "change_state", _keeping_begun)
@@ -47,7 +47,7 @@ def _counting(process: Method) -> Method:
 
 
 def _keeping_begun(change: Method) -> Method:
-    """Airflow's LocalExecutor takes a workload that was begun out of ``running``, although its worker is busy."""
+    """Keep a started workload in ``running``; Airflow's LocalExecutor removes it while its worker is busy."""
 
     @wraps(change)
     def keeping(self: LocalExecutor, key: Any, state: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Airflow's
@@ -83,10 +83,10 @@ def _returning(sync: Method, lost: Lost) -> Method:
 
 
 def _revoke_task(self: LocalExecutor, *, ti: Any) -> None:  # noqa: ANN401 - Airflow's
-    """Forget a task instance that was queued for longer than ``[scheduler] task_queued_timeout``.
+    """Remove a task instance that was queued for longer than ``[scheduler] task_queued_timeout``.
 
-    A worker that is killed before it has told the API server of the start leaves one. The LocalExecutor has no such
-    method: Airflow would leave the task instance queued, and its slot would never come back.
+    This happens when a worker is killed before it reports the start to the API server. The LocalExecutor does not have
+    this method: Airflow would leave the task instance queued, and its slot would never be released.
     """
     self.queued_tasks.pop(ti.key, None)
     self.running.discard(ti.key)

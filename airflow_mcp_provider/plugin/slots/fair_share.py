@@ -1,11 +1,12 @@
-"""Gives a free slot to the run that has the fewest: the order in which the scheduler takes ready task instances.
+"""Fair share: the scheduler gives a free slot to the run that has the fewest slots.
 
-Airflow takes them by priority, then by the run's logical date: of two runs of the same priority the earlier one gets
-every slot as long as it has something ready, with thousands of subtasks for hours. Here the n-th ready task instance of
-a run counts as its number of active ones plus n, and the lowest count goes first. The priority stays above that.
+Airflow orders ready task instances by priority, then by the run's logical date. Of two runs of the same priority the
+earlier one gets every slot as long as it has ready task instances, with thousands of subtasks for hours. Here the n-th
+ready task instance of a run counts as its number of active ones plus n, and the lowest count is first. The priority
+still comes before that.
 
-The order stands in one statement of a long method. It is rewritten when the method's session executes it. A
-statement of another form stays as it is, with a warning.
+The order is part of one statement in a long method. The statement is rewritten when the session of this method executes
+it. A statement of an unknown form is not changed, with a warning.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from airflow_mcp_provider.plugin.slots.round_robin import Turns
 
 PRIORITY, DATE, INDEX = (f"{name}_for_ordering" for name in ("priority_weight", "logical_date", "map_index"))
 NEEDED = {"dag_id", "run_id", "row_num", PRIORITY, DATE, INDEX}
-"""Columns of the scheduler's subquery of ready task instances, each with its number within its run."""
+"""Columns of the scheduler's subquery of ready task instances; ``row_num`` counts them within each run."""
 
 log = structlog.get_logger(__name__)
 
 
 @cache
 def share_fairly(kind: type[SchedulerJobRunner] = SchedulerJobRunner) -> None:
-    """From now on this process' schedulers take ready task instances in this order."""
+    """Patch the schedulers of this process to take ready task instances in this order."""
     wrap(kind, READY_TO_QUEUED, partial(_sharing, turns=Turns()))
 
 
@@ -50,7 +51,7 @@ def _sharing(method: Method, turns: Turns) -> Method:
 
 @contextmanager
 def _reordered(session: Session, turns: Turns) -> Iterator[None]:
-    """Rewrite what this session executes meanwhile, and no other: other threads have theirs."""
+    """Rewrite the statements of this session inside the context; other threads have other sessions."""
     rewrite = partial(_rewrite, turns)
     event.listen(session, "do_orm_execute", rewrite)
     try:
@@ -65,7 +66,7 @@ def _rewrite(turns: Turns, state: ORMExecuteState) -> None:
     try:
         if isinstance(state.statement, Select) and _takes_task_instances(state.statement):
             state.statement = fair(state.statement, turns)
-    except Exception as error:  # noqa: BLE001 - whatever it is: Airflow's own order is better than no scheduler
+    except Exception as error:  # noqa: BLE001 - after any error Airflow's own order is better than no scheduler
         _warn(f"{type(error).__name__}: {error}")
 
 
@@ -74,7 +75,7 @@ def _takes_task_instances(statement: Select[Any]) -> bool:
 
 
 def fair(statement: Select[Any], turns: Turns) -> Select[Any]:
-    """Return the scheduler's statement in our order; raises ValueError for a statement of another form."""
+    """Return the scheduler's statement with our order; raises ValueError for a statement of an unknown form."""
     ready = _ready(statement)
     active = _active()
     ours = and_(active.c.dag_id == ready.dag_id, active.c.run_id == ready.run_id)
@@ -84,10 +85,10 @@ def fair(statement: Select[Any], turns: Turns) -> Select[Any]:
 
 
 def _ready(statement: Select[Any]) -> Any:  # noqa: ANN401 - a collection of columns, by name
-    """Find the subquery among the parts; ``get_final_froms`` would compile the whole, 7 ms in every loop."""
+    """Return the columns of the subquery; ``get_final_froms`` would compile the statement, 7 ms in every loop."""
     found = {part for part in statement.get_children() if isinstance(part, Subquery)}
     if len(found) != 1 or not set((ready := found.pop()).c.keys()) >= NEEDED:
-        raise ValueError("no subquery of ready task instances")
+        raise ValueError("the statement has no subquery of ready task instances")
     return ready.c
 
 
@@ -99,5 +100,5 @@ def _active() -> Subquery:
 
 @cache
 def _warn(reason: str) -> None:
-    """Once for each reason: the statement is executed in every loop."""
-    log.warning("the slots are not shared fairly: Airflow's statement is not the one that is known", reason=reason)
+    """Log once per reason, because the statement is executed in every loop."""
+    log.warning("fair share of slots not active: unknown form of Airflow's scheduling query", reason=reason)

@@ -1,4 +1,4 @@
-"""The door of this package: what a scheduler does before it makes its executors."""
+"""The entry point of this package: it patches a scheduler before it creates its executors."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.settings import fair_share
 from airflow_mcp_provider.plugin.slots.dispatch_count import count_dispatched
 from airflow_mcp_provider.plugin.slots.fair_share import share_fairly
-from airflow_mcp_provider.plugin.slots.scheduling_backoff import look_seldom
-from airflow_mcp_provider.plugin.slots.upstream_cache import ask_once
+from airflow_mcp_provider.plugin.slots.scheduling_backoff import back_off_slow_runs
+from airflow_mcp_provider.plugin.slots.upstream_cache import cache_upstream_checks
 
 log = structlog.get_logger(__name__)
 
 
 def install() -> None:
-    """Bound the LocalExecutor, and share the slots unless the user does not want that.
+    """Limit the LocalExecutor to its slots, and share the slots fairly if ``[mcp] fair_share`` is on.
 
-    Ends a scheduler whose settings are wrong, as the gate does: an exception would take the gate away and start it.
+    Exits from a scheduler with invalid settings, as the gate does: an exception would only disable the plugin.
     """
     count_dispatched()
-    ask_once()
+    cache_upstream_checks()
     try:
         wanted = fair_share()
     except InstallationError as error:
-        log.error("the scheduler does not start", reason=f"{error}")  # noqa: TRY400 - the trace says nothing more
+        log.error("the scheduler does not start", reason=f"{error}")  # noqa: TRY400 - a traceback has no more information
         raise SystemExit(f"airflow-mcp-provider: {error}") from error
     if wanted:
         share_fairly()
-        look_seldom()
+        back_off_slow_runs()

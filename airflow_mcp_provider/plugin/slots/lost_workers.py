@@ -1,8 +1,8 @@
-"""Gives back the slots of workloads whose worker died: nobody reports those.
+"""Release the slots of workloads whose worker died: no worker reports their end.
 
-Which workload a dead worker had is not known. So all that run when a death is noticed are suspects, and the database is
-asked which of their task instances are still active. Airflow ends those of a dead worker by itself: they miss their
-heartbeats.
+It is not known which workload a dead worker executed. So all running workloads are candidates when a dead worker is
+found, and the database is queried for those that are still active. Airflow ends the task instance of a dead worker
+itself, because its heartbeats are missing.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from airflow_mcp_provider.plugin.db.tables import TaskInstance, create_session
 from airflow_mcp_provider.plugin.slots.airflow_internals import LocalExecutor, TaskInstanceKey
 
 INTERVAL = 1.0
-"""Seconds between two questions to the database."""
+"""Seconds between two queries."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Suspects:
-    """Keys in an executor's ``running`` that perhaps nobody will report, and when the database was asked last."""
+    """Keys in an executor's ``running`` whose end may never be reported, and the time of the last query."""
 
     keys: set[TaskInstanceKey]
     asked: float = 0.0
@@ -40,10 +40,10 @@ class Lost:
         self._suspects: WeakKeyDictionary[LocalExecutor, Suspects] = WeakKeyDictionary()
 
     def suspect(self, executor: LocalExecutor) -> None:
-        """A worker of ``executor`` has died.
+        """Handle the death of a worker of ``executor``.
 
-        No table tells whether a callback or a connection test is still worked on, so their slots are given back at
-        once. A few workloads too many in the pipe do no harm.
+        No table has the state of callbacks and connection tests, so their slots are released at once. A few additional
+        workloads in the pipe do no harm.
         """
         tasks = {key for key in executor.running if isinstance(key, TaskInstanceKey)}
         executor.running &= tasks
@@ -51,11 +51,11 @@ class Lost:
         log.warning("a worker of the LocalExecutor died", suspects=len(tasks))
 
     def return_slots(self, executor: LocalExecutor) -> None:
-        """Take those suspects out of ``running`` that are active no more."""
+        """Remove suspects that are not active any more from ``running``."""
         suspects = self._suspects.get(executor)
         if suspects is None:
             return
-        suspects.keys &= executor.running  # the others have reported
+        suspects.keys &= executor.running  # the end of the others was reported
         now = time.monotonic()
         if not suspects.keys or now - suspects.asked < INTERVAL:
             return
@@ -69,7 +69,7 @@ def _ended(keys: set[TaskInstanceKey]) -> set[TaskInstanceKey]:
     try:
         return keys - _active(keys)
     except SQLAlchemyError:
-        log.exception("the slots of the LocalExecutor could not be looked at")
+        log.exception("cannot check the slots of the LocalExecutor")
         return set()
 
 

@@ -1,7 +1,7 @@
-"""Remembers which runs got a slot last: among runs with as many active task instances, the others go first.
+"""Round robin among runs with the same number of active task instances: the run that got a slot last comes last.
 
-Airflow's own order would give each free slot to the same run of two, wherever both have none left: with one slot, or
-with more runs than slots, some would never get one. Each scheduler remembers for itself; nothing is lost with it.
+With Airflow's own order, one of two runs without active task instances would get every free slot: with one slot, or
+with more runs than slots, some runs would never get one. Each scheduler stores the order in memory only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case
 
 KEPT = 64
-"""So many runs are remembered; who had a turn before all of these goes before them."""
+"""The number of runs that are stored; a run that is not stored is first."""
 Run = tuple[str, str]
 """dag_id, run_id"""
 
@@ -24,7 +24,7 @@ class Turns:
         self._runs: dict[Run, None] = {}
 
     def taken(self, runs: Iterable[Run]) -> None:
-        """These got a slot, in this order."""
+        """Store that these runs got a slot, in this order."""
         for run in runs:
             self._runs.pop(run, None)
             self._runs[run] = None
@@ -32,9 +32,9 @@ class Turns:
             del self._runs[run]
 
     def order(self, dag_id: ColumnElement[Any], run_id: ColumnElement[Any]) -> list[ColumnElement[int]]:
-        """Order rows by their run's place in the sequence; a run that is not in it goes first.
+        """Return ORDER BY expressions for the sequence of runs; a run that is not in it is first.
 
-        No constant while there is no sequence: Postgres takes a number in ORDER BY for the place of a column.
+        Empty without a sequence: Postgres would read a constant number in ORDER BY as the position of a column.
         """
         places = enumerate(self._runs, 1)
         whens = [(and_(dag_id == dag, run_id == run), place) for place, (dag, run) in places]

@@ -1,9 +1,9 @@
-"""Looks less often at a run whose look takes seconds, while it has plenty of ready task instances.
+"""Back off from runs that take seconds to examine, while they have enough ready task instances.
 
-A scheduler examines up to five runs a loop, and reads all task instances of each: with 10,000 in one run that takes
-2 to 8 s, in which no slot is filled, for no run, and no heartbeat is sent. While more of the run's task instances are
-ready than there are slots, a look would only make more of them ready. So the run is passed over for four times as long
-as the last look took: at most a fifth of the scheduler's time goes to it, and the loops between are short.
+A scheduler examines up to five runs per loop, and reads all task instances of each. With 10,000 in one run that takes 2
+to 8 s, in which no slot is filled for any run, and no heartbeat is sent. While the run has more ready task instances
+than there are slots, another examination would only make more of them ready. So the run is skipped for four times as
+long as the last examination took: it uses at most a fifth of the scheduler's time, and the loops between are short.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from airflow_mcp_provider.plugin.patching import Method, wrap
 from airflow_mcp_provider.plugin.slots.airflow_internals import SCHEDULE_DAG_RUN, SchedulerJobRunner
 
 LONG = 0.5
-"""Seconds from which on a look is a long one."""
+"""Seconds from which an examination counts as slow."""
 PAUSE = 4
 LIMIT = 30.0
-"""Seconds of the longest pause: so much later the run's time limit, and its next steps, may be noticed."""
+"""Seconds of the longest pause: the delay after which the run's time limit or next step may be noticed."""
 
 
 @cache
-def look_seldom(kind: type[SchedulerJobRunner] = SchedulerJobRunner) -> None:
-    """From now on this process' schedulers pass over such runs."""
+def back_off_slow_runs(kind: type[SchedulerJobRunner] = SchedulerJobRunner) -> None:
+    """Patch the schedulers of this process to skip such runs."""
     wrap(kind, SCHEDULE_DAG_RUN, partial(_passing, looks=Looks()))
 
 
 class Looks:
-    """When the runs whose last look was long are due again, by ``dag_run.id``."""
+    """When runs with a slow examination are due again, by DagRun.id."""
 
     def __init__(self) -> None:
         self._due: dict[int, float] = {}
 
     def is_due(self, number: int) -> bool:
-        """Tell whether the pause is over, if there is one."""
+        """Return whether the run has no pause, or its pause is over."""
         return monotonic() >= self._due.get(number, 0)
 
     def took(self, number: int, seconds: float) -> None:
-        """A look at the run took so long."""
+        """Store how many seconds the examination of a run took."""
         now = monotonic()
         self._due = {other: due for other, due in self._due.items() if due > now and other != number}
         if seconds >= LONG:
@@ -56,7 +56,7 @@ def _passing(look: Method, looks: Looks) -> Method:
     @wraps(look)
     def passing(self: Any, dag_run: DagRun, session: Session) -> Any:  # noqa: ANN401 - Airflow's
         if not looks.is_due(dag_run.id) and _has_plenty(dag_run, 2 * self._parallelism, session):
-            dag_run.last_scheduling_decision = clock.now()  # else it would be examined before all others, again
+            dag_run.last_scheduling_decision = clock.now()  # else it would be the first to be examined again
             return None
         number, began = dag_run.id, monotonic()
         try:

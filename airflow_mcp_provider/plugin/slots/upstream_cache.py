@@ -1,7 +1,7 @@
-"""Asks once a look whether what a mapped task is mapped over has ended well, and not for each of its task instances.
+"""Cache the check of a mapped task's upstream while a scheduler examines a run.
 
-Airflow's ``MappedTaskUpstreamDep`` sends the same query for each task instance that becomes ready: 9,000 of them, found
-in one look, took 25 s and more. Nothing of an answer lasts longer than the look.
+Airflow's ``MappedTaskUpstreamDep`` sends the same query for each task instance that becomes ready: for 9,000 of them it
+took 25 s and more. The cache lasts for one examination of one run.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Task = tuple[str, str, str]
 
 
 class Passed:
-    """The tasks that have nothing to wait for upstream, as far as this look has seen; None: there is no look."""
+    """The tasks whose upstream check has passed during the current examination; None: there is none."""
 
     def __init__(self) -> None:
         self._tasks: set[Task] | None = None
 
     @contextmanager
     def look(self) -> Iterator[None]:
-        """Remember meanwhile."""
+        """Cache inside this context."""
         self._tasks = set()
         try:
             yield
@@ -39,7 +39,7 @@ class Passed:
             self._tasks = None
 
     def statuses(self, ti: Any, ask: Callable[[], Iterator[Any]]) -> Iterator[Any]:  # noqa: ANN401 - Airflow's
-        """Give what ``ask`` does; nothing, as it does for a task that may run, when it did so for another instance."""
+        """Yield the statuses of ``ask``; none, which means that the task may run, if another instance has none."""
         task = ti.dag_id, ti.run_id, ti.task_id
         if self._tasks is not None and task in self._tasks:
             return
@@ -50,10 +50,10 @@ class Passed:
 
 
 @cache
-def ask_once(
+def cache_upstream_checks(
     kind: type[SchedulerJobRunner] = SchedulerJobRunner, dependency: type[MappedTaskUpstreamDep] = MappedTaskUpstreamDep
 ) -> None:
-    """From now on this process' schedulers ask so."""
+    """Patch the schedulers of this process to use the cache."""
     passed = Passed()
     wrap(kind, SCHEDULE_DAG_RUN, partial(_looking, passed=passed))
     wrap(dependency, DEP_STATUSES, partial(_asking, passed=passed))

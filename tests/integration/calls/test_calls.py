@@ -55,7 +55,7 @@ def test_cancel_reaches_the_called_run_whatever_others_have_written(airflow: Emb
     airflow.api.cancel("caller", run_id)
     until(lambda: {run["state"] for run in called_runs(airflow)[before:]} == {"failed"}, what="the end of both")
     assert all(
-        run["note"] == "failed: the subtask that this run was made for is over" for run in called_runs(airflow)[before:]
+        run["note"] == "failed: the subtask that started this run has ended" for run in called_runs(airflow)[before:]
     )
     assert airflow.api.run("stranger", damaged)["state"] == "queued"
     airflow.api.cancel("stranger", damaged)
@@ -73,9 +73,7 @@ def test_a_run_gets_what_its_job_declares(airflow: Embedded, tmp_path: Path) -> 
     assert [one["name"] for one in told["a"]["result"]] == ["a"]
     kind, message = told["b"]["error"]
     assert kind.endswith("InvalidPayload")
-    assert message.startswith(
-        "the params of the job called do not declare 'verify'; declared: does, file, name, record"
-    )
+    assert message.startswith("unknown param 'verify' of the job called; expected does, file, name, record")
 
 
 @pytest.mark.parametrize(

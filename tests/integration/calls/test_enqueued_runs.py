@@ -39,11 +39,11 @@ def test_only_jobs_that_the_spec_names_and_no_circles(airflow: Embedded) -> None
     wanted = [{"job": job, "payload": {"name": "x"}} for job in jobs]
     told = outcomes(airflow, "mixed", airflow.api.trigger("mixed", {"subtasks": enqueues(*wanted)}))
     assert told.keys() == {"first"}
-    named = "its subtasks.jobs has called, nowhere, round; add it there"
+    named = "expected one of its subtasks.jobs: called, nowhere, round"
     assert told["first"]["result"] == [
-        f"SpecError: mixed may not run the job 'caller': {named}",
-        f"SpecError: mixed may not run the job 'mixed': {named}",
-        "SpecError: there is no job 'nowhere' in this Airflow, or it has import errors",
+        f"SpecError: job 'caller' not allowed in mixed; {named}",
+        f"SpecError: job 'mixed' not allowed in mixed; {named}",
+        "SpecError: unknown job 'nowhere': it does not exist in this Airflow, or it has import errors",
         "SpecError: a circle of jobs would wait for itself: mixed -> round -> mixed",
         "InvalidPayload: invalid job ''; expected the id of a job, a string",
         "InvalidPayload: invalid job 5; expected the id of a job, a string",

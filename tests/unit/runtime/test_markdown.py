@@ -84,9 +84,9 @@ def test_a_note_that_is_cut_is_no_syntax_either(data):
     "note",
     [
         "partial: 4 of 12 subtasks succeeded, 8 failed (tolerated: 100%)\nf0: it is gone",
-        "waiting: manual__2026-11-26T01:02:03.456+00:00 has the slot",
+        "waiting: manual__2026-11-26T01:02:03.456+00:00 is running",
         "failed: timeouts.run (1h) passed: 1 running tasks were ended, 1 were not started",
-        "failed: mcp_priority in the run's conf is soon; allowed: -1000 to 1000",
+        "failed: invalid mcp_priority soon in the run's conf; expected -1000 to 1000",
         "nothing to do: plan found no subtasks",
     ],
 )

@@ -57,9 +57,9 @@ def ask(session, make_job):
 @pytest.mark.parametrize(
     ("job", "says"),
     [
-        ("other", "one may not run the job 'other': its subtasks.jobs has named, plain, gone; add it there"),
-        ("one", "one may not run the job 'one': its subtasks.jobs has named, plain, gone; add it there"),
-        ("gone", "there is no job 'gone' in this Airflow, or it has import errors"),
+        ("other", "job 'other' not allowed in one; expected one of its subtasks.jobs: named, plain, gone"),
+        ("one", "job 'one' not allowed in one; expected one of its subtasks.jobs: named, plain, gone"),
+        ("gone", "unknown job 'gone': it does not exist in this Airflow, or it has import errors"),
     ],
 )
 def test_others_are_refused_at_the_enqueue_and_at_the_call(ask, job, says):
@@ -89,7 +89,7 @@ def test_what_is_no_child_is_refused(ask, child):
     ],
 )
 def test_a_field_that_no_param_of_the_called_job_declares_is_refused(ask, job, conf, undeclared, declared):
-    message = f"unknown params {undeclared} of the job {job}; expected: {declared}"
+    message = f"unknown params {undeclared} of the job {job}; expected {declared}"
     assert ask(protocol.CALL, job=job, conf=conf, results={"step": 1})["refused"] == {
         "type": "InvalidPayload",
         "message": message,

@@ -14,8 +14,8 @@ from kubernetes.client.rest import ApiException
 from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.pods.airflow_internals import WORKLOAD
-from airflow_mcp_provider.plugin.pods.cleanup import Sweep
-from airflow_mcp_provider.plugin.pods.defaults import dress
+from airflow_mcp_provider.plugin.pods.cleanup import PodCleanup
+from airflow_mcp_provider.plugin.pods.defaults import set_defaults
 from airflow_mcp_provider.plugin.pods.identity import INSTANCE, Attempt, label
 from airflow_mcp_provider.plugin.pods.memory import grow
 from airflow_mcp_provider.plugin.pods.recreate import COPIES, wanted
@@ -69,9 +69,9 @@ class Refuses:
 
 
 def test_one_pod_that_may_not_be_ended_does_not_keep_the_others():
-    Sweep(Refuses(403)).end(pod())
+    PodCleanup(Refuses(403)).end(pod())
     with pytest.raises(ApiException):
-        Sweep(Refuses(503)).end(pod())
+        PodCleanup(Refuses(503)).end(pod())
 
 
 def test_a_wrong_number_of_copies_is_enough_of_them():
@@ -89,7 +89,7 @@ def test_what_the_last_word_of_a_runner_is():
 def test_our_start_stands_before_airflows():
     made = pod()
     made.spec.containers[0].args = ["python", "-m", WORKLOAD, "--json-string", '{"a": "-m"}']
-    dress(made, {}, None)
+    set_defaults(made, {}, None)
     assert made.spec.containers[0].args == [
         "python",
         "-m",
@@ -102,7 +102,7 @@ def test_our_start_stands_before_airflows():
 
 def test_safe_defaults_where_nobody_says_otherwise():
     made = pod()
-    dress(made, {"mcp/job": "crawl"}, timedelta(minutes=20))
+    set_defaults(made, {"mcp/job": "crawl"}, timedelta(minutes=20))
     assert made.metadata.labels["mcp/job"] == "crawl"
     assert made.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
     assert (made.spec.automount_service_account_token, made.spec.enable_service_links) == (False, False)
@@ -122,7 +122,7 @@ def test_what_is_said_stays():
         "containers": [{"name": "base", "securityContext": {"privileged": True, "capabilities": {"add": ["X"]}}}],
     }
     made = pod(spec=own, annotations={**NAMES, "cluster-autoscaler.kubernetes.io/safe-to-evict": "true"})
-    dress(made, {}, timedelta(minutes=20))
+    set_defaults(made, {}, timedelta(minutes=20))
     assert made.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "true"
     assert (made.spec.automount_service_account_token, made.spec.active_deadline_seconds) == (True, 5)
     context = made.spec.containers[0].security_context

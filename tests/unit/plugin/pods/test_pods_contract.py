@@ -15,7 +15,7 @@ from urllib3.exceptions import MaxRetryError
 
 from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.pods import airflow_internals
-from airflow_mcp_provider.plugin.pods.api_outage import WAITS, patient
+from airflow_mcp_provider.plugin.pods.api_outage import FALLBACKS, tolerant
 
 
 def test_the_labels_and_annotations_of_a_runners_pod():
@@ -56,8 +56,8 @@ def test_the_audit_log():
 
 def test_where_the_executor_lists_pods_and_expects_no_failure():
     source = inspect.getsource(kubernetes_executor.KubernetesExecutor)
-    assert source.count("._list_pods(") == len(WAITS) + 1, "each of these, and a look-up for Airflow before 3.3"
-    for name in WAITS:
+    assert source.count("._list_pods(") == len(FALLBACKS) + 1, "each of these, and a look-up for Airflow before 3.3"
+    for name in FALLBACKS:
         method = inspect.unwrap(getattr(kubernetes_executor.KubernetesExecutor, name))
         assert "._list_pods(" in inspect.getsource(method)
 
@@ -67,7 +67,7 @@ def test_a_kubernetes_that_does_not_answer_is_waited_for(error):
     def method(self):
         raise error
 
-    assert patient(method, list)(None) == []
+    assert tolerant(method, list)(None) == []
 
 
 def test_the_executor_fails_a_task_whose_pod_was_refused_with_the_exception():
@@ -81,4 +81,4 @@ def test_a_kubernetes_that_refuses_is_told():
         raise ApiException(status=403)
 
     with pytest.raises(ApiException):
-        patient(method, list)(None)
+        tolerant(method, list)(None)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef, TaskRef
-from airflow_mcp_provider.plugin.pods.creation_errors import _told
+from airflow_mcp_provider.plugin.pods.creation_errors import _message
 from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.plugin.pods.missing import why
 from airflow_mcp_provider.plugin.pods.status_store import note
@@ -60,6 +60,6 @@ def test_a_pod_that_bears_anothers_names_tells_nothing(session, planning):
 def test_kubernetes_own_words_are_told():
     error = ApiException(status=422, reason="Unprocessable Entity")
     error.body = '{"message": "Pod \\"p\\" is invalid"}'
-    assert _told(error) == 'Pod "p" is invalid'
+    assert _message(error) == 'Pod "p" is invalid'
     error.body = "no JSON"
-    assert "Unprocessable Entity" in _told(error)
+    assert "Unprocessable Entity" in _message(error)

@@ -65,7 +65,7 @@ def test_a_run_waits_while_another_is_active_of_whatever_kind(job, start, sessio
     run = job.run("a")
     queued_at = run.queued_at
     assert start(run) == "queued"
-    assert fresh(session, run)[1:] == (None, "waiting: active has the slot")
+    assert fresh(session, run)[1:] == (None, "waiting: active is running")
     assert run.queued_at == queued_at, "its waiting did not begin anew"
     assert run.last_scheduling_decision is not None, "Airflow looks at others first"
 
@@ -80,7 +80,7 @@ def test_the_one_that_goes_first_is_started_in_the_others_place(job, start, sess
     first, second = job.run("first"), job.run("second")
     assert start(second) == "queued"
     assert fresh(session, first)[0] == "running"
-    assert fresh(session, second)[2] == "waiting: first goes first"
+    assert fresh(session, second)[2] == "waiting: first is next in the queue"
 
 
 def test_priority_before_age_and_age_before_number(job, start, session):
@@ -150,7 +150,7 @@ def test_waiting_begins_when_the_run_may_start(make_job, start):
 def test_a_priority_that_is_none_ends_the_run(job, start, session, given):
     run = job.run("a", conf={"mcp_priority": given})
     assert start(run) == "failed"
-    assert "allowed: -1000 to 1000" in fresh(session, run)[2]
+    assert "expected -1000 to 1000" in fresh(session, run)[2]
 
 
 def test_a_run_that_was_ended_from_outside_keeps_the_slot_for_a_while(job, start, session):
@@ -160,7 +160,9 @@ def test_a_run_that_was_ended_from_outside_keeps_the_slot_for_a_while(job, start
     slot.keep(session.connection(), gone, timedelta(seconds=15))
     run = job.run("a")
     assert start(run) == "queued"
-    assert fresh(session, run)[2].startswith("waiting: gone was ended while it worked; its processes may live until ")
+    assert fresh(session, run)[2].startswith(
+        "waiting: gone was ended while it was running; its processes may run until "
+    )
     slot.keep(session.connection(), gone, timedelta(seconds=-1))
     assert start(run) == "running"
 
@@ -171,7 +173,7 @@ def test_a_note_of_a_person_stays_and_ours_go(job, start, session):
     run_notes.put(session.connection(), ours.id, "failed: as long ago")
     theirs.note = "why I did this"
     assert (start(theirs), start(ours)) == ("queued", "queued")
-    assert fresh(session, ours)[2] == "waiting: active has the slot"
+    assert fresh(session, ours)[2] == "waiting: active is running"
     active._state = DagRunState.SUCCESS
     assert start(theirs) == "running"
     theirs._state = DagRunState.SUCCESS
@@ -191,7 +193,7 @@ def test_a_broken_marker_starts_nothing_and_says_so_once(job, start, session):
     run = job.run("a")
     job.dag.default_args["mcp"] = {"priority": "high"}
     assert (start(run), start(run)) == ("queued", "queued")
-    assert fresh(session, run)[2].startswith("waiting: the gate failed and tries again: ValueError: invalid marker")
+    assert fresh(session, run)[2].startswith("waiting: the gate failed and will retry: ValueError: invalid marker")
 
 
 def test_an_error_of_the_database_undoes_only_the_decision(job, start, session):
@@ -205,7 +207,7 @@ def test_an_error_of_the_database_undoes_only_the_decision(job, start, session):
 
 
 def test_with_wrong_settings_nothing_starts(job, manager, session):
-    manager.add_listener(QueueListener(None, "[mcp] gate is 'perhaps'"))
+    manager.add_listener(QueueListener(None, "invalid value 'perhaps' of [mcp] gate"))
     run = job.run("a")
     run.state = DagRunState.RUNNING
     run.notify_dagrun_state_changed(msg="started")

@@ -70,7 +70,9 @@ def test_the_first_that_wait_are_told_who_has_the_slot_and_the_others_that_it_ta
         job.run(f"run_{number}")
     queue = ordering.sort(ordering.of_job(session.connection(), "crawl"), Marker())
     texts = [text for _, text in monitor._texts(queue, "manual__1")]
-    assert texts == ["waiting: manual__1 has the slot"] * 10 + ["waiting: 10 or more runs of this job go first"] * 2
+    assert (
+        texts == ["waiting: manual__1 is running"] * 10 + ["waiting: 10 or more runs of this job are ahead of it"] * 2
+    )
     assert list(monitor._texts(queue, None)) == []
 
 

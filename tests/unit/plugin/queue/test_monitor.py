@@ -73,7 +73,7 @@ def called(session, run, caller):
 
 def test_all_are_told_what_they_wait_for(session, waiting, look):
     look()
-    assert set(notes_of(session, waiting).values()) == {"waiting: active has the slot"}
+    assert set(notes_of(session, waiting).values()) == {"waiting: active is running"}
 
 
 def test_a_fault_at_one_job_leaves_the_others_their_look(session, waiting, look):
@@ -81,7 +81,7 @@ def test_a_fault_at_one_job_leaves_the_others_their_look(session, waiting, look)
         BEGIN SELECT RAISE(ABORT, 'a row of this job is damaged'); END"""
     session.execute(text(fault))
     look()
-    told = "waiting: active has the slot"
+    told = "waiting: active is running"
     assert notes_of(session, waiting) == {"a": None, "b": told, "c": told}
 
 
@@ -91,7 +91,7 @@ def test_a_broken_marker_leaves_the_others_their_look(session, waiting, look, da
     row._data = {**row.data, "dag": {**row.data["dag"], "default_args": damaged}}
     session.flush()
     look()
-    told = "waiting: active has the slot"
+    told = "waiting: active is running"
     assert notes_of(session, waiting) == {"a": None, "b": told, "c": told}
 
 

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from airflow_mcp_provider.plugin.server import concurrency_limit, request_body
 from airflow_mcp_provider.plugin.server.concurrency_limit import Guard
-from airflow_mcp_provider.plugin.server.middleware import MOST, OWN, SPARE, places
+from airflow_mcp_provider.plugin.server.middleware import MOST, OWN, SPARE, request_limit
 from airflow_mcp_provider.plugin.server.request_body import Held
 
 
@@ -185,10 +185,10 @@ def test_a_long_wait_is_in_the_log(monkeypatch):
 
 
 def test_places_follow_from_the_pool():
-    assert places((5, 10)) == 15 - OWN - SPARE
-    assert places((1, 0)) == 2
-    assert places((50, 50)) == MOST
-    assert places(None) == MOST
+    assert request_limit((5, 10)) == 15 - OWN - SPARE
+    assert request_limit((1, 0)) == 2
+    assert request_limit((50, 50)) == MOST
+    assert request_limit(None) == MOST
 
 
 class Half(Server):

@@ -15,14 +15,14 @@ from starlette.middleware import Middleware
 from airflow_mcp_provider.plugin import McpPlugin
 from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend
 from airflow_mcp_provider.plugin.server import airflow_internals, tokens
-from airflow_mcp_provider.plugin.server.middleware import Front
+from airflow_mcp_provider.plugin.server.middleware import McpMiddleware
 
 
 def test_a_root_middleware_may_be_a_function():
     assert "app.add_middleware(middleware, *args, **kwargs)" in inspect.getsource(app.init_plugins)
     (registered,) = McpPlugin.fastapi_root_middlewares
     made, *_ = Middleware(registered["middleware"])
-    assert isinstance(made(lambda *_: None), Front)
+    assert isinstance(made(lambda *_: None), McpMiddleware)
 
 
 def test_only_an_api_server_with_plugins_has_it():

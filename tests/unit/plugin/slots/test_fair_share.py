@@ -125,8 +125,8 @@ def test_another_statement_is_left_alone_and_told_once(ready, scheduler, session
         one = scheduler(share_fairly)
         assert take(one, session, 4) == {"early": 4}
         assert take(one, session, 4) == {"early": 4}
-    assert [log["reason"] for log in logs if "shared fairly" in log["event"]] == [
-        "ValueError: no subquery of ready task instances"
+    assert [log["reason"] for log in logs if "fair share" in log["event"]] == [
+        "ValueError: the statement has no subquery of ready task instances"
     ]
 
 

@@ -68,5 +68,7 @@ def test_nothing_of_it_in_a_worker_that_an_executor_has_spawned():
 
 
 def test_a_scheduler_with_a_wrong_setting_does_not_start():
-    with pytest.raises(AssertionError, match=r"\[mcp\] fair_share \(AIRFLOW__MCP__FAIR_SHARE\) is 'perhaps'"):
+    with pytest.raises(
+        AssertionError, match=r"invalid value 'perhaps' of \[mcp\] fair_share \(AIRFLOW__MCP__FAIR_SHARE\)"
+    ):
         load(["airflow", "scheduler"], AIRFLOW__MCP__FAIR_SHARE="perhaps")

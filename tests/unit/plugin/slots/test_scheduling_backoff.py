@@ -5,7 +5,7 @@ from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import update
 
 from airflow_mcp_provider.plugin.slots import scheduling_backoff
-from airflow_mcp_provider.plugin.slots.scheduling_backoff import Looks, look_seldom
+from airflow_mcp_provider.plugin.slots.scheduling_backoff import Looks, back_off_slow_runs
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def look(ready, scheduler, session, clock):
 
             kind._schedule_dag_run = look
 
-        one = scheduler(takes, look_seldom)
+        one = scheduler(takes, back_off_slow_runs)
         one._parallelism = parallelism
         run = ready("crowd", count=count).run
 

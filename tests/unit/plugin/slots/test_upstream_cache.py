@@ -7,7 +7,7 @@ from airflow.ti_deps.deps.mapped_task_upstream_dep import MappedTaskUpstreamDep
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import event
 
-from airflow_mcp_provider.plugin.slots.upstream_cache import ask_once
+from airflow_mcp_provider.plugin.slots.upstream_cache import cache_upstream_checks
 
 
 class Scheduler:
@@ -32,7 +32,7 @@ def asked(session, job):
     class Looking(Scheduler):
         pass
 
-    ask_once(Looking, Dependency)
+    cache_upstream_checks(Looking, Dependency)
 
     def asked(state, looks=1):
         plan, mapped = instance("plan", -1, state), [instance("run", index, None) for index in range(50)]
