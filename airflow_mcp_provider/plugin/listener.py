@@ -65,7 +65,7 @@ class QueueListener:
         """Called before Airflow starts a run. A hook wrapper: no other listener is called before it, or can skip it."""
         if dag_run.dag is not None and MARKER_KEY in dag_run.dag.default_args:
             started = dag_run.start_date
-            hold(dag_run)
+            requeue(dag_run)
             self._gate.admit(dag_run, started)
         return (yield)
 
@@ -96,7 +96,7 @@ class QueueListener:
         return Gate(self._settings)
 
 
-def hold(dag_run: DagRun) -> None:
+def requeue(dag_run: DagRun) -> None:
     """Set a run back to QUEUED with its old queue time, behind the runs that Airflow has not examined yet."""
     queued_at = dag_run.queued_at
     dag_run.state = DagRunState.QUEUED

@@ -19,7 +19,7 @@ _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.VAR_POSITIONAL)
 _ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
-def fitting(reference: str, function: Callable[..., Any], given: tuple[Any, ...], names: str) -> Arguments:
+def bind_arguments(reference: str, function: Callable[..., Any], given: tuple[Any, ...], names: str) -> Arguments:
     """Return the positional and keyword arguments that ``function`` is called with.
 
     ``given`` are the possible arguments, the most important first; ``names`` are their names (``subtask, params``).

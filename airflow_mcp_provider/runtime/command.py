@@ -20,7 +20,7 @@ from typing import IO, Any, TextIO
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.function import death
+from airflow_mcp_provider.runtime.function import exit_message
 from airflow_mcp_provider.runtime.processes import die_with_parent
 from airflow_mcp_provider.runtime.stdout import MOST_CHARS, RESULT, LastLine, Printed, readable
 from airflow_mcp_provider.runtime.work_files import content
@@ -59,7 +59,7 @@ class Running:
         """
         self._all_read(end_others)
         if code != 0:
-            raise SubtaskError(failure(code, self._pumps[0].last.text), kinds=("CommandFailed",))
+            raise SubtaskError(failure_message(code, self._pumps[0].last.text), kinds=("CommandFailed",))
         if os.path.lexists(self.result):
             found = content(self.result, f"${RESULT}", MOST_CHARS, follow=True)
             return self.printed.of_file(found.decode("utf-8", "surrogateescape"))
@@ -163,7 +163,7 @@ class _Pump:
         self._target.flush()
 
 
-def failure(code: int, last: str) -> str:
+def failure_message(code: int, last: str) -> str:
     """Return the message for a failed command: its exit code or signal, and its last line of output."""
     output = f"; last line of output: {redaction.text(last.strip())[:200]}" if last.strip() else ""
-    return death(code) + output
+    return exit_message(code) + output

@@ -31,7 +31,7 @@ FAILED, NOT_STARTED, NOT_PULLED = "CommandFailed", "CommandNotStarted", "ImageNo
 
 
 @dataclass(frozen=True)
-class Order:
+class ContainerRequest:
     """One container, with all placeholders replaced.
 
     ``command`` and ``args`` are None to use those of the image; ``start``: seconds until it must run; ``grace``:
@@ -55,7 +55,7 @@ class Order:
 class Engine(Protocol):
     """Runs one container."""
 
-    def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
+    def run(self, request: ContainerRequest) -> Any:  # noqa: ANN401 - any JSON
         """Run the container to its end, copy its output to stdout, and return its result.
 
         Called in the process of the work, where SoftTimeout may be raised at any time: the container then gets SIGTERM.
@@ -66,7 +66,7 @@ class Engine(Protocol):
         """Remove the container. Called in the runner after the process of the work has ended in any way."""
 
 
-def order(  # noqa: PLR0913, PLR0917 - what an Order has
+def container_request(  # noqa: PLR0913, PLR0917 - the fields of a ContainerRequest
     spec: Container,
     values: Mapping[str, Any],
     environment: Mapping[str, str],
@@ -74,13 +74,13 @@ def order(  # noqa: PLR0913, PLR0917 - what an Order has
     pipe: Path,
     printed: Reader = LastLine,
     files: Mapping[str, str] | None = None,
-) -> Order:
-    """Return the Order of a container, with ``values`` (payload and params) for its placeholders.
+) -> ContainerRequest:
+    """Return the request for a container, with ``values`` (payload and params) for its placeholders.
 
     ``environment`` has payload and params as environment variables.
     """
     own = {PIPE: f"{FOLDER}/{ENQUEUE}", FILES: f"{FOLDER}/{ENQUEUE_FILES}", RESULT: f"{FOLDER}/{RESULT_FILE}"}
-    return Order(
+    return ContainerRequest(
         image=_image(fill(spec.image, values)),
         command=_program(_filled(spec.command, values)),
         args=_filled(spec.args, values, spec.command or ()),

@@ -25,7 +25,7 @@ from airflow_mcp_provider.runtime.container import (
     NOT_PULLED,
     NOT_STARTED,
     RESULT_FILE,
-    Order,
+    ContainerRequest,
 )
 from airflow_mcp_provider.runtime.ipc_server import ENQUEUE, ENQUEUE_FILES, check_neighbours
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
@@ -94,19 +94,21 @@ class Docker:
     limits: Limits
     name: str = field(default_factory=lambda: f"mcp-{secrets.token_hex(6)}")
 
-    def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
+    def run(self, request: ContainerRequest) -> Any:  # noqa: ANN401 - any JSON
         """See ``runtime.container.Engine``."""
         self._remove_earlier()
-        self._pull(order)
-        shared = _shared(order.pipe)
-        order = replace(order, environment={**order.environment, **environment.write(order.files, shared, FOLDER)})
-        argv, variables = self._argv(order, shared)
+        self._pull(request)
+        shared = _shared(request.pipe)
+        request = replace(
+            request, environment={**request.environment, **environment.write(request.files, shared, FOLDER)}
+        )
+        argv, variables = self._argv(request, shared)
         with self._watched():
-            running = command.start(argv, variables, shared / RESULT_FILE, order.printed())
-            if code := self._ended(running.pid, order.grace):
+            running = command.start(argv, variables, shared / RESULT_FILE, request.printed())
+            if code := self._ended(running.pid, request.grace):
                 self._failed(code, running)
             _remove_if_empty(shared / RESULT_FILE)
-            _hand_over(shared, order.pipe)
+            _hand_over(shared, request.pipe)
             return running.read(0)
 
     def remove(self) -> None:
@@ -121,20 +123,20 @@ class Docker:
         if left := self._call("ps", "--all", "--quiet", f"--filter=label={PLACE}={self.place}").stdout.split():
             self._call("rm", "--force", "--volumes", *left)
 
-    def _pull(self, order: Order) -> None:
+    def _pull(self, request: ContainerRequest) -> None:
         if (
             not self.limits.pull
-            and self._call("image", "inspect", "--format={{.Id}}", "--", order.image).returncode == 0
+            and self._call("image", "inspect", "--format={{.Id}}", "--", request.image).returncode == 0
         ):
             return
-        print(f"pulling {order.image}", flush=True)  # noqa: T201 - the task's log
+        print(f"pulling {request.image}", flush=True)  # noqa: T201 - the task's log
         try:
-            done = self._call("pull", "--quiet", "--", order.image, timeout=order.start)
+            done = self._call("pull", "--quiet", "--", request.image, timeout=request.start)
         except subprocess.TimeoutExpired:
-            raise container.failed(f"image {order.image} not pulled within {order.start:g} s", NOT_PULLED) from None
+            raise container.failed(f"image {request.image} not pulled within {request.start:g} s", NOT_PULLED) from None
         if done.returncode != 0:
             reason = redaction.text(done.stderr.strip())[-500:]
-            raise container.failed(f"image {order.image} cannot be pulled: {reason}", NOT_PULLED)
+            raise container.failed(f"image {request.image} cannot be pulled: {reason}", NOT_PULLED)
 
     def _ended(self, pid: int, grace: float) -> int | None:
         try:
@@ -144,23 +146,23 @@ class Docker:
             processes.wait(pid, grace + _MARGIN_S)
             container.raise_soft_timeout()
 
-    def _argv(self, order: Order, shared: Path) -> tuple[list[str], dict[str, str]]:
+    def _argv(self, request: ContainerRequest, shared: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command and its environment: values are in a file or in the environment, never in arguments."""
-        values = {**self.limits.environment, **order.environment}
+        values = {**self.limits.environment, **request.environment}
         lines = {name: value for name, value in values.items() if _is_a_line(value)}
         file = shared.with_name("environment")
         file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         others = {name: value for name, value in values.items() if name not in lines}
-        first, *more = order.command or [""]
+        first, *more = request.command or [""]
         argv = [
             *(self.docker, "run", f"--name={self.name}", f"--label={PLACE}={self.place}"),
             *(f"--label={name}={value}" for name, value in self.labels.items()),
             *(f"--env-file={file}", _mount(shared), "--cap-drop=ALL"),
             "--security-opt=no-new-privileges",
             *(f"--env={name}" for name in others),
-            *([f"--user={order.user}"] if order.user is not None else []),
-            *([f"--entrypoint={first}"] if order.command else []),
-            *(*self.limits.options, "--", order.image, *more, *(order.args or ())),
+            *([f"--user={request.user}"] if request.user is not None else []),
+            *([f"--entrypoint={first}"] if request.command else []),
+            *(*self.limits.options, "--", request.image, *more, *(request.args or ())),
         ]
         return argv, {**os.environ, **others}
 

@@ -17,7 +17,7 @@ from psutil import Process
 
 from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import command, container, environment, function, memory, processes, redaction
-from airflow_mcp_provider.runtime.arguments import fitting
+from airflow_mcp_provider.runtime.arguments import bind_arguments
 from airflow_mcp_provider.runtime.argv import filled as argv_of
 from airflow_mcp_provider.runtime.function import Line, NoLine
 from airflow_mcp_provider.runtime.ipc_server import PIPE, Channel, IpcServer
@@ -66,7 +66,7 @@ def perform(  # noqa: PLR0913 - everything that a runner has
     line in ``$MCP_ENQUEUE`` was refused.
     """
     processes.adopt_orphans()
-    others, killed = processes.below(), memory.kills()
+    others, killed = processes.descendants(), memory.oom_kills()
     with private_folder() as folder, IpcServer(folder, channel, key_field) as server:
         start = _Start(folder / "result", server.environment, timeouts, line or NoLine(), after, printed, others)
         try:
@@ -74,7 +74,7 @@ def perform(  # noqa: PLR0913 - everything that a runner has
             server.listen()
             value = read(_limited(pid, timeouts, handles_soft=isinstance(work, PythonWork | ContainerWork)))
         except SubtaskError as error:
-            raise memory.explained(error, killed) from None
+            raise memory.with_oom_kill(error, killed) from None
         finally:
             processes.kill_all(keep=others)
             if engine:
@@ -109,14 +109,16 @@ class _Start:
         variables = environment.fitting(named, environment.MAX_CONTAINER_BYTES)
         pipe = Path(self.environment[PIPE])
         files = environment.texts(call.subtask, call.params)
-        order = container.order(work.container, values, variables, self.timeouts, pipe, self.printed, files)
-        return self._forked(lambda: engine.run(order))
+        request = container.container_request(
+            work.container, values, variables, self.timeouts, pipe, self.printed, files
+        )
+        return self._forked(lambda: engine.run(request))
 
     def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:
         def body() -> Any:  # noqa: ANN401 - whatever it returns
             os.environ.update(self.environment)
             user = resolve(work.python)
-            positional, named = fitting(work.python, user, call.arguments, call.names)
+            positional, named = bind_arguments(work.python, user, call.arguments, call.names)
             return self.after(user(*positional, **named))
 
         return self._forked(body, redaction.json_text)

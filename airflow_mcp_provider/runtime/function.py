@@ -210,7 +210,7 @@ def read(result: Path, code: int) -> Any:  # noqa: ANN401 - any JSON
     """Read the result file of ``fork``; raises SubtaskError (or SoftTimeout) when the work failed or was killed."""
     text = result.read_text(encoding="utf-8") if result.exists() else ""
     if code != 0 or not text:
-        raise SubtaskError(death(code), kinds=("WorkDied",))
+        raise SubtaskError(exit_message(code), kinds=("WorkDied",))
     outcome = json.loads(text)
     if failure := outcome.get("error"):
         raise _failure(failure)
@@ -223,7 +223,7 @@ def _failure(failure: dict[str, Any]) -> McpError:
     return (SoftTimeout if soft else SubtaskError)(failure["message"], kinds=kinds, trace=failure["trace"])
 
 
-def death(code: int) -> str:
+def exit_message(code: int) -> str:
     """Return a sentence about how a process ended; ``code`` is its exit code, or a negative signal number."""
     if code == 0:
         return "the process ended with exit code 0 before the function returned"

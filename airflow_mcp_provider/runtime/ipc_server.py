@@ -26,7 +26,7 @@ from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.calls import SOCKET
 from airflow_mcp_provider.runtime.json_values import reject_duplicates
 from airflow_mcp_provider.runtime.payload import Child, batches, child_of
-from airflow_mcp_provider.runtime.processes import is_below
+from airflow_mcp_provider.runtime.processes import is_descendant
 from airflow_mcp_provider.runtime.work_files import content
 
 PIPE = "MCP_ENQUEUE"
@@ -253,4 +253,4 @@ def _is_ours(connection: socket.socket) -> bool:
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     peer, _, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-    return is_below(peer)
+    return is_descendant(peer)

@@ -20,7 +20,7 @@ _NONE = 1 << 60
 """Without a limit, version 1 has a number near 2^63."""
 
 
-def kills() -> int:
+def oom_kills() -> int:
     """Return the number of OOM kills in this container so far."""
     for path in COUNTS:
         with suppress(OSError, ValueError):
@@ -29,9 +29,9 @@ def kills() -> int:
     return 0
 
 
-def explained(error: SubtaskError, before: int) -> SubtaskError:
+def with_oom_kill(error: SubtaskError, before: int) -> SubtaskError:
     """Return ``error``, changed to an OutOfMemory error if the number of OOM kills is higher than ``before``."""
-    if kills() <= before:
+    if oom_kills() <= before:
         return error
     message = f"the runner ran out of memory{_limit()}; {error.args[0]}"
     return SubtaskError(message, kinds=(OUT_OF_MEMORY, *error.kinds), trace=error.trace)

@@ -39,7 +39,7 @@ def adopt_orphans() -> None:
         _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def below() -> frozenset[psutil.Process]:
+def descendants() -> frozenset[psutil.Process]:
     """Return all descendants of this process."""
     return frozenset() if _childless() else frozenset(psutil.Process().children(recursive=True))
 
@@ -55,7 +55,7 @@ def _childless() -> bool:
     return False
 
 
-def is_below(pid: int) -> bool:
+def is_descendant(pid: int) -> bool:
     """Return whether ``pid`` is this process or one of its descendants."""
     own = os.getpid()
     with suppress(psutil.Error):
@@ -66,7 +66,7 @@ def is_below(pid: int) -> bool:
 def kill_all(keep: frozenset[psutil.Process] = frozenset()) -> None:
     """Kill all descendants of this process except ``keep``, including those that start meanwhile."""
     for _ in range(_MOST_ROUNDS):
-        if not (children := below() - keep):
+        if not (children := descendants() - keep):
             return
         for child in children:
             with suppress(psutil.Error):  # gone, or of another user (sudo)

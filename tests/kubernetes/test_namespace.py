@@ -11,7 +11,7 @@ from kubernetes.client.rest import ApiException
 
 from airflow_mcp_provider.factory.placement import of_container
 from airflow_mcp_provider.operators.container.manifest import Runner, manifest
-from airflow_mcp_provider.runtime.container import order
+from airflow_mcp_provider.runtime.container import container_request
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 from tests.containers.engine import ROOT
 
@@ -73,7 +73,7 @@ def runner():
 
 def container():
     work = parse_subtask({"container": {"image": "a"}})
-    asked = order(work.container, {}, {}, Timeouts(), Path("/x/enqueue"))
+    asked = container_request(work.container, {}, {}, Timeouts(), Path("/x/enqueue"))
     own = Runner("runner", "6e1b2b6e-0000-4000-8000-000000000000", SPACE, "airflow:3", "Never", (), {}, {})
     return manifest(asked, of_container(work, None, None)["container"], 0, own, "work")
 

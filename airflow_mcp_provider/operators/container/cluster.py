@@ -25,7 +25,7 @@ from airflow_mcp_provider.errors import InstallationError, InvalidPayload, SoftT
 from airflow_mcp_provider.operators.container.followed import CALL_S, LAST_WORDS_S, LOOK_S, Followed
 from airflow_mcp_provider.operators.container.manifest import Runner, manifest, name_of, safe
 from airflow_mcp_provider.runtime import container
-from airflow_mcp_provider.runtime.container import Order, failed
+from airflow_mcp_provider.runtime.container import ContainerRequest, failed
 
 _RIGHTS = (
     "the service account of this runner is not allowed to {what} in the namespace {namespace} ({why}); see "
@@ -61,17 +61,17 @@ class Cluster:
             raise InstallationError(_RIGHTS.format(what="read pods", namespace=namespace, why=_why(error))) from None
         return cls(_runner(own, labels), settings, ooms, name_of(own.metadata.name, secrets.token_hex(3)))
 
-    def run(self, order: Order) -> Any:  # noqa: ANN401 - any JSON
+    def run(self, request: ContainerRequest) -> Any:  # noqa: ANN401 - any JSON
         """See ``runtime.container.Engine``."""
-        _check_variables(order)
+        _check_variables(request)
         api = core()
-        follow = Followed(self.place, order, core)
+        follow = Followed(self.place, request, core)
         try:
-            self._create(api, order)
+            self._create(api, request)
             return follow.to_the_end()
         except SoftTimeout:
-            self._delete(api, max(order.grace, 1))
-            follow.until_gone(order.grace + LAST_WORDS_S)
+            self._delete(api, max(request.grace, 1))
+            follow.until_gone(request.grace + LAST_WORDS_S)
             container.raise_soft_timeout()
 
     def remove(self) -> None:
@@ -87,8 +87,8 @@ class Cluster:
         """Name and namespace, as the client's methods take them."""
         return self.name, self.runner.namespace
 
-    def _create(self, api: CoreV1Api, order: Order) -> None:
-        body = manifest(order, self.settings, self.ooms, self.runner, self.name)
+    def _create(self, api: CoreV1Api, request: ContainerRequest) -> None:
+        body = manifest(request, self.settings, self.ooms, self.runner, self.name)
         printed: list[str] = []
 
         def report(state: RetryCallState) -> None:
@@ -96,7 +96,7 @@ class Cluster:
                 print(f"pod not created yet: {why}", flush=True)  # noqa: T201 - the task's log
                 printed.append(why)
 
-        until = stop_after_delay(order.start)
+        until = stop_after_delay(request.start)
         tries = Retrying(
             retry=retry_if_result(bool),
             stop=until,
@@ -105,7 +105,7 @@ class Cluster:
             retry_error_callback=_answer,
         )
         if why := tries(self._refused, api, body):
-            raise failed(f"pod not created within {order.start:g} s: {why}", "PodNotCreated")
+            raise failed(f"pod not created within {request.start:g} s: {why}", "PodNotCreated")
 
     def _refused(self, api: CoreV1Api, body: dict[str, Any]) -> str:
         """Create the pod; returns the reason of a failure that may be temporary, else an empty text."""
@@ -158,9 +158,9 @@ def _runner(pod: Any, labels: Mapping[str, str]) -> Runner:  # noqa: ANN401 - a 
     )
 
 
-def _check_variables(order: Order) -> None:
+def _check_variables(request: ContainerRequest) -> None:
     """Raise InvalidPayload if payload or params are too large for a variable: the pod has no files for them."""
-    if lost := [name for name in ("MCP_SUBTASK", "MCP_PARAMS") if name not in order.environment]:
+    if lost := [name for name in ("MCP_SUBTASK", "MCP_PARAMS") if name not in request.environment]:
         raise InvalidPayload(
             f"{' and '.join(lost)} too large for an environment variable of a pod; expected at most 128 KiB: "
             "put the data in an object store and pass its URL"

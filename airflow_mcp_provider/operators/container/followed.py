@@ -24,8 +24,8 @@ from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.operators.container.log import Log
 from airflow_mcp_provider.operators.container.manifest import SIDECAR, WORK
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.runtime.command import failure
-from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, Order, failed
+from airflow_mcp_provider.runtime.command import failure_message
+from airflow_mcp_provider.runtime.container import FAILED, NOT_STARTED, ContainerRequest, failed
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.pod_reasons import Reason, reason
 from airflow_mcp_provider.runtime.stdout import LastLine, Printed, readable
@@ -52,7 +52,7 @@ class Followed:
     """One pod from its start to its end."""
 
     place: tuple[str, str]
-    order: Order
+    request: ContainerRequest
     client: Callable[[], CoreV1Api]
     _logs: list[Log] = field(default_factory=list)
     _last: LastLine = field(default_factory=LastLine)
@@ -66,7 +66,7 @@ class Followed:
 
     def __post_init__(self) -> None:
         self._core = self.client()
-        self._printed: Printed = self.order.printed()
+        self._printed: Printed = self.request.printed()
 
     def to_the_end(self) -> Any:  # noqa: ANN401 - any JSON
         """Return its result; raises SubtaskError when it failed, or did not start in time."""
@@ -114,9 +114,9 @@ class Followed:
             self._reported = found.message
         if found and _is_final(pod, found):
             raise failed(found.message + (_ROOT if "runAsNonRoot" in found.message else ""), found.type)
-        if time.monotonic() - self._began > self.order.start:
+        if time.monotonic() - self._began > self.request.start:
             why = found or Reason(NOT_STARTED, "Kubernetes reports no reason", over=True)
-            raise failed(f"the container did not start within {self.order.start:g} s: {why.message}", why.type)
+            raise failed(f"the container did not start within {self.request.start:g} s: {why.message}", why.type)
 
     def _log(self, name: str, take: Callable[[bytes], None]) -> Log:
         log = Log(self.client(), self.place, name, take)
@@ -142,7 +142,7 @@ class Followed:
             return
         self._lines += 1
         self._whole &= what == self._lines
-        with self.order.pipe.open("wb") as pipe:
+        with self.request.pipe.open("wb") as pipe:
             pipe.write(text.encode(errors="surrogateescape") + b"\n")
 
     def _result(self, pod: Any, ended: Any) -> Any:  # noqa: ANN401 - V1Pod, V1ContainerStateTerminated, any JSON
@@ -155,7 +155,7 @@ class Followed:
         if ended.reason in {"StartError", "ContainerCannotRun"}:
             raise failed(f"the container cannot be started: {ended.message}", NOT_STARTED)
         if ended.exit_code:
-            raise failed(failure(ended.exit_code, self._last.text), FAILED)
+            raise failed(failure_message(ended.exit_code, self._last.text), FAILED)
         if self._text is None or not self._whole:
             raise failed("the container succeeded, but its result and its last subtasks cannot be read", "ResultLost")
         if self._lost:

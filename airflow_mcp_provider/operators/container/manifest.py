@@ -19,7 +19,7 @@ from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import pod_defaults, sidecar
-from airflow_mcp_provider.runtime.container import FOLDER, RESULT_FILE, Order
+from airflow_mcp_provider.runtime.container import FOLDER, RESULT_FILE, ContainerRequest
 from airflow_mcp_provider.runtime.quantity import grown
 from airflow_mcp_provider.spec.pod_names import RESERVED_PREFIX
 
@@ -50,7 +50,9 @@ class Runner:
     annotations: Mapping[str, str]
 
 
-def manifest(order: Order, settings: Mapping[str, Any], ooms: int, runner: Runner, name: str) -> dict[str, Any]:
+def manifest(
+    request: ContainerRequest, settings: Mapping[str, Any], ooms: int, runner: Runner, name: str
+) -> dict[str, Any]:
     """Return the manifest of the pod; for ``settings`` and ``ooms`` see ``operators.container.choice.engine``.
 
     Raises InvalidPayload when it is too large for a Kubernetes object.
@@ -61,7 +63,7 @@ def manifest(order: Order, settings: Mapping[str, Any], ooms: int, runner: Runne
     defaults: dict[str, Any] = {
         **pod_defaults.SPEC,
         "terminationGracePeriodSeconds": 10,
-        **({"activeDeadlineSeconds": int(deadline + order.start) + 60} if deadline else {}),
+        **({"activeDeadlineSeconds": int(deadline + request.start) + 60} if deadline else {}),
     }
     secrets = dict.fromkeys([*(one["name"] for one in spec.get("imagePullSecrets", [])), *runner.pull_secrets])
     return _checked(
@@ -75,7 +77,7 @@ def manifest(order: Order, settings: Mapping[str, Any], ooms: int, runner: Runne
                 "restartPolicy": "Never",
                 "imagePullSecrets": [{"name": one} for one in secrets],
                 "initContainers": [*spec.get("initContainers", []), _sidecar(runner)],
-                "containers": [_work(order, _grown(given, settings.get("memory"), ooms), spec), *more],
+                "containers": [_work(request, _grown(given, settings.get("memory"), ooms), spec), *more],
                 "volumes": [*spec.get("volumes", []), {"name": VOLUME, "emptyDir": {"sizeLimit": _SIZE}}],
             },
         }
@@ -133,27 +135,27 @@ def _sidecar(runner: Runner) -> dict[str, Any]:
     }
 
 
-def _work(order: Order, given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    env = [one for one in given.get("env", []) if one["name"] not in order.environment]
+def _work(request: ContainerRequest, given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    env = [one for one in given.get("env", []) if one["name"] not in request.environment]
     context = dict(given.get("securityContext", {}))
-    if order.user is not None:
-        context |= {"runAsUser": order.user, "runAsNonRoot": order.user != 0}
+    if request.user is not None:
+        context |= {"runAsUser": request.user, "runAsNonRoot": request.user != 0}
     return {
         **given,
         "name": WORK,
-        "image": order.image,
-        **({"command": [*map(verbatim, order.command)]} if order.command is not None else {}),
-        **({"args": [*map(verbatim, order.args)]} if order.args is not None else {}),
-        "env": [*env, *_variables(order)],
+        "image": request.image,
+        **({"command": [*map(verbatim, request.command)]} if request.command is not None else {}),
+        **({"args": [*map(verbatim, request.args)]} if request.args is not None else {}),
+        "env": [*env, *_variables(request)],
         "securityContext": {**pod_defaults.security_context(context, spec.get("securityContext", {})), **context},
         "volumeMounts": [*given.get("volumeMounts", []), {"name": VOLUME, "mountPath": FOLDER}],
     }
 
 
-def _variables(order: Order) -> list[dict[str, str]]:
+def _variables(request: ContainerRequest) -> list[dict[str, str]]:
     """Leave out names that Kubernetes would reject; MCP_SUBTASK and MCP_PARAMS have their values."""
     return [
-        {"name": name, "value": verbatim(value)} for name, value in order.environment.items() if _NAME.fullmatch(name)
+        {"name": name, "value": verbatim(value)} for name, value in request.environment.items() if _NAME.fullmatch(name)
     ]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.plugin.child_runs.airflow_internals import DBDagBag, set_dag_run_state_to_failed
 from airflow_mcp_provider.plugin.db import rows, run_notes
 from airflow_mcp_provider.plugin.db.identity import PLACE, SAME_RUN, same
-from airflow_mcp_provider.plugin.db.locks import guarded
+from airflow_mcp_provider.plugin.db.locks import savepoint
 from airflow_mcp_provider.plugin.db.rows import Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.states import OVER, RUN_ACTIVE, RUN_ENDED
@@ -22,7 +22,7 @@ from airflow_mcp_provider.plugin.queue.termination import ended
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.runtime import protocol
 
-MADE = "subtask__"
+RUN_ID_PREFIX = "subtask__"
 """The prefix of the run_id of a child run; rows of other runs are ignored."""
 REASON = "failed: the subtask that started this run has ended"
 
@@ -37,7 +37,7 @@ def end_abandoned(session: Session, settings: GateSettings) -> None:
     query = (
         select(DagRun.id, DagRun.dag_id, DagRun.run_id, Store.value)
         .join(Store, (Store.dag_run_id == DagRun.id) & (Store.key == protocol.CALLER))
-        .where(Store.task_id == PLAN, Store.map_index == -1, DagRun.run_id.startswith(MADE, autoescape=True))
+        .where(Store.task_id == PLAN, Store.map_index == -1, DagRun.run_id.startswith(RUN_ID_PREFIX, autoescape=True))
         .where(DagRun.state.in_(RUN_ACTIVE))
     )
     for number, dag_id, run_id, value in session.execute(query).all():
@@ -51,7 +51,7 @@ def end_abandoned(session: Session, settings: GateSettings) -> None:
 
 def _look_at(session: Session, run: DagRun, value: str, settings: GateSettings) -> None:
     caller = Caller.of(rows.parsed(value))
-    with guarded(session, settings.lock_timeout) as connection:
+    with savepoint(session, settings.lock_timeout) as connection:
         wanted = _is_wanted(connection, run, caller)
         if not wanted:
             _end(session, run)

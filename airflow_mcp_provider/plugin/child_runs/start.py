@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
 from airflow_mcp_provider.plugin.child_runs.airflow_internals import declared_params, report_of, start_run
-from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import MADE
+from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import RUN_ID_PREFIX
 from airflow_mcp_provider.plugin.db import clock, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.job_markers import markers
@@ -145,4 +145,4 @@ def _state(session: Session, called: Called) -> str | None:
 def _name(scope: TaskScope, attempt: int) -> str:
     """Return a run_id for the subtask's attempt, of at most 250 characters; always the same for one attempt."""
     whole = f"{scope.dag_id} {scope.run_id} {scope.task_id} {scope.map_index} {attempt}"
-    return f"{MADE}{scope.dag_id[:100]}__{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
+    return f"{RUN_ID_PREFIX}{scope.dag_id[:100]}__{hashlib.sha256(whole.encode()).hexdigest()[:16]}"

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Select, text
 from sqlalchemy.orm import Session
 
 
-def free(query: Any, session: Session, of: Any) -> Select[Any]:  # noqa: ANN401 - any query of a mapped class
+def skip_locked(query: Any, session: Session, of: Any) -> Select[Any]:  # noqa: ANN401 - any query of a mapped class
     """Return the query with ``SKIP LOCKED`` for the rows of ``of``, as the scheduler does: no waiting, no deadlock."""
     return with_row_locks(query, session, of=of, skip_locked=True)
 
 
 @contextmanager
-def guarded(session: Session, lock_timeout: float) -> Iterator[Connection]:
+def savepoint(session: Session, lock_timeout: float) -> Iterator[Connection]:
     """Yield a connection with a savepoint in the session's transaction: an error rolls back to the savepoint only.
 
     ``lock_timeout``: seconds. The session's own ``begin_nested`` cannot be used: Airflow's scheduler forbids commits of

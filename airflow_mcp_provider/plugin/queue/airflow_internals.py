@@ -16,7 +16,7 @@ from airflow.utils.state import DagRunState
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db.locks import free
+from airflow_mcp_provider.plugin.db.locks import skip_locked
 
 RUN_STATE = DagRun._state  # noqa: SLF001 - the column: ``state`` is a property
 
@@ -36,13 +36,13 @@ __all__ = [
 def lock_job(session: Session, connection: Connection, dag_id: str) -> bool:
     """Lock the job's ``DagModel`` row until the end of the transaction; returns False if it is locked already."""
     query = select(DagModel.dag_id).where(DagModel.dag_id == dag_id)
-    return connection.execute(free(query, session, DagModel)).first() is not None
+    return connection.execute(skip_locked(query, session, DagModel)).first() is not None
 
 
 def lock_queued(session: Session, run_id: int) -> DagRun | None:
     """Lock a queued run and return it; None if it is not queued any more, or locked already."""
     query = select(DagRun).where(DagRun.id == run_id, DagRun.state == DagRunState.QUEUED)
-    locked = free(query, session, DagRun).execution_options(populate_existing=True)
+    locked = skip_locked(query, session, DagRun).execution_options(populate_existing=True)
     return session.scalars(locked).unique().one_or_none()
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, object_session
 from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.db import clock, run_notes
-from airflow_mcp_provider.plugin.db.locks import free, guarded
+from airflow_mcp_provider.plugin.db.locks import savepoint, skip_locked
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState
 from airflow_mcp_provider.plugin.queue import ordering, slot
 from airflow_mcp_provider.plugin.queue.airflow_internals import lock_job, lock_queued
@@ -79,7 +79,7 @@ class Gate:
         if self._settings is None:
             raise InstallationError("invalid options in [mcp]; see the scheduler's log at its start")
         marker = Marker.read(dag_run.dag.default_args[MARKER_KEY]) if dag_run.dag else Marker()
-        with guarded(session, self._settings.lock_timeout) as connection:
+        with savepoint(session, self._settings.lock_timeout) as connection:
             decision = self._judge(session, connection, dag_run, marker)
             self._publish(session, connection, dag_run, decision)
         return decision
@@ -118,7 +118,7 @@ class Gate:
             return
         self._starting = True
         try:
-            with guarded(session, self._settings.lock_timeout):
+            with savepoint(session, self._settings.lock_timeout):
                 chosen = list(choose())
             for run in chosen:
                 run.state = DagRunState.RUNNING
@@ -158,7 +158,7 @@ class Gate:
             return
         log.error("gate", job=run.dag_id, run=run.run_id, decision="waits", reason=reason, exc_info=error)
         try:
-            with guarded(session, self._settings.lock_timeout if self._settings else 0.5) as connection:
+            with savepoint(session, self._settings.lock_timeout if self._settings else 0.5) as connection:
                 run_notes.put(connection, run.id, f"{run_notes.WAITING} {reason}")
         except Exception:
             log.exception("gate", job=run.dag_id, run=run.run_id, decision="waits", reason="cannot write its note")
@@ -207,7 +207,7 @@ def _to_the_back(session: Session, connection: Connection, dag_id: str) -> None:
     fresh = select(DagRun.id).where(
         DagRun.dag_id == dag_id, DagRun.state == DagRunState.QUEUED, DagRun.last_scheduling_decision.is_(None)
     )
-    numbers = [row[0] for row in connection.execute(free(fresh.limit(1000), session, DagRun))]
+    numbers = [row[0] for row in connection.execute(skip_locked(fresh.limit(1000), session, DagRun))]
     if numbers:
         stamped = update(DagRun).where(DagRun.id.in_(numbers)).values(last_scheduling_decision=clock.now())
         connection.execute(stamped)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from airflow_mcp_provider.constants import JOB_TAG
 from airflow_mcp_provider.plugin.db import clock, run_notes
 from airflow_mcp_provider.plugin.db.job_markers import Markers
-from airflow_mcp_provider.plugin.db.locks import guarded
+from airflow_mcp_provider.plugin.db.locks import savepoint
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag, create_session
 from airflow_mcp_provider.plugin.queue import ordering, slot
 from airflow_mcp_provider.plugin.queue.airflow_internals import lock_queued
@@ -65,7 +65,7 @@ class QueueMonitor:
         }
         if not wrong and not texts:
             return
-        with create_session(scoped=False) as session, guarded(session, self._settings.lock_timeout) as connection:
+        with create_session(scoped=False) as session, savepoint(session, self._settings.lock_timeout) as connection:
             end_unstarted(session, connection, wrong)
             for number, text in texts.items():
                 if lock_queued(session, number) is not None:

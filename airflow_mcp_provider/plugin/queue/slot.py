@@ -40,7 +40,7 @@ def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
     names = {row.id: row.run_id for row in others}
     if run.clear_number:  # it may have been ended and cleared at once
         names[run.id] = run.run_id
-    return Slot(0, _dying(connection, names, grace) if grace and names else None)
+    return Slot(0, _ending(connection, names, grace) if grace and names else None)
 
 
 def held_by(run_id: str) -> str:
@@ -58,7 +58,7 @@ def keep(connection: Connection, run: DagRun, grace: timedelta) -> None:
     connection.execute(insert(Store).values(**names, **more, value=value))
 
 
-def _dying(connection: Connection, names: dict[int, str], grace: timedelta) -> str | None:
+def _ending(connection: Connection, names: dict[int, str], grace: timedelta) -> str | None:
     for number, value, written in connection.execute(_ended(list(names))):
         until = _until(value, written + grace)
         if until > clock.now():

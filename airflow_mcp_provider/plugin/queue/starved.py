@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY
 from airflow_mcp_provider.plugin.db import clock
-from airflow_mcp_provider.plugin.db.locks import free
+from airflow_mcp_provider.plugin.db.locks import skip_locked
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag
 from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, DagModel, DBDagBag, nulls_first
 
@@ -35,7 +35,7 @@ def skipped_runs(session: Session) -> list[DagRun]:
     looked_at: Any = DagRun.last_scheduling_decision
     oldest = nulls_first(looked_at, session)
     query = select(DagRun).where(DagRun.id.in_(_one_per_job())).order_by(oldest).limit(AT_ONCE)
-    locked = free(query, session, DagRun).execution_options(populate_existing=True)
+    locked = skip_locked(query, session, DagRun).execution_options(populate_existing=True)
     runs = list(session.scalars(locked).unique())
     return [run for run in runs if _is_job(session, run)]
 

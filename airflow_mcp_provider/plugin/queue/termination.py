@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.plugin.db import clock, run_notes
 from airflow_mcp_provider.plugin.db.identity import of_run
-from airflow_mcp_provider.plugin.db.locks import free, guarded
+from airflow_mcp_provider.plugin.db.locks import savepoint, skip_locked
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.queue import slot
 from airflow_mcp_provider.plugin.queue.airflow_internals import RUN_STATE
@@ -35,7 +35,7 @@ def end_unstarted(session: Session, connection: Connection, reasons: Mapping[int
     queued = select(DagRun.id, DagRun.dag_id, DagRun.run_id).where(
         DagRun.id.in_(list(reasons)), DagRun.state == DagRunState.QUEUED
     )
-    ended = connection.execute(free(queued, session, DagRun)).all()
+    ended = connection.execute(skip_locked(queued, session, DagRun)).all()
     for number, dag_id, run_id in ended:
         _fail(connection, number, dag_id, run_id, reasons[number])
     return [row[0] for row in ended]
@@ -56,7 +56,7 @@ def ended(dag_run: DagRun, msg: str, settings: GateSettings) -> None:
     session = object_session(dag_run)
     if msg in BY_ITSELF or session is None:
         return
-    with guarded(session, settings.lock_timeout) as connection:
+    with savepoint(session, settings.lock_timeout) as connection:
         alive = _end_timed_out(connection, dag_run) if msg == TIMED_OUT else _alive(connection, dag_run, settings)
         if alive and settings.end_grace:
             slot.keep(connection, dag_run, timedelta(seconds=settings.end_grace))

@@ -19,7 +19,7 @@ from airflow_mcp_provider.plugin.slots.airflow_internals import (
     BaseExecutor,
     LocalExecutor,
 )
-from airflow_mcp_provider.plugin.slots.lost_workers import Lost
+from airflow_mcp_provider.plugin.slots.lost_workers import LostWorkers
 
 BEGUN = "running"
 """The state of a callback or connection test that a worker has started."""
@@ -28,7 +28,7 @@ BEGUN = "running"
 @cache
 def count_dispatched(kind: type[LocalExecutor] = LocalExecutor) -> None:
     """Patch the executors ``kind`` of this process to count dispatched workloads."""
-    lost = Lost()
+    lost = LostWorkers()
     wrap(kind, PROCESS_WORKLOADS, _counting)
     wrap(kind, "change_state", _keeping_begun)
     wrap(kind, CHECK_WORKERS, partial(_watching, lost=lost))
@@ -60,7 +60,7 @@ def _keeping_begun(change: Method) -> Method:
     return keeping
 
 
-def _watching(check: Method, lost: Lost) -> Method:
+def _watching(check: Method, lost: LostWorkers) -> Method:
     @wraps(check)
     def watching(self: LocalExecutor) -> Any:  # noqa: ANN401 - Airflow's
         before = dict(self.workers)
@@ -72,7 +72,7 @@ def _watching(check: Method, lost: Lost) -> Method:
     return watching
 
 
-def _returning(sync: Method, lost: Lost) -> Method:
+def _returning(sync: Method, lost: LostWorkers) -> Method:
     @wraps(sync)
     def returning(self: LocalExecutor) -> Any:  # noqa: ANN401 - Airflow's
         answer = sync(self)

@@ -33,7 +33,7 @@ class Suspects:
     asked: float = 0.0
 
 
-class Lost:
+class LostWorkers:
     """The suspects of each executor of this process."""
 
     def __init__(self) -> None:

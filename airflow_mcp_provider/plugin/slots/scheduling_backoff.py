@@ -31,10 +31,10 @@ LIMIT = 30.0
 @cache
 def back_off_slow_runs(kind: type[SchedulerJobRunner] = SchedulerJobRunner) -> None:
     """Patch the schedulers of this process to skip such runs."""
-    wrap(kind, SCHEDULE_DAG_RUN, partial(_passing, looks=Looks()))
+    wrap(kind, SCHEDULE_DAG_RUN, partial(_passing, slow=SlowRuns()))
 
 
-class Looks:
+class SlowRuns:
     """When runs with a slow examination are due again, by DagRun.id."""
 
     def __init__(self) -> None:
@@ -52,17 +52,17 @@ class Looks:
             self._due[number] = now + min(PAUSE * seconds, LIMIT)
 
 
-def _passing(look: Method, looks: Looks) -> Method:
+def _passing(look: Method, slow: SlowRuns) -> Method:
     @wraps(look)
     def passing(self: Any, dag_run: DagRun, session: Session) -> Any:  # noqa: ANN401 - Airflow's
-        if not looks.is_due(dag_run.id) and _has_plenty(dag_run, 2 * self._parallelism, session):
+        if not slow.is_due(dag_run.id) and _has_plenty(dag_run, 2 * self._parallelism, session):
             dag_run.last_scheduling_decision = clock.now()  # else it would be the first to be examined again
             return None
         number, began = dag_run.id, monotonic()
         try:
             return look(self, dag_run, session=session)
         finally:
-            looks.took(number, monotonic() - began)
+            slow.took(number, monotonic() - began)
 
     return passing
 

@@ -23,7 +23,7 @@ Task = tuple[str, str, str]
 """dag_id, run_id, task_id"""
 
 
-class Passed:
+class UpstreamCache:
     """The tasks whose upstream check has passed during the current examination; None: there is none."""
 
     def __init__(self) -> None:
@@ -54,23 +54,23 @@ def cache_upstream_checks(
     kind: type[SchedulerJobRunner] = SchedulerJobRunner, dependency: type[MappedTaskUpstreamDep] = MappedTaskUpstreamDep
 ) -> None:
     """Patch the schedulers of this process to use the cache."""
-    passed = Passed()
-    wrap(kind, SCHEDULE_DAG_RUN, partial(_looking, passed=passed))
-    wrap(dependency, DEP_STATUSES, partial(_asking, passed=passed))
+    upstream = UpstreamCache()
+    wrap(kind, SCHEDULE_DAG_RUN, partial(_looking, upstream=upstream))
+    wrap(dependency, DEP_STATUSES, partial(_asking, upstream=upstream))
 
 
-def _looking(look: Method, passed: Passed) -> Method:
+def _looking(look: Method, upstream: UpstreamCache) -> Method:
     @wraps(look)
     def looking(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Airflow's
-        with passed.look():
+        with upstream.look():
             return look(*args, **kwargs)
 
     return looking
 
 
-def _asking(ask: Method, passed: Passed) -> Method:
+def _asking(ask: Method, upstream: UpstreamCache) -> Method:
     @wraps(ask)
     def asking(self: Any, ti: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401 - Airflow's
-        return passed.statuses(ti, lambda: ask(self, ti, *args, **kwargs))
+        return upstream.statuses(ti, lambda: ask(self, ti, *args, **kwargs))
 
     return asking

@@ -15,7 +15,7 @@ from airflow_mcp_provider.factory.pod.models import wrong
 from airflow_mcp_provider.operators.container import choice
 from airflow_mcp_provider.operators.container.log import Log
 from airflow_mcp_provider.operators.container.manifest import Runner, manifest, name_of, safe
-from airflow_mcp_provider.runtime.container import order
+from airflow_mcp_provider.runtime.container import container_request
 from airflow_mcp_provider.spec import Pod, Timeouts, parse_subtask
 
 RUNNER = Runner(
@@ -28,7 +28,7 @@ def made(container=None, pod=None, ooms=0, **timeouts):
     work = parse_subtask({"container": {"image": "tool:{v}", **(container or {})}})
     limits = Timeouts.model_validate(timeouts)
     told = of_container(work, Pod.model_validate(pod) if pod else None, limits)["container"]
-    asked = order(
+    asked = container_request(
         work.container, {"v": 7, "url": "a b"}, {"MCP_SUBTASK": '{"url": "$(X)"}'}, limits, Path("/x/enqueue")
     )
     found = manifest(asked, told, ooms, RUNNER, "crawl-run-abc-1")
@@ -107,8 +107,8 @@ def test_more_memory_after_it_ran_out():
 def test_its_time_to_end():
     work = parse_subtask({"container": {"image": "a"}})
     both = Timeouts(soft=timedelta(minutes=1), hard=timedelta(minutes=3))
-    assert order(work.container, {}, {}, both, Path("/x")).grace == 120
-    assert order(work.container, {}, {}, Timeouts(), Path("/x")).grace == 30
+    assert container_request(work.container, {}, {}, both, Path("/x")).grace == 120
+    assert container_request(work.container, {}, {}, Timeouts(), Path("/x")).grace == 30
 
 
 @pytest.mark.parametrize("name", ["a" * 63, "a" * 49 + "-.b", "short"])

@@ -10,7 +10,7 @@ import pytest
 from airflow_mcp_provider.factory.placement import of_container
 from airflow_mcp_provider.operators.container.manifest import Runner, manifest, verbatim
 from airflow_mcp_provider.runtime import sidecar as source
-from airflow_mcp_provider.runtime.container import order
+from airflow_mcp_provider.runtime.container import container_request
 from airflow_mcp_provider.spec import Pod, Timeouts, parse_subtask
 
 SECRETS = {"DB_PASSWORD": "hunter2", "A": "hunter3"}
@@ -72,7 +72,7 @@ def seen(text: str, container: dict | None = None) -> dict:
     """Give the container's command, arguments and variables as its process has them."""
     work = parse_subtask({"container": container or {"image": "a", "command": ["{x}"], "args": ["-{x}-"]}})
     told = of_container(work, Pod.model_validate({"env": {"OWN": "$(A)"}}), None)["container"]
-    asked = order(work.container, {"x": text}, {"MCP_SUBTASK": text}, Timeouts(), Path("/x/enqueue"))
+    asked = container_request(work.container, {"x": text}, {"MCP_SUBTASK": text}, Timeouts(), Path("/x/enqueue"))
     made = manifest(asked, told, 0, RUNNER, "name")["spec"]["containers"][0]
     env = {one["name"]: expand(one["value"]) for one in made["env"]}
     return {"command": [*map(expand, made["command"])], "args": [*map(expand, made["args"])], **env}
@@ -102,7 +102,9 @@ def test_the_pods_own_variables_are_kubernetes_affair():
 
 def test_a_name_that_kubernetes_refuses_is_left_out():
     work = parse_subtask({"container": {"image": "a"}})
-    asked = order(work.container, {}, {"MCP_SUBTASK_GRÖSSE": "1", "MCP_SUBTASK_A": "2"}, Timeouts(), Path("/x/enqueue"))
+    asked = container_request(
+        work.container, {}, {"MCP_SUBTASK_GRÖSSE": "1", "MCP_SUBTASK_A": "2"}, Timeouts(), Path("/x/enqueue")
+    )
     made = manifest(asked, of_container(work, None, None)["container"], 0, RUNNER, "name")["spec"]["containers"][0]
     assert [one["name"] for one in made["env"]] == ["MCP_SUBTASK_A", "MCP_ENQUEUE", "MCP_ENQUEUE_DIR", "MCP_RESULT"]
 
@@ -110,7 +112,7 @@ def test_a_name_that_kubernetes_refuses_is_left_out():
 def test_what_runs_beside_the_work_is_not_expanded_either():
     work = parse_subtask({"container": {"image": "a"}})
     told = of_container(work, None, None)["container"]
-    asked = order(work.container, {}, {}, Timeouts(), Path("/x/enqueue"))
+    asked = container_request(work.container, {}, {}, Timeouts(), Path("/x/enqueue"))
     [sidecar] = manifest(asked, told, 0, RUNNER, "name")["spec"]["initContainers"]
 
     assert expand(sidecar["command"][-2]) == Path(source.__file__).read_text()

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Optional
 import pytest
 
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.runtime.arguments import fitting
+from airflow_mcp_provider.runtime.arguments import bind_arguments
 
 PAYLOAD = {"x": 1, "y": 2}
 PARAMS = {"y": 20, "z": 30}
 
 
 def called(function, subtask=PAYLOAD, params=PARAMS):
-    positional, named = fitting("m:f", function, (subtask, params), "subtask, params")
+    positional, named = bind_arguments("m:f", function, (subtask, params), "subtask, params")
     return function(*positional, **named)
 
 
@@ -58,7 +58,9 @@ def test_a_lone_item_is_what_the_function_gets_that_names_it():
 
 
 def test_a_plan_takes_of_the_form_what_it_names():
-    positional, named = fitting("m:f", lambda path, depth=1: (path, depth), ({"path": "/", "other": 1},), "params")
+    positional, named = bind_arguments(
+        "m:f", lambda path, depth=1: (path, depth), ({"path": "/", "other": 1},), "params"
+    )
     assert (positional, named) == ((), {"path": "/"})
 
 
@@ -76,7 +78,7 @@ def test_what_does_not_fit_is_told(function, wrong):
 
 
 def test_builtins_get_the_payload():
-    assert fitting("m:f", dict, (PAYLOAD, PARAMS), "subtask, params") == ((PAYLOAD,), {})
+    assert bind_arguments("m:f", dict, (PAYLOAD, PARAMS), "subtask, params") == ((PAYLOAD,), {})
 
 
 class Settings(typing.TypedDict, total=False):
@@ -136,7 +138,7 @@ def test_and_nowhere_else(annotation):
     ],
 )
 def test_a_plan_gets_params_by_the_same_rule(function, result):
-    positional, named = fitting("m:f", function, ({"other": 1},), "params")
+    positional, named = bind_arguments("m:f", function, ({"other": 1},), "params")
     assert function(*positional, **named) == result
 
 
@@ -150,5 +152,5 @@ def test_a_plan_gets_params_by_the_same_rule(function, result):
     ],
 )
 def test_a_report_gets_params_by_the_same_rule(function, result):
-    positional, named = fitting("m:f", function, ([1], PARAMS), "outcomes, params")
+    positional, named = bind_arguments("m:f", function, ([1], PARAMS), "outcomes, params")
     assert function(*positional, **named) == result

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime.argv import filled
-from airflow_mcp_provider.runtime.container import order
+from airflow_mcp_provider.runtime.container import container_request
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 
 VALUES = {"path": "-version", "empty": "", "word": "x", "below": -5, "real": -0.5, "dashes": "--", "all": ["-x"]}
@@ -56,7 +56,7 @@ def test_after_two_dashes_of_the_spec_any_value_passes() -> None:
 
 def arguments(values: dict[str, str], **container: list[str]) -> list[str]:
     work = parse_subtask({"container": {"image": "tool", **container}})
-    asked = order(work.container, values, {}, Timeouts(), Path("/x/enqueue"))
+    asked = container_request(work.container, values, {}, Timeouts(), Path("/x/enqueue"))
     return [*(asked.command or ()), *(asked.args or ())]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
-from airflow_mcp_provider.runtime.container import order
+from airflow_mcp_provider.runtime.container import container_request
 from airflow_mcp_provider.runtime.docker import Docker, Limits
 from airflow_mcp_provider.runtime.environment import texts, write
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
@@ -17,7 +17,7 @@ from airflow_mcp_provider.spec import Timeouts, parse_subtask
 
 def asked(container, environment=None, **values):
     work = parse_subtask({"container": container})
-    return order(work.container, values, environment or {}, Timeouts(), Path("/x/enqueue"))
+    return container_request(work.container, values, environment or {}, Timeouts(), Path("/x/enqueue"))
 
 
 def line(container, shared, environment=None, **values):

@@ -15,7 +15,7 @@ from airflow.sdk._shared.secrets_masker import _secrets_masker as of_sdk
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.runtime import command, protocol, redaction, size_limits
-from airflow_mcp_provider.runtime.command import failure
+from airflow_mcp_provider.runtime.command import failure_message
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.payload import child_of, json_text
 from airflow_mcp_provider.runtime.pod_reasons import refused
@@ -128,7 +128,7 @@ def test_no_cut_leaves_a_part_of_a_secret(masker, shift):
     told = [
         _raise(long)["message"][:2000],
         _raise(long)["trace"],
-        failure(1, long),
+        failure_message(1, long),
         refused(long).message,
         redaction.shown({"a": long}),
     ]

@@ -5,7 +5,7 @@ from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import update
 
 from airflow_mcp_provider.plugin.slots import scheduling_backoff
-from airflow_mcp_provider.plugin.slots.scheduling_backoff import Looks, back_off_slow_runs
+from airflow_mcp_provider.plugin.slots.scheduling_backoff import SlowRuns, back_off_slow_runs
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_run_with_few_ready_ones_is_always_looked_at(look, monkeypatch, sessio
 
 
 def test_a_pause_has_an_end(clock):
-    one = Looks()
+    one = SlowRuns()
     one.took(1, 3600)
     assert one._due[1] - clock.now == scheduling_backoff.LIMIT
     one.took(1, 0)
