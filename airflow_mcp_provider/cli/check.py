@@ -16,6 +16,7 @@ from airflow import plugins_manager
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.state import resolve_state_backend
+from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.session import create_session
 from rich import box
 from rich.console import Console
@@ -37,6 +38,7 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """The file with the namespace in each pod that has a service account token."""
 
 
+@suppress_logs_and_warning
 def main(args: Namespace) -> None:
     """Print the findings; exit with status 1 when one that is needed is not ok."""
     recommended = recommended_settings.load()

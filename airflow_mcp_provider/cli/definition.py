@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
+from airflow.cli.cli_config import ARG_VERBOSE, ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
 
 
 def _arg(*names: str, **options: Any) -> Arg:
@@ -31,7 +31,7 @@ COMMANDS = (
             "change the exit status."
         ),
         func=lazy_load_command("airflow_mcp_provider.cli.check.main"),
-        args=(ARG_OUTPUT,),
+        args=(ARG_OUTPUT, ARG_VERBOSE),
     ),
     ActionCommand(
         name="validate",

@@ -115,7 +115,7 @@ def check(session: Session, own: str, job: str) -> None:
             f"job {job!r} not allowed in {own}; expected one of its subtasks.jobs: {', '.join(named) or 'none'}"
         )
     if not markers(session, [job]):
-        raise SpecError(f"unknown job {job!r}; expected a job of this Airflow without import errors")
+        raise SpecError(f"unknown job {job!r}: it does not exist in this Airflow, or it has import errors")
     ways = {job: f"{own} -> {job}"}
     new = [job]
     while new and own not in ways:
@@ -124,7 +124,7 @@ def check(session: Session, own: str, job: str) -> None:
         ways |= {callee: f"{ways[name]} -> {callee}" for callee, name in calls}
         new = [callee for callee, _ in calls]
     if own in ways:
-        raise SpecError(f"circular jobs, a run would wait for itself: {ways[own]}")
+        raise SpecError(f"circular call of jobs, a run would wait for itself: {ways[own]}")
 
 
 def _attempt(session: Session, scope: TaskScope) -> int:
