@@ -4,18 +4,19 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
+from tests.sizes import FULL, patient
 
-JOBS, RUNS = 8, 12
+JOBS, RUNS = (8, 125) if FULL else (4, 7)
 
 
 def stress(record, jobs: int, runs: int, *, gate: bool, kill: bool) -> overlaps.Result:
     record.touch()
     env = overlaps.environment(record, jobs, gate=gate)
     with Embedded(dags=overlaps.DAGS, schedulers=2, env=env) as airflow:
-        return overlaps.stress(airflow, record, jobs, runs, kill=kill, timeout=500)
+        return overlaps.stress(airflow, record, jobs, runs, kill=kill, timeout=patient(5000 if FULL else 500))
 
 
-@pytest.mark.timeout(700)
+@pytest.mark.timeout(6000 if FULL else 700)
 def test_no_two_runs_of_a_job_overlap(tmp_path):
     result = stress(tmp_path / "record", JOBS, RUNS, gate=True, kill=True)
     assert result.overlaps == []

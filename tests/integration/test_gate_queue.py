@@ -9,6 +9,7 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
+from tests.sizes import patient
 
 LOOK = 1.0
 
@@ -43,10 +44,10 @@ def together(record: Path, job: str) -> list[tuple[overlaps.Span, overlaps.Span]
 
 
 def until(condition, seconds: float = 60):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + patient(seconds)
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.2)
+        time.sleep(0.1)
     return found
 
 

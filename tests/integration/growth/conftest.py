@@ -1,6 +1,5 @@
 """The real Airflows of these tests: started once, shared by all that can share one."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,9 @@ import pytest
 from airflow_mcp_provider.embedded.airflow import Embedded
 
 DAGS = Path(__file__).parent / "dags"
-FULL = os.environ.get("MCP_TEST_FULL") == "1"
-"""Every size as large as it is promised; without it, as large as a few minutes allow."""
 TREES = 20
+MAPPABLE = 40
+"""What one mapped task of Airflow may have; the default is 1,024."""
 
 # A scheduler or a runner that a test has killed is missed sooner than by default (30 s, 300 s).
 WATCHFUL = {
@@ -20,6 +19,10 @@ WATCHFUL = {
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+}
+
+# A spec that a test has edited is read at once.
+EDITED = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
 }
@@ -30,20 +33,25 @@ SECRETS = {  # in the environment of every process, so of runners too
 }
 
 
-@pytest.fixture(scope="package")
-def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the DAG folder that tests may edit, with twenty jobs of the tree: a job has one active run."""
-    folder = tmp_path_factory.mktemp("airflow") / "dags"
+def copied(folder: Path, trees: int) -> Path:
+    """Copy the DAG folder, with so many jobs of the tree: a job has one active run."""
     shutil.copytree(DAGS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for number in range(TREES):
+    for number in range(trees):
         shutil.copyfile(folder / "jobs/tree.yaml", folder / f"jobs/tree-{number}.yaml")
     return folder
 
 
 @pytest.fixture(scope="package")
+def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the DAG folder that tests may edit."""
+    return copied(tmp_path_factory.mktemp("airflow") / "dags", TREES)
+
+
+@pytest.fixture(scope="package")
 def airflow(dags: Path) -> Iterator[Embedded]:
     """Two schedulers, two API servers, Postgres."""
-    with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env={**WATCHFUL, **SECRETS}) as embedded:
+    env = {**WATCHFUL, **EDITED, **SECRETS, "AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPPABLE)}
+    with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env=env) as embedded:
         embedded.api.wait_for_dag("tree")
         yield embedded
 

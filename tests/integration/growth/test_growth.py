@@ -4,22 +4,28 @@ from pathlib import Path
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
-from tests.integration.growth.conftest import FULL, TREES
+from tests.integration.growth.conftest import TREES
+from tests.sizes import FULL, patient
 
 EVERY_MISHAP = ["before", "after", "half", "final"]
 
 
 def test_twenty_trees_at_once_with_failures(airflow: Embedded, tmp_path: Path) -> None:
-    """One of them of 220 nodes; two schedulers share the runs, two API servers the enqueues."""
-    sizes = [220] + [220 if FULL else 14] * (TREES - 1)
+    """One of them is larger; two schedulers share the runs, two API servers the enqueues."""
+    sizes = [220] * TREES if FULL else [40] + [3] * (TREES - 1)
     trees = {
         f"tree-{number}": forest.parameters(
-            tmp_path / f"{number}.jsonl", size=size, seed=number, mishaps=0.2, kinds=EVERY_MISHAP, shared=3
+            tmp_path / f"{number}.jsonl",
+            size=size,
+            seed=number,
+            mishaps=0.2,
+            kinds=EVERY_MISHAP,
+            shared=3 if size > 3 else 1,
         )
         for number, size in enumerate(sizes)
     }
     runs = {job: airflow.api.trigger(job, params) for job, params in trees.items()}
     for job, run_id in runs.items():
-        run = airflow.api.wait(job, run_id, timeout=3000 if FULL else 400)
+        run = airflow.api.wait(job, run_id, timeout=patient(3000 if FULL else 400))
         assert run["state"] == "success"
         forest.check(airflow, job, run_id, trees[job])

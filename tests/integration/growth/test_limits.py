@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.growth.conftest import FULL
+from tests.integration.growth.conftest import MAPPABLE
 from tests.integration.growth.forest import record as notes
 from tests.integration.growth.runs import Ended, does, trigger
 from tests.integration.growth.waiting import until
+from tests.sizes import FULL
 
 REFUSED = "airflow_mcp_provider.errors."
+PACKED = {"wide-packed": 25}
 
 
 def test_one_key_is_one_subtask(airflow: Embedded, record: Path) -> None:
@@ -110,24 +112,25 @@ def test_children_start_while_their_parent_still_runs(airflow: Embedded, record:
     assert begun < ended
 
 
-def test_a_chain_of_fifty(airflow: Embedded, record: Path) -> None:
-    run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [does("descend", "0", left=49)]), timeout=400)
+def test_a_long_chain(airflow: Embedded, record: Path) -> None:
+    long = 50 if FULL else 15
+    run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [does("descend", "0", left=long - 1)]), timeout=400)
     assert run.result["state"] == "complete"
-    links = [run.outcomes[f'"{i}"'] for i in range(50)]
-    assert [link["depth"] for link in links] == list(range(50))
-    assert [link["parent"] for link in links] == [None, *(f'"{i}"' for i in range(49))]
+    links = [run.outcomes[f'"{i}"'] for i in range(long)]
+    assert [link["depth"] for link in links] == list(range(long))
+    assert [link["parent"] for link in links] == [None, *(f'"{i}"' for i in range(long - 1))]
 
 
 @pytest.mark.timeout(3000)
-def test_more_subtasks_than_airflow_maps(airflow: Embedded, record: Path) -> None:
-    """From one plan; the limit of 1,024 needs no setting."""
-    count = 2000 if FULL else 1050
-    run_id = airflow.api.trigger("wide", {"count": count, "record": str(record)})
-    run = Ended(airflow, "wide", run_id, timeout=2500)
+@pytest.mark.parametrize(("job", "count"), [("wide", 2000 if FULL else MAPPABLE + 10), ("wide-packed", 1050)])
+def test_more_subtasks_than_airflow_maps(airflow: Embedded, record: Path, job: str, count: int) -> None:
+    """From one plan, whatever the setting is; packed, they are more than a question, and a page of the report, has."""
+    run_id = airflow.api.trigger(job, {"count": count, "record": str(record)})
+    run = Ended(airflow, job, run_id, timeout=2500)
     assert (run.result["state"], run.result["subtasks"]) == ("complete", count)
     told = run.result["result"]
     assert (told["keys"], told["sum"]) == (count, sum(range(count)))
-    assert [row["map_index"] for row in run.rows()] == list(range(count))
+    assert [row["map_index"] for row in run.rows()] == list(range(-(-count // PACKED.get(job, 1))))
     calls = Counter(line["node"] for line in notes.seen(record))
     assert sorted(calls) == list(range(count))
     # An overloaded Airflow may repeat a task whose end it did not hear of: that is another attempt, and told as one.

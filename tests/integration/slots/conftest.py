@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import patient
 
 HERE = Path(__file__).parent
 SLOTS = 4
@@ -57,7 +58,7 @@ class Crowd:
 def wait(what, airflow: Embedded, told: str, seconds: float = 120) -> None:
     from airflow_mcp_provider.embedded.processes import deadline
 
-    limit = deadline(seconds, told, airflow.processes)
+    limit = deadline(patient(seconds), told, airflow.processes)
     while not what():
         limit.pause()
 

@@ -7,7 +7,7 @@ import time
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.slots.conftest import SLOTS, Crowd, active, busy_workers, wait
 
-WATCHED = 15  # seconds; the pipe to the workers would be full after five, and stay so until a subtask ends
+WATCHED = 9  # seconds; the pipe to the workers would be full after five, and stay so until a subtask ends
 STEADY = 5  # seconds that a heartbeat may be late; the scheduler sends one a second
 
 

@@ -18,7 +18,7 @@ DEADLY = {"AIRFLOW__STATE_STORE__BACKEND": "deadly.DeadlyBackend", "PYTHONPATH":
 Start = Callable[..., str]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def airflow() -> Iterator[Embedded]:
     with Embedded(dags=DAGS, schedulers=2, api_servers=2, parallelism=6, env={**WATCHFUL, **DEADLY}) as embedded:
         embedded.api.wait_for_dag("stages")

@@ -24,7 +24,8 @@ class DeadlyBackend(GrowthBackend):
         """Store, and kill."""
         super().set(scope, key, value, expires_at=expires_at, session=session)
         outcome = json.loads(value).get("outcome", {}) if key == protocol.DONE else {}
-        if outcome.get("attempt") == 1 and (dies := outcome["result"].get("dies")):
+        result = outcome.get("result")
+        if outcome.get("attempt") == 1 and isinstance(result, dict) and (dies := result.get("dies")):
             event.listen(session, "after_commit", lambda _: _kill(dies), once=True)
 
 

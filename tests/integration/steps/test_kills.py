@@ -41,8 +41,8 @@ def test_runners_killed_in_between_that_have_no_further_try(airflow: Embedded, s
 
 
 def test_servers_killed_in_the_middle(airflow: Embedded, start: Start, record: Record) -> None:
-    """One scheduler and one API server of two, while twenty subtasks are on their way."""
-    nodes = [node(f"n{number}") for number in range(20)]
+    """One scheduler and one API server of two, while ten subtasks are on their way."""
+    nodes = [node(f"n{number}") for number in range(10)]
     run_id = start("stages", *nodes)
     until(lambda: len(record.ended(step="write")) >= 3, what="three of them written")
     for name in ("api-server-2", "scheduler-1"):

@@ -1,4 +1,4 @@
-"""An Airflow for each test with simulated runners: what one does to its servers is not what the next one measures."""
+"""One Airflow for the tests with simulated runners. The first one finds it whole; the others do harm to its servers."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.swarm.measure import Swarm, Topology, swarm
 AT_ONCE = 40
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def swarming() -> Iterator[Swarm]:
     """One scheduler, one API server, Postgres; forty runners at once. A scheduler that ends takes them with it."""
     with swarm(Topology(AT_ONCE, env=WATCHFUL)) as started:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.integration.growth.conftest import FULL
 from tests.integration.swarm.conftest import AT_ONCE
+from tests.sizes import FULL, patient
 from tests.swarm.faults import kills, restarts
 from tests.swarm.figures import Measured
 from tests.swarm.load import Load
@@ -13,7 +13,7 @@ LIMIT = 3000 if FULL else 400
 TIMEOUT = LIMIT + 200
 KIDS = 8
 LOAD = Load(AT_ONCE, KIDS)
-SMALL = LOAD if FULL else Load(20, KIDS)
+SMALL = LOAD if FULL else Load(12, KIDS)
 """Of the tests in which servers end: a start takes its time."""
 
 
@@ -25,7 +25,7 @@ def check(found: Measured) -> None:
 
 @pytest.mark.timeout(TIMEOUT)
 def test_many_runners_enqueue_at_once(swarming: Swarm) -> None:
-    found = swarming.measure(LOAD, LIMIT)
+    found = swarming.measure(LOAD, patient(LIMIT))
     assert found.wanted == AT_ONCE * (1 + KIDS)
     check(found)
     assert found.told.failed == 0, f"{found}"
@@ -36,14 +36,14 @@ def test_many_runners_enqueue_at_once(swarming: Swarm) -> None:
 @pytest.mark.timeout(TIMEOUT)
 def test_the_api_server_is_killed_again_and_again(swarming: Swarm) -> None:
     """What was confirmed to a runner is there in the end (``lost``), and nothing twice."""
-    times = 20 if FULL else 3
-    found = swarming.measure(SMALL, LIMIT, kills(times, SMALL.width * KIDS))
+    times = 20 if FULL else 2
+    found = swarming.measure(SMALL, patient(LIMIT), kills(times, SMALL.width * KIDS))
     check(found)
     assert len(found.faults) == times
 
 
 @pytest.mark.timeout(TIMEOUT)
 def test_postgres_is_restarted_twice(swarming: Swarm) -> None:
-    found = swarming.measure(SMALL, LIMIT, restarts(2, SMALL.width * KIDS))
+    found = swarming.measure(SMALL, patient(LIMIT), restarts(2, SMALL.width * KIDS))
     check(found)
     assert found.faults.count("Postgres") == 2

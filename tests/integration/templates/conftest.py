@@ -13,8 +13,6 @@ from tests.integration.templates import postgres_server, redis_server
 from tests.integration.templates.postgres_server import Server
 
 ROOT = Path(__file__).parents[3]
-FULL = os.environ.get("MCP_TEST_FULL") == "1"
-"""Every size as large as it is promised; without it, as large as a few minutes allow."""
 QUICK = "fit_report_quick"
 """The same job with a hard limit that a test has time for."""
 

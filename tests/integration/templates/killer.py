@@ -11,6 +11,7 @@ import psutil
 
 from airflow_mcp_provider.client.airflow_rest import ENDED, Json
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import patient
 
 TITLE = "airflow worker -- "
 """Of a runner's process, followed by its task instance's id."""
@@ -40,7 +41,7 @@ class Killer:
 
     def until_the_end(self, timeout: float = 500) -> Json:
         """The run as it ended."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + patient(timeout)
         while time.monotonic() < end and self.killed.total() < self.wanted:
             if (run := self.airflow.api.run(self.job, self.run_id))["state"] in ENDED:
                 return run

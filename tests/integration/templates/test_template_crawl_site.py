@@ -3,12 +3,12 @@
 from collections import Counter
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.templates.conftest import FULL
 from tests.integration.templates.killer import Killer
 from tests.integration.templates.plain_crawl import crawl
 from tests.integration.templates.site import TRAP, served
+from tests.sizes import FULL
 
-PAGES = 2000 if FULL else 120
+PAGES = 2000 if FULL else 40
 DEPTH = 25  # more than the way to any page, less than the trap is deep
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates import redis_server
-from tests.integration.templates.conftest import FULL
 from tests.integration.templates.killer import Killer
+from tests.sizes import FULL
 
-MESSAGES = 10_000 if FULL else 480
+MESSAGES = 10_000 if FULL else 240
 SHARE = 200 if FULL else 24
 Send = Callable[[int, str], object]
 

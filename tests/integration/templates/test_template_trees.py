@@ -9,7 +9,7 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates.killer import Killer
 from tests.integration.templates.tree import grow, walked
 
-DIRECTORIES = 36
+DIRECTORIES = 20
 CONF: dict[str, dict[str, Any]] = {"inventory": {"directories_per_subtask": 2}, "line_count": {}}
 
 

@@ -1,21 +1,12 @@
-"""The main paths on what ``airflow standalone`` gives: SQLite, which has no row locks, and one scheduler."""
+"""The main paths of growth on SQLite."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
-from tests.integration.growth.conftest import WATCHFUL
 from tests.integration.growth.runs import Ended, does, trigger
-
-
-@pytest.fixture(scope="module")
-def airflow(dags: Path) -> Iterator[Embedded]:
-    with Embedded(dags=dags, database="sqlite", parallelism=4, env=WATCHFUL) as embedded:
-        embedded.api.wait_for_dag("tree")
-        yield embedded
+from tests.integration.steps.conftest import Record
+from tests.sizes import patient
 
 
 def test_trees_with_failures(airflow: Embedded, tmp_path: Path) -> None:
@@ -23,32 +14,32 @@ def test_trees_with_failures(airflow: Embedded, tmp_path: Path) -> None:
     kinds = ["before", "after", "half", "final", "kill"]
     trees = {
         f"tree-{number}": forest.parameters(
-            tmp_path / f"{number}.jsonl", size=30, seed=number, mishaps=0.2, kinds=kinds, shared=2
+            tmp_path / f"{number}.jsonl", size=12, seed=number + 11, mishaps=0.2, kinds=kinds, shared=2
         )
-        for number in (11, 12)
+        for number in (0, 1)
     }
     runs = {job: airflow.api.trigger(job, params) for job, params in trees.items()}
     for job, run_id in runs.items():
-        assert airflow.api.wait(job, run_id, timeout=400)["state"] == "success"
+        assert airflow.api.wait(job, run_id, timeout=patient(400))["state"] == "success"
         forest.check(airflow, job, run_id, trees[job])
 
 
-def test_limits_failures_and_an_empty_plan(airflow: Embedded, record: Path) -> None:
+def test_limits_failures_and_an_empty_plan(airflow: Embedded, record: Record) -> None:
     told = {
         "deeds-limited": [does("grow_many", count=7)],
         "deeds-strict": [does("fail", f"f{i}") for i in range(5)],
         "deeds-default": [],
     }
-    runs = {job: trigger(airflow, job, record, listed) for job, listed in told.items()}
+    runs = {job: trigger(airflow, job, record.path, listed) for job, listed in told.items()}
     limited, strict, empty = (Ended(airflow, job, run_id) for job, run_id in runs.items())
     assert limited.outcomes["grow_many"]["error"]["message"].endswith("subtasks.limit is 5")
     assert (strict.run["state"], strict.result["failed"], strict.result["skipped"]) == ("failed", 3, 2)
     assert (empty.run["state"], empty.result["state"]) == ("success", "nothing to do")
 
 
-def test_a_cleared_run_runs_again(airflow: Embedded, record: Path) -> None:
+def test_a_cleared_run_runs_again(airflow: Embedded, record: Record) -> None:
     subtasks = [does("grow", "parent", children=[does("give", "child")])]
-    run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, subtasks))
+    run = Ended(airflow, "deeds", trigger(airflow, "deeds", record.path, subtasks))
     airflow.api.clear(*run.names)
     again = Ended(airflow, *run.names)
     assert (again.result["state"], again.states()) == ("complete", ["success", "success"])

@@ -1,22 +1,11 @@
-"""Steps on what ``airflow standalone`` gives: SQLite, which has no row locks, and one scheduler."""
+"""Steps on SQLite."""
 
 from collections import Counter
-from collections.abc import Iterator
-
-import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.growth.conftest import WATCHFUL
-from tests.integration.steps.conftest import DAGS, DEADLY, Record, Staged, Start, node
+from tests.integration.steps.conftest import Record, Staged, Start, node
 
 STAGES = ["search", "write", "review"]
-
-
-@pytest.fixture(scope="module")
-def airflow() -> Iterator[Embedded]:
-    with Embedded(dags=DAGS, database="sqlite", parallelism=4, env={**WATCHFUL, **DEADLY}) as embedded:
-        embedded.api.wait_for_dag("stages")
-        yield embedded
 
 
 def test_growth_failures_and_kills(airflow: Embedded, start: Start, record: Record) -> None:
