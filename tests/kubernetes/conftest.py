@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from tests.containers.images import IMAGE, archive
 from tests.kubernetes.cluster import Cluster, Given, Unavailable, prepare
 from tests.kubernetes.cluster.airflow_image import airflow_image
 from tests.kubernetes.pods import Pods, namespace
-from tests.kubernetes.runners import Runners, airflow_on
+from tests.kubernetes.runners import OneAirflow, Runners, airflow_on
 
-FEW = 3
-QUICK = {"AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10"}
+SLOTS = 8
+QUICK = {"AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5"}
 """The executor lists pods often, and so in every outage."""
 
 
@@ -75,8 +76,15 @@ def image(cluster: Cluster | Given, tmp_path_factory: pytest.TempPathFactory) ->
     return name
 
 
+@pytest.fixture(scope="session")
+def one_airflow() -> Iterator[OneAirflow]:
+    """One at a time: their pods are in one namespace."""
+    one = OneAirflow()
+    yield one
+    one.end()
+
+
 @pytest.fixture(scope="module")
-def runners(cluster: Cluster | Given, image: str) -> Iterator[Runners]:
-    """An Airflow whose runners are pods, ``FEW`` at once; it ends before the next module starts one of its own."""
-    with airflow_on(cluster, image, parallelism=FEW, env=QUICK) as started:
-        yield started
+def runners(cluster: Cluster | Given, image: str, one_airflow: OneAirflow) -> Runners:
+    """An Airflow whose runners are pods, ``SLOTS`` at once; it goes on in the next module that asks for it."""
+    return one_airflow.get("runners", partial(airflow_on, cluster, image, parallelism=SLOTS, env=QUICK))

@@ -13,6 +13,7 @@ from kubernetes import client  # type: ignore[import-untyped]
 from kubernetes.client.rest import ApiException  # type: ignore[import-untyped]
 
 from tests.kubernetes.cluster.images import BUSYBOX
+from tests.sizes import patient
 
 SOON = 60.0  # seconds that a pod may take for anything: a start needs 1 where nothing else runs
 
@@ -83,7 +84,7 @@ def namespace(core: client.CoreV1Api) -> Iterator[Pods]:
 
 def until(holds: Callable[[], object], tell: Callable[[], str], seconds: float = SOON) -> None:
     """Wait until something holds, or fail with what is told then."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not holds():
         assert time.monotonic() < deadline, tell()
         time.sleep(0.1)

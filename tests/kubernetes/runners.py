@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from kubernetes.client import CoreV1Api
 
 from airflow_mcp_provider.embedded import recommended_settings
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import patient
 
 NAMESPACE = "airflow"
 DAGS = Path(__file__).parent / "dags"
@@ -61,6 +62,10 @@ class Runners:
         """Wait until no pod of ours is left."""
         until("no pod", lambda: not self.pods(), timeout)
 
+    def none_left_of(self, *runs: str, timeout: float = 90) -> None:
+        """Wait until no pod of these runs is left."""
+        until("no pod", lambda: not [pod for pod in self.pods() if pod.metadata.annotations["run_id"] in runs], timeout)
+
     def running(self, job: str, run_id: str) -> int:
         """Count the subtasks that run."""
         instances = self.airflow.api.task_instances(job, run_id)
@@ -82,11 +87,32 @@ class Runners:
 
 def until(what: str, look: Callable[[], Any], timeout: float = 120) -> Any:
     """Look until it is there."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + patient(timeout)
     while not (found := look()):
         assert time.monotonic() < end, f"waited {timeout:.0f} s in vain for {what}"
-        time.sleep(0.3)
+        time.sleep(0.1)
     return found
+
+
+class OneAirflow:
+    """Keeps an Airflow until another one is asked for: a start costs 20 seconds of a processor."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._stack = ExitStack()
+        self._runners: Runners | None = None
+
+    def get(self, name: str, start: Callable[[], AbstractContextManager[Runners]]) -> Runners:
+        """Give the one of this name."""
+        if self._runners is None or self._name != name:
+            self.end()
+            self._runners, self._name = self._stack.enter_context(start()), name
+        return self._runners
+
+    def end(self) -> None:
+        """End the one that runs."""
+        self._runners = None
+        self._stack.close()
 
 
 @contextmanager

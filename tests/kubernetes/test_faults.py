@@ -8,13 +8,40 @@ import pytest
 import yaml
 from kubernetes.client import V1DeleteOptions, V1Eviction, V1ObjectMeta
 
-from tests.kubernetes.runners import NAMESPACE, until
+from tests.kubernetes.runners import DATA, NAMESPACE, until
+from tests.sizes import patient
+
+AT_ONCE = ("hungry", "starved", "no_image", "refused", "cut_off", "echo_killed", "echo_deleted", "echo_evicted")
+ECHO = ("echo_killed", "echo_deleted", "echo_evicted")
 
 
-@pytest.fixture(autouse=True)
-def no_pod_is_left(runners):
+@pytest.fixture(scope="module")
+def begun(runners):
+    """The runs whose faults harm nobody else, all at the same time; those of an echo wait for their test."""
+    conf = {job: {"number": 1, "until": f"{DATA}/{job}"} for job in ECHO}
+    return {job: start(runners, job, **conf.get(job, {})) for job in AT_ONCE}
+
+
+@pytest.fixture
+def run_of(runners, begun):
+    """Give the run of a job, of which no pod is left in the end."""
+    asked = []
+    yield lambda job: asked.append(begun[job]) or begun[job]
+    runners.none_left_of(*asked)
+
+
+@pytest.fixture
+def alone(runners):
+    """For a fault that harms whatever runs: no pod is left in the end."""
     yield
     runners.none_left()
+
+
+@pytest.fixture
+def go(runners, tmp_path):
+    """A file on which the runners of an echo wait: here, and in the pods."""
+    name = tmp_path.name
+    return runners.data / name, f"{DATA}/{name}"
 
 
 def start(runners, job, **conf):
@@ -23,7 +50,21 @@ def start(runners, job, **conf):
 
 
 def ended(runners, job, run, timeout=180):
-    return runners.airflow.api.wait(job, run, timeout)["state"]
+    return runners.airflow.api.wait(job, run, patient(timeout))["state"]
+
+
+def running(runners, job, run):
+    """Give the pod of a run of one subtask, which works."""
+    pod = runners.pod_of(run, phase="Running")
+    until("its start", lambda: runners.running(job, run))
+    return pod
+
+
+def goes_on(runners, job, run):
+    """Let the runners end: the next attempt succeeds."""
+    (runners.data / job).touch()
+    assert ended(runners, job, run) == "success"
+    assert attempts(runners, job, run) == [(0, 2)]
 
 
 def attempts(runners, job, run):
@@ -37,6 +78,10 @@ def failure(runners, job, run):
     return only["type"], only["message"]
 
 
+def pods_of(runners, run):
+    return {pod.metadata.name: pod for pod in runners.pods() if pod.metadata.annotations["run_id"] == run}
+
+
 def nodes(runners):
     return [node.metadata.name for node in runners.core.list_node().items]
 
@@ -45,8 +90,29 @@ def audit(runners, job, run):
     return [one["event"] for one in runners.airflow.api.get("/eventLogs", dag_id=job, run_id=run)["event_logs"]]
 
 
-def test_an_image_that_cannot_be_pulled(runners):
-    run = start(runners, "no_image")
+def test_memory_runs_out_and_the_next_try_gets_more(runners, run_of):
+    """Stands first: it looks at pods that are soon gone."""
+    run = run_of("hungry")
+    first = runners.pod_of(run)
+    assert first.spec.containers[0].resources.limits["memory"] == "400Mi"
+    second = until(
+        "a second pod", lambda: next((p for n, p in pods_of(runners, run).items() if n != first.metadata.name), None)
+    )
+    resources = second.spec.containers[0].resources
+    assert resources.limits["memory"] == str(800 << 20)
+    assert resources.requests["memory"] == str(200 << 20)
+    assert ended(runners, "hungry", run) == "success"
+    assert attempts(runners, "hungry", run) == [(0, 2)]
+
+
+def test_memory_too_small_for_the_runner_itself(runners, run_of):
+    run = run_of("starved")
+    assert ended(runners, "starved", run) == "success"
+    assert "pod: OutOfMemory" in audit(runners, "starved", run)
+
+
+def test_an_image_that_cannot_be_pulled(runners, run_of):
+    run = run_of("no_image")
     assert ended(runners, "no_image", run) == "failed"
     kind, message = failure(runners, "no_image", run)
     assert kind == "ImageNotPulled"
@@ -54,6 +120,56 @@ def test_an_image_that_cannot_be_pulled(runners):
     assert "pod: ImageNotPulled" in audit(runners, "no_image", run)
 
 
+def test_a_runner_that_cannot_reach_airflow(runners, run_of):
+    run = run_of("cut_off")
+    assert ended(runners, "cut_off", run) == "failed"
+    kind, message = failure(runners, "cut_off", run)
+    assert kind == "AirflowNotReached"
+    assert message.startswith("the runner could not reach Airflow's API at http://127.0.0.1:9/execution/")
+    assert message.endswith("Connection refused")
+
+
+def test_a_pod_that_kubernetes_refuses(runners, run_of):
+    run = run_of("refused")
+    assert ended(runners, "refused", run) == "failed"
+    kind, message = failure(runners, "refused", run)
+    assert kind == "PodRefused"
+    assert 'Unsupported value: "Nonsense"' in message
+    assert "pod: PodRefused" in audit(runners, "refused", run)
+
+
+def test_kill_of_the_container(runners, run_of, cluster):
+    run = run_of("echo_killed")
+    cluster.kill_container(running(runners, "echo_killed", run).metadata.name, NAMESPACE)
+    told = until("a reason", lambda: runners.told("echo_killed", run))
+    assert (told["attempt"], told["reason"]) == (1, "RunnerFailed")
+    assert "exit code 137" in told["message"]
+    goes_on(runners, "echo_killed", run)
+
+
+def test_pod_deleted_by_hand_while_it_runs(runners, run_of):
+    run = run_of("echo_deleted")
+    name = running(runners, "echo_deleted", run).metadata.name
+    runners.core.delete_namespaced_pod(name, NAMESPACE, body=V1DeleteOptions(grace_period_seconds=0))
+    told = until("a reason", lambda: runners.told("echo_deleted", run))
+    assert told["reason"] == "PodDeleted"
+    goes_on(runners, "echo_deleted", run)
+
+
+def test_eviction(runners, run_of):
+    run = run_of("echo_evicted")
+    name = running(runners, "echo_evicted", run).metadata.name
+    eviction = V1Eviction(
+        metadata=V1ObjectMeta(name=name, namespace=NAMESPACE), delete_options=V1DeleteOptions(grace_period_seconds=1)
+    )
+    runners.core.create_namespaced_pod_eviction(name, NAMESPACE, eviction)
+    told = until("a reason", lambda: runners.told("echo_evicted", run))
+    assert told["reason"] == "PodEvicted"
+    assert "EvictionByEvictionAPI" in told["message"]
+    goes_on(runners, "echo_evicted", run)
+
+
+@pytest.mark.usefixtures("alone")
 def test_no_node_fits_and_cancel_takes_the_pending_pod(runners):
     run = start(runners, "no_node")
     told = until("a reason", lambda: runners.told("no_node", run))
@@ -62,52 +178,11 @@ def test_no_node_fits_and_cancel_takes_the_pending_pod(runners):
     assert runners.pod_of(run).status.phase == "Pending"
     runners.airflow.api.cancel("no_node", run)
     runners.none_left(30)
-    again = start(runners, "echo")  # the executor's slots are free again: the three pending pods had all of them
+    again = start(runners, "echo", number=1)  # the executor's slots are free again: the pending pods had all of them
     assert ended(runners, "echo", again) == "success"
 
 
-def test_memory_runs_out_and_the_next_try_gets_more(runners):
-    run = start(runners, "hungry")
-    first = runners.pod_of(run)
-    assert first.spec.containers[0].resources.limits["memory"] == "400Mi"
-    second = until(
-        "a second pod", lambda: next((p for p in runners.pods() if p.metadata.name != first.metadata.name), None)
-    )
-    assert second.spec.containers[0].resources.limits["memory"] == str(800 << 20)
-    assert second.spec.containers[0].resources.requests["memory"] == str(200 << 20)
-    assert ended(runners, "hungry", run) == "success"
-    assert attempts(runners, "hungry", run) == [(0, 2)]
-
-
-def test_memory_too_small_for_the_runner_itself(runners):
-    run = start(runners, "starved")
-    assert ended(runners, "starved", run) == "success"
-    assert "pod: OutOfMemory" in audit(runners, "starved", run)
-
-
-def test_kill_of_the_container(runners, cluster):
-    run = start(runners, "echo", number=1, seconds=20)
-    pod = runners.pod_of(run, phase="Running")
-    until("its start", lambda: runners.running("echo", run))
-    cluster.kill_container(pod.metadata.name, NAMESPACE)
-    told = until("a reason", lambda: runners.told("echo", run))
-    assert (told["attempt"], told["reason"]) == (1, "RunnerFailed")
-    assert "exit code 137" in told["message"]
-    assert ended(runners, "echo", run) == "success"
-    assert attempts(runners, "echo", run) == [(0, 2)]
-
-
-def test_pod_deleted_by_hand_while_it_runs(runners):
-    run = start(runners, "echo", number=1, seconds=20)
-    pod = runners.pod_of(run, phase="Running")
-    until("its start", lambda: runners.running("echo", run))
-    runners.core.delete_namespaced_pod(pod.metadata.name, NAMESPACE, body=V1DeleteOptions(grace_period_seconds=0))
-    told = until("a reason", lambda: runners.told("echo", run))
-    assert told["reason"] == "PodDeleted"
-    assert ended(runners, "echo", run) == "success"
-    assert attempts(runners, "echo", run) == [(0, 2)]
-
-
+@pytest.mark.usefixtures("alone")
 def test_pod_deleted_by_hand_before_it_starts(runners, cluster):
     cluster.kubectl("cordon", *nodes(runners))
     try:
@@ -122,30 +197,17 @@ def test_pod_deleted_by_hand_before_it_starts(runners, cluster):
     assert attempts(runners, "echo", run) == [(0, 1)]
 
 
-def test_eviction(runners):
-    run = start(runners, "echo", number=1, seconds=20)
-    pod = runners.pod_of(run, phase="Running")
-    until("its start", lambda: runners.running("echo", run))
-    eviction = V1Eviction(
-        metadata=V1ObjectMeta(name=pod.metadata.name, namespace=NAMESPACE),
-        delete_options=V1DeleteOptions(grace_period_seconds=1),
-    )
-    runners.core.create_namespaced_pod_eviction(pod.metadata.name, NAMESPACE, eviction)
-    told = until("a reason", lambda: runners.told("echo", run))
-    assert told["reason"] == "PodEvicted"
-    assert "EvictionByEvictionAPI" in told["message"]
-    assert ended(runners, "echo", run) == "success"
-    assert attempts(runners, "echo", run) == [(0, 2)]
-
-
-def test_a_full_quota_waits_and_costs_no_attempt(runners, cluster):
+@pytest.mark.usefixtures("alone")
+def test_a_full_quota_waits_and_costs_no_attempt(runners, cluster, go):
+    here, there = go
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few", "namespace": NAMESPACE}}
     cluster.kubectl("apply", "-f", "-", given=yaml.safe_dump({**quota, "spec": {"hard": {"pods": "1"}}}))
     try:
-        run = start(runners, "echo", number=2, seconds=16)
+        run = start(runners, "echo", number=2, until=there)
         told = until("a reason", lambda: runners.told("echo", run, 0) or runners.told("echo", run, 1))
         assert told["reason"] == "PodNotCreated"
         assert "few uses 1 of 1 pods" in told["message"]
+        here.touch()
         assert ended(runners, "echo", run) == "success"
     finally:
         cluster.kubectl("--namespace", NAMESPACE, "delete", "resourcequota", "few")
@@ -154,61 +216,51 @@ def test_a_full_quota_waits_and_costs_no_attempt(runners, cluster):
     assert not runners.told("echo", run, 1), "the reason is forgotten when the pod runs"
 
 
-def test_a_runner_that_cannot_reach_airflow(runners):
-    run = start(runners, "cut_off")
-    assert ended(runners, "cut_off", run) == "failed"
-    kind, message = failure(runners, "cut_off", run)
-    assert kind == "AirflowNotReached"
-    assert message.startswith("the runner could not reach Airflow's API at http://127.0.0.1:9/execution/")
-    assert message.endswith("Connection refused")
-
-
-def test_a_pod_that_kubernetes_refuses(runners):
-    run = start(runners, "refused")
-    assert ended(runners, "refused", run) == "failed"
-    kind, message = failure(runners, "refused", run)
-    assert kind == "PodRefused"
-    assert 'Unsupported value: "Nonsense"' in message
-    assert "pod: PodRefused" in audit(runners, "refused", run)
-
-
-def test_kubernetes_api_away(runners, cluster):
-    run = start(runners, "echo", number=1, seconds=10)
+@pytest.mark.usefixtures("alone")
+def test_kubernetes_api_away(runners, cluster, go):
+    here, there = go
+    run = start(runners, "echo", number=1, until=there)
     until("its start", lambda: runners.running("echo", run))
     cluster.stop("kube-apiserver")
     try:
-        late = start(runners, "hungry")
-        told = until("a reason", lambda: runners.told("hungry", late))
+        late = start(runners, "echo_late", number=1)
+        told = until("a reason", lambda: runners.told("echo_late", late))
         assert (told["reason"], "Kubernetes API not available" in told["message"]) == ("PodNotCreated", True)
+        here.touch()
         assert ended(runners, "echo", run) == "success"  # what runs needs Airflow's API alone
-        time.sleep(15)  # a look for orphans, and for pods that are done
+        time.sleep(8)  # a look for orphans, which comes every 5 s, and for pods that are done
         assert runners.alive()
     finally:
         cluster.start("kube-apiserver")
-    assert ended(runners, "hungry", late) == "success"
+    assert ended(runners, "echo_late", late) == "success"
     assert attempts(runners, "echo", run) == [(0, 1)]
 
 
-def test_a_scheduler_dies_while_pods_run(runners):
-    run = start(runners, "echo", number=3, seconds=12)
+@pytest.mark.usefixtures("alone")
+def test_a_scheduler_dies_while_pods_run(runners, go):
+    here, there = go
+    run = start(runners, "echo", number=3, until=there)
     until("their start", lambda: runners.running("echo", run) == 3)
     runners.airflow.kill("scheduler-1")
     runners.airflow.start("scheduler-1")
+    here.touch()
     assert ended(runners, "echo", run) == "success"
     assert attempts(runners, "echo", run) == [(0, 1), (1, 1), (2, 1)]
 
 
+@pytest.mark.usefixtures("alone")
 def test_cancel_takes_running_pods(runners):
-    run = start(runners, "echo", number=2, seconds=300)
+    run = start(runners, "echo", number=2, until=f"{DATA}/never")
     until("their start", lambda: runners.running("echo", run) == 2)
     runners.airflow.api.cancel("echo", run)
     runners.none_left(60)
 
 
-def test_a_node_that_is_gone(runners, cluster):
-    run = start(runners, "echo", number=1, seconds=15)
-    pod = runners.pod_of(run, phase="Running")
-    until("its start", lambda: runners.running("echo", run))
+@pytest.mark.usefixtures("alone")
+def test_a_node_that_is_gone(runners, cluster, go):
+    here, there = go
+    run = start(runners, "echo", number=1, until=there)
+    pod = running(runners, "echo", run)
     cluster.stop("kubelet")
     cluster.kill_container(pod.metadata.name, NAMESPACE)
     try:
@@ -217,5 +269,6 @@ def test_a_node_that_is_gone(runners, cluster):
         assert "node" in told["message"].lower()
     finally:
         cluster.start("kubelet")
+    here.touch()
     assert ended(runners, "echo", run, 240) == "success"
     assert attempts(runners, "echo", run) == [(0, 2)]

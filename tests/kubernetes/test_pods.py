@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from tests.kubernetes.runners import NAMESPACE, until
+from tests.kubernetes.runners import DATA, NAMESPACE, until
 
 # What Airflow's official chart puts into every worker's environment, and a worker of Airflow 3 never needs.
 SERVERS_OWN = ("SQL_ALCHEMY_CONN", "FERNET_KEY", "SECRET_KEY", "JWT_SECRET")
@@ -43,7 +43,7 @@ def test_everything_that_a_job_says_is_in_its_pod(runners, cluster):
 def test_safe_by_default_and_found_by_labels(runners, cluster):
     api = runners.airflow.api
     api.wait_for_dag("echo")
-    run = api.trigger("echo", {"number": 1, "seconds": 20})
+    run = api.trigger("echo", {"number": 1, "until": f"{DATA}/safe"})
     name = runners.pod_of(run, phase="Running").metadata.name
     [pod] = runners.pods(mcp_job="echo", mcp_subtask="0")
     assert pod.metadata.name == name
@@ -57,6 +57,7 @@ def test_safe_by_default_and_found_by_labels(runners, cluster):
     inside = cluster.kubectl("--namespace", NAMESPACE, "exec", name, "--", "cat", "/proc/1/environ")
     assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in inside
     assert [secret for secret in SERVERS_OWN if secret in inside] == []
+    (runners.data / "safe").touch()
     assert api.wait("echo", run)["state"] == "success"
     runners.none_left()
 

@@ -1,4 +1,4 @@
-"""The templates as they are shipped, in pods: ten runners of each are killed, and the report is what it should be."""
+"""The templates as they are shipped, in pods: runners of each are killed, and the report is what it should be."""
 
 from __future__ import annotations
 
@@ -6,46 +6,51 @@ import json
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_mcp_provider.plugin.pods.identity import INSTANCE
 from tests.integration.templates import postgres_server, redis_server, test_template_nightly_backup, test_template_steps
 from tests.integration.templates.conftest import hasten
-from tests.integration.templates.killer import Killer
 from tests.integration.templates.plain_crawl import crawl
 from tests.integration.templates.site import served
-from tests.integration.templates.test_template_crawl_site import DEPTH, check
-from tests.integration.templates.test_template_drain_queue import MESSAGES, SHARE, sent
+from tests.integration.templates.test_template_crawl_site import check
+from tests.integration.templates.test_template_drain_queue import sent
 from tests.integration.templates.test_template_fit_report import measured, write
 from tests.integration.templates.test_template_matrix import packed
 from tests.integration.templates.test_template_trees import CONF, counted
 from tests.integration.templates.tree import grow, walked
 from tests.kubernetes.conftest import QUICK
-from tests.kubernetes.runners import DATA, NAMESPACE, Runners, airflow_on
+from tests.kubernetes.pod_killer import Listed, PodKiller
+from tests.kubernetes.runners import DATA, NAMESPACE, airflow_on
+from tests.sizes import FULL
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = "write_sections"
+TITLES = [{"title": f"S{number}", "query": "queue put get"} for number in range(3)]
+KILLS = 10 if FULL else 2
+"""Of each job. What ten do is shown with processes: tests/integration/templates."""
+LEVELS = "123456789" if FULL else "169"
+DEPTH = 8
+MESSAGES, SHARE = (480, 24) if FULL else (160, 32)
+SLOTS = 8
+pytestmark = pytest.mark.timeout(3600 if FULL else 900)  # the first test waits for all runs, more or less
 ANY = {"AIRFLOW__MCP__POD_OVERRIDE": "any"}  # the programs of this machine are in the pods by host_path
 
 
-@dataclass
-class PodKiller(Killer):
-    """Kills the first process of pods, as the kernel does when memory runs out."""
+@dataclass(frozen=True)
+class Asked:
+    """A job, what it is asked for, and which of its runners are killed: at most ``most`` of one subtask."""
 
-    cluster: Any = None
-    core: Any = None
-
-    def runners(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        for pod in self.core.list_namespaced_pod(NAMESPACE).items:
-            if pod.status.phase == "Running" and not pod.metadata.deletion_timestamp:
-                name = pod.metadata.name
-                yield pod.metadata.annotations[INSTANCE], lambda name=name: self.cluster.kill_container(name, NAMESPACE)
+    job: str
+    conf: dict[str, Any]
+    task: str = "run"
+    most: int = 3
 
 
 TOOLS = {  # what an image of one's own would have, from this machine
@@ -67,13 +72,13 @@ PODS = {
 }
 PASSWORDS = {"queue": redis_server.PASSWORD, "backup": postgres_server.PASSWORD}
 FEWER = {  # a slim image has one compressor
-    "jobs/matrix.yaml": ("[gzip, bzip2, xz]", "[1, 6, 9]", "[gzip]", "[1, 2, 3, 4, 5, 6, 7, 8, 9]"),
-    "twin.py": ('["gzip", "bzip2", "xz"]', "[1, 6, 9]", '["gzip"]', "[1, 2, 3, 4, 5, 6, 7, 8, 9]"),
+    "jobs/matrix.yaml": ("[gzip, bzip2, xz]", "[1, 6, 9]", "[gzip]", f"[{', '.join(LEVELS)}]"),
+    "twin.py": ('["gzip", "bzip2", "xz"]', "[1, 6, 9]", '["gzip"]', f"[{', '.join(LEVELS)}]"),
 }
 
 
 @pytest.fixture(scope="module")
-def shipped(cluster, image, tmp_path_factory):
+def shipped(cluster, image, tmp_path_factory, one_airflow):
     """The jobs as they are, but for the pauses between two attempts, and for what their pods have."""
     folder = tmp_path_factory.mktemp("templates") / "dags"
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -88,136 +93,186 @@ def shipped(cluster, image, tmp_path_factory):
     for job, pod in PODS.items():
         with (folder / "jobs" / f"{job}.yaml").open("a") as spec:
             spec.write(f"pod: {json.dumps({**pod, 'volumes': volumes})}\n")
-    with airflow_on(cluster, image, dags=folder, parallelism=6, env={**QUICK, **ANY}) as runners:
-        for name, password in PASSWORDS.items():
-            secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE}}
-            cluster.kubectl("apply", "-f", "-", given=json.dumps({**secret, "stringData": {"password": password}}))
-        yield runners
+    start = partial(airflow_on, cluster, image, dags=folder, parallelism=SLOTS, env={**QUICK, **ANY})
+    runners = one_airflow.get("shipped", start)
+    for name, password in PASSWORDS.items():
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE}}
+        cluster.kubectl("apply", "-f", "-", given=json.dumps({**secret, "stringData": {"password": password}}))
+    return runners
 
 
-@dataclass
-class Killed:
-    """Run a job, kill ten of its runners, and give its result; ``run_id`` is that of the latest."""
-
-    shipped: Runners
-    cluster: Any
-    run_id: str = ""
-
-    def __call__(self, job, conf, task="run", most=3):
-        api = self.shipped.airflow.api
-        api.wait_for_dag(job)
-        self.run_id = api.trigger(job, conf)
-        how = {"task": task, "most": most, "within": 0.2, "pause": 0.1}
-        killer = PodKiller(self.shipped.airflow, job, self.run_id, cluster=self.cluster, core=self.shipped.core, **how)
-        assert killer.until_the_end(500)["state"] == "success"
-        assert killer.killed.total() == 10
-        return self.shipped.result(job, self.run_id)
+@pytest.fixture(scope="module")
+def site(cluster):
+    with served(40, host=cluster.host) as site:
+        yield site
 
 
-@pytest.fixture
-def killed(shipped, cluster):
-    yield Killed(shipped, cluster)
+@pytest.fixture(scope="module")
+def file(shipped):
+    file = shipped.data / "file"
+    file.write_bytes(random.Random(3).randbytes(40_000_000))  # takes long enough to be killed
+    return file
+
+
+@pytest.fixture(scope="module")
+def queues(shipped, cluster, tmp_path_factory):
+    """For each kind: where messages wait, what the balances must be and how many are refused, where pods book them."""
+    folders = {kind: open_to_pods(shipped.data / kind) for kind in ("spool", "redis")}
+    spool = folders["spool"]
+    with redis_server.served(tmp_path_factory.mktemp("redis"), cluster.host) as url:
+        server = redis_server.client(url)
+        sends = {
+            "spool": lambda number, text: (spool / f"{number:06}.json").write_text(text),
+            "redis": lambda _, text: server.lpush("messages", text),
+        }
+        told = {kind: sent(send, MESSAGES) for kind, send in sends.items()}
+        open_to_pods(spool)
+        yield {"spool": (f"{DATA}/spool", *told["spool"], spool), "redis": (url, *told["redis"], folders["redis"])}
+
+
+@pytest.fixture(scope="module")
+def backed_up(shipped, cluster):
+    """A server with databases."""
+    open_to_pods(shipped.data / "dumps")
+    with postgres_server.served(cluster.host) as server:
+        for name, rows in test_template_nightly_backup.ROWS.items():
+            test_template_nightly_backup.fill(server, name, rows)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def trees(shipped):
+    roots = {job: grow(shipped.data / job, 8) for job in CONF}
+    for root in roots.values():
+        root.chmod(0o755)
+    return roots
+
+
+@pytest.fixture(scope="module")
+def unpacked(shipped):
+    open_to_pods(shipped.data / "packed")
+    return test_template_steps.fill(shipped.data / "unpacked", size=10_000_000, count=4)
+
+
+@pytest.fixture(scope="module")
+def groups(shipped):
+    wanted = dict(list(measured().items())[:4])
+    for name, rows in wanted.items():
+        write(shipped.data / "groups" / f"{name}.csv", rows)
+    open_to_pods(shipped.data / "report")
+    return wanted
+
+
+@pytest.fixture(scope="module")
+def asked(site, file, queues, backed_up, trees, unpacked, groups):
+    """What each job is asked for, by the name that a test knows it by."""
+    queue = {"per_subtask": SHARE, "pause": 0.03}
+    return {
+        "crawl_site": Asked("crawl_site", {"url": site.url, "depth": DEPTH, "delay": 0}),
+        **{job: Asked(job, {"file": f"{DATA}/file"}) for job in ("matrix", "twin")},
+        **{
+            kind: Asked("drain_queue", {"source": source, "ledger": f"{DATA}/{kind}/.ledger.db", **queue})
+            for kind, (source, *_) in queues.items()
+        },
+        "nightly_backup": Asked(
+            "nightly_backup",
+            {"host": backed_up.host, "port": backed_up.port, "folder": f"{DATA}/dumps", "keep": 1},
+        ),
+        **{job: Asked(job, {"path": f"{DATA}/{job}", **conf}, most=2) for job, conf in CONF.items()},
+        "pipeline": Asked("pipeline", {"path": f"{DATA}/unpacked", "target": f"{DATA}/packed"}, "pack", most=2),
+        "fit_report": Asked("fit_report", {"data": f"{DATA}/groups", "folder": f"{DATA}/report", "draws": 20_000}),
+        SECTIONS: Asked(SECTIONS, {"project": "P", "busy": 0, "sections": TITLES}, "search"),
+    }
+
+
+@pytest.fixture(scope="module")
+def begun(shipped, cluster, asked):
+    """All of them at once, each with a killer of its own."""
+    api, listed = shipped.airflow.api, Listed(shipped.core)
+    for one in asked.values():
+        api.wait_for_dag(one.job)
+    with ThreadPoolExecutor(len(asked)) as pool:
+        runs = {}
+        for name, one in asked.items():
+            run_id = api.trigger(one.job, one.conf)
+            how = {"task": one.task, "most": one.most, "wanted": KILLS, "within": 0.2, "pause": 0.1}
+            killer = PodKiller(shipped.airflow, one.job, run_id, cluster=cluster, listed=listed, **how)
+            runs[name] = run_id, killer, pool.submit(killer.until_the_end, 3000 if FULL else 500)
+        yield runs
     shipped.none_left()
 
 
-def test_crawl_site(killed, cluster):
-    with served(40, host=cluster.host) as site:
-        result = killed("crawl_site", {"url": site.url, "depth": DEPTH, "delay": 0})
-        wanted = crawl(f"{site.url}/", DEPTH)
+@pytest.fixture
+def killed(shipped, asked, begun):
+    """Wait for a run some of whose runners are killed; give its result, and its id."""
+
+    def wait(name):
+        run_id, killer, ended = begun[name]
+        assert ended.result()["state"] == "success"
+        assert killer.killed.total() == KILLS
+        return shipped.result(asked[name].job, run_id), run_id
+
+    return wait
+
+
+def test_crawl_site(killed, site):
+    result, _ = killed("crawl_site")
+    wanted = crawl(f"{site.url}/", DEPTH)
     assert (result["state"], result["subtasks"], result["failed"]) == ("complete", len(wanted.statuses), 0)
-    check(result["result"], wanted, site.url)
+    check(result["result"], wanted, site.url, DEPTH)
 
 
 @pytest.mark.parametrize("job", ["matrix", "twin"])
-def test_matrix(killed, shipped, job):
-    file = shipped.data / "file"
-    file.write_bytes(random.Random(3).randbytes(40_000_000))  # takes long enough to be killed
-    result = killed(job, {"file": f"{DATA}/file"})
-    best = sorted((packed("gzip", level, file), f"gzip -{level}") for level in "123456789")
+def test_matrix(killed, file, job):
+    result, _ = killed(job)
+    best = sorted((packed("gzip", level, file), f"gzip -{level}") for level in LEVELS)
     assert result["result"]["best"] == [{"how": how, "bytes": size} for size, how in best]
 
 
-@pytest.fixture(params=["spool", "redis"])
-def queue(request, shipped, cluster, tmp_path):
-    """Where messages wait, a way to send one, and where pods book them."""
-    folder = shipped.data / request.param
-    folder.mkdir()
-    if request.param == "spool":
-        yield f"{DATA}/spool", lambda number, text: (folder / f"{number:06}.json").write_text(text), folder
-        return
-    with redis_server.served(tmp_path, cluster.host) as url:
-        server = redis_server.client(url)
-        yield url, lambda _, text: server.lpush("messages", text), folder
-
-
-def test_drain_queue(killed, queue):
-    source, send, folder = queue
-    wanted, refused = sent(send)
-    open_to_pods(folder)
-    ledger = f"{DATA}/{folder.name}/.ledger.db"
-    result = killed("drain_queue", {"source": source, "ledger": ledger, "per_subtask": SHARE, "pause": 0.03})
+@pytest.mark.parametrize("kind", ["spool", "redis"])
+def test_drain_queue(killed, queues, kind):
+    _, wanted, refused, folder = queues[kind]
+    result, _ = killed(kind)
     told = {name: result["result"][name] for name in ("booked", "refused", "cents", "pending")}
     assert told == {"booked": MESSAGES - refused - 20, "refused": refused, "cents": wanted.total(), "pending": 0}
     with sqlite3.connect(folder / ".ledger.db") as database:
         assert dict(database.execute("SELECT account, cents FROM balances")) == wanted
 
 
-def test_nightly_backup(killed, shipped, cluster):
-    backup = test_template_nightly_backup
-    folder = shipped.data / "dumps"
-    folder.mkdir()
-    open_to_pods(folder)
-    with postgres_server.served(cluster.host) as server:
-        for name, rows in backup.ROWS.items():
-            backup.fill(server, name, rows)
-        killed(backup.JOB, {"host": server.host, "port": server.port, "folder": f"{DATA}/dumps", "keep": 1})
-        run_id = killed.run_id
-        backup.check(shipped.airflow, server, run_id, folder)
+def test_nightly_backup(killed, shipped, backed_up):
+    _, run_id = killed("nightly_backup")
+    test_template_nightly_backup.check(shipped.airflow, backed_up, run_id, shipped.data / "dumps")
     logs = Path(shipped.airflow.env["AIRFLOW__LOGGING__BASE_LOG_FOLDER"])
-    backup.check_that_nothing_tells_the_password(shipped.airflow, run_id, logs)
+    test_template_nightly_backup.check_that_nothing_tells_the_password(shipped.airflow, run_id, logs)
 
 
 @pytest.mark.parametrize("job", CONF)
-def test_trees(killed, shipped, job):
-    root = grow(shipped.data / job, 20)
-    root.chmod(0o755)
-    result = killed(job, {"path": f"{DATA}/{job}", **CONF[job]}, most=2)
-    assert counted(job, result["result"]) == walked(root)
+def test_trees(killed, trees, job):
+    result, _ = killed(job)
+    assert counted(job, result["result"]) == walked(trees[job])
 
 
-def test_pipeline(killed, shipped):
-    folder = shipped.data / "packed"
-    folder.mkdir()
-    open_to_pods(folder)
-    files = test_template_steps.fill(shipped.data / "unpacked", size=10_000_000)
-    conf = {"path": f"{DATA}/unpacked", "target": f"{DATA}/packed"}
-    result = killed("pipeline", conf, task="pack", most=2)
-    assert result["result"] == {"published": len(files), "refused": 0}
-    test_template_steps.check(files, folder)
+def test_pipeline(killed, shipped, unpacked):
+    result, _ = killed("pipeline")
+    assert result["result"] == {"published": len(unpacked), "refused": 0}
+    test_template_steps.check(unpacked, shipped.data / "packed")
 
 
-def test_fit_report(killed, shipped):
-    data, report = shipped.data / "groups", shipped.data / "report"
-    wanted = dict(list(measured().items())[:6])
-    for name, rows in wanted.items():
-        write(data / f"{name}.csv", rows)
-    report.mkdir()
-    open_to_pods(report)
-    conf = {"data": f"{DATA}/groups", "folder": f"{DATA}/report", "draws": 20_000}
-    result = killed("fit_report", conf)
-    assert (result["state"], result["result"]["groups"]) == ("complete", len(wanted))
-    assert result["result"]["files"] == 3 * len(wanted)
+def test_fit_report(killed, groups):
+    result, _ = killed("fit_report")
+    assert (result["state"], result["result"]["groups"]) == ("complete", len(groups))
+    assert result["result"]["files"] == 3 * len(groups)
 
 
 def test_write_sections(killed):
-    sections = [{"title": f"S{number}", "query": "queue put get"} for number in range(6)]
-    conf = {"project": "P", "busy": 0, "sections": sections}
-    result = killed(SECTIONS, conf, task="search")
-    assert (result["state"], result["result"]["sections"]) == ("complete", [one["title"] for one in sections])
+    result, _ = killed(SECTIONS)
+    assert (result["state"], result["result"]["sections"]) == ("complete", [one["title"] for one in TITLES])
 
 
 def open_to_pods(folder):
     """Pods are not root, who made it."""
+    folder.mkdir(exist_ok=True)
     folder.chmod(0o777)
     for path in folder.iterdir():
         path.chmod(0o666)
+    return folder

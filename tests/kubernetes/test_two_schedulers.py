@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,10 +20,11 @@ QUICK = {
 
 
 @pytest.fixture(scope="module")
-def two(cluster, image):
-    with airflow_on(cluster, image, dags=DAGS, schedulers=2, api_servers=2, env=QUICK) as started:
-        started.airflow.api.wait_for_dag("inventory")
-        yield started
+def two(cluster, image, one_airflow):
+    start = partial(airflow_on, cluster, image, dags=DAGS, schedulers=2, api_servers=2, env=QUICK)
+    started = one_airflow.get("two", start)
+    started.airflow.api.wait_for_dag("inventory")
+    return started
 
 
 def counted(folder):

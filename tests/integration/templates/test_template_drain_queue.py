@@ -54,11 +54,11 @@ def test_each_message_once_although_ten_runners_are_killed(
     assert airflow.api.xcom("drain_queue", empty, "report")["state"] == "nothing to do"
 
 
-def sent(send: Send) -> tuple[Counter[str], int]:
-    """Send MESSAGES: 20 of them twice, some that nobody can book. What the balances must be, and how many are refused."""
+def sent(send: Send, messages: int = MESSAGES) -> tuple[Counter[str], int]:
+    """Send messages: 20 of them twice, some that nobody can book. What the balances must be, and how many are refused."""
     some = random.Random(5)
     bookings = [
-        {"id": f"id-{n}", "account": f"account-{n % 7}", "cents": some.randrange(1, 9999)} for n in range(MESSAGES - 27)
+        {"id": f"id-{n}", "account": f"account-{n % 7}", "cents": some.randrange(1, 9999)} for n in range(messages - 27)
     ]
     texts = [json.dumps(booking) for booking in [*bookings, *bookings[:20]]] + [f"rubbish {n}" for n in range(7)]
     some.shuffle(texts)

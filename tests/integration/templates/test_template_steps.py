@@ -35,11 +35,11 @@ def test_every_file_is_published_although_ten_runners_are_killed(airflow: Embedd
     check(files, tmp_path / "out")
 
 
-def fill(folder: Path, size: int) -> dict[str, bytes]:
-    """Write FILES that take a while to pack."""
+def fill(folder: Path, size: int, count: int = FILES) -> dict[str, bytes]:
+    """Write files that take a while to pack."""
     some = random.Random(3)
     folder.mkdir()
-    files = {f"file {number}.bin": some.randbytes(size) for number in range(FILES)}
+    files = {f"file {number}.bin": some.randbytes(size) for number in range(count)}
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return files
