@@ -5,16 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from airflow_mcp_provider.embedded import reaper
+from tests.sizes import patient
 
 AIRFLOW = Path(sys.executable).with_name("airflow")
-WITHIN = 60  # seconds from start to report, where nothing else runs
 
 
 @pytest.fixture
@@ -31,21 +30,12 @@ def mcp(*arguments, **more):
     return subprocess.run([AIRFLOW, "mcp", *map(str, arguments)], check=False, capture_output=True, text=True, **more)
 
 
-def busy():
-    """How many times longer things take now, because of what else runs."""
-    return max(1, os.getloadavg()[0] / os.cpu_count())
-
-
 def test_the_report_of_a_tree(tree):
-    limit = WITHIN * busy()
-    began = time.monotonic()
     done = mcp("demo", tree)
-    took = time.monotonic() - began
     assert done.returncode == 0, done.stdout + done.stderr
     assert "subtasks succeeded; 38 directories, 60 files, 90 lines" in " ".join(done.stdout.split())
     assert "Python" in done.stdout
     assert "known" in done.stdout
-    assert took < limit
 
 
 def test_keep_tells_the_way_in_and_ctrl_c_ends_everything(tree):
@@ -67,7 +57,7 @@ def test_keep_tells_the_way_in_and_ctrl_c_ends_everything(tree):
 def ended(demo, home):
     """Return the exit code; says what is left where the end takes too long."""
     try:
-        return demo.wait(timeout=20)
+        return demo.wait(timeout=patient(20))
     except subprocess.TimeoutExpired:
         left = [f"{reaper.mark(process)[1]} {process.pid} {process.status()}" for process in reaper.marked(home)]
         pytest.fail(f"the demo did not end; of its Airflow there is: {left}")

@@ -146,15 +146,13 @@ def test_airflows_own_calls_beside_enqueue_in_threads(airflow: Embedded, record:
     assert run.result["succeeded"] == 9
 
 
-def test_progress_is_shown_at_once(airflow: Embedded, record: Path, tmp_path: Path) -> None:
+def test_progress_is_shown_while_the_subtask_works(airflow: Embedded, record: Path, tmp_path: Path) -> None:
     file = tmp_path / "go"
     run_id = trigger(airflow, "deeds", record, [does("tell_progress", file=str(file))])
     try:
-        told = until(lambda: notes.seen(record, told=True), what="progress told")[0]
+        until(lambda: notes.seen(record, told=True), what="progress told")
         shown = until(lambda: airflow.api.state_store("deeds", run_id, "run", 0).get("progress"), what="progress shown")
-        seconds = notes.time.time() - told["at"]
     finally:
         file.touch()
     assert shown == {"fraction": 0.25, "message": "a quarter of \\udcff"}
-    assert seconds < 2
     Ended(airflow, "deeds", run_id)

@@ -159,7 +159,7 @@ def test_enqueue_does_not_wait_for_the_scheduler(
     until(lambda: notes.seen(record, node="parent", begins=True), what="the parent begun")
     with held(airflow, "deeds", run_id):
         go.touch()
-        took = until(lambda: notes.seen(record, node="parent", enqueued=True), what="enqueued")[0]["seconds"]
+        until(lambda: notes.seen(record, node="parent", enqueued=True), what="enqueued while the row is held")
         assert _labels(airflow, run_id) == ["parent"]
         if server_dies:
             for name in ("api-server-1", "api-server-2"):
@@ -172,7 +172,6 @@ def test_enqueue_does_not_wait_for_the_scheduler(
     end.touch()
     run = Ended(airflow, "deeds", run_id)
     assert (run.result["state"], run.result["succeeded"]) == ("complete", 2)
-    assert took < 3  # seconds; it would wait for as long as the lock is held
 
 
 def _labels(airflow: Embedded, run_id: str) -> list[str]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import psutil
 import pytest
@@ -101,19 +100,17 @@ def test_soft_asks_the_whole_command_to_end(do, tmp_path):
     assert mark.read_text() == "clean\n"
 
 
+@pytest.mark.timeout(60)  # the command would last for five minutes
 def test_hard_kills_all_of_it(do, tmp_path):
     mark = tmp_path / "mark"
-    began = time.monotonic()
     with pytest.raises(HardTimeout):
         do(sh(f"trap '' TERM INT; setsid sleep 300 & echo $! > {mark}; sleep 300"), soft="200ms", hard="800ms")
-    assert time.monotonic() - began < 20
     assert not psutil.pid_exists(int(mark.read_text()))
 
 
+@pytest.mark.timeout(60)  # the process would last for five minutes
 def test_a_background_process_does_not_hold_the_command_up(do):
-    began = time.monotonic()
     assert do(sh("sleep 300 & echo 1")) == 1
-    assert time.monotonic() - began < 20
 
 
 def test_long_lines_and_odd_bytes(do, capsys):

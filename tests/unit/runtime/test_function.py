@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 
 import psutil
 import pytest
@@ -143,12 +142,11 @@ def test_the_soft_limit_not_caught_fails_the_subtask(do, job):
         do({"python": f"{job}:sleeps"}, soft="200ms", hard="10s")
 
 
+@pytest.mark.timeout(60)  # the loop would last for five minutes
 def test_the_hard_limit_ends_a_c_loop_with_signals_blocked_and_its_children(do, job, tmp_path):
     mark = tmp_path / "mark"
-    began = time.monotonic()
     with pytest.raises(HardTimeout, match=r"timeouts\.hard \(1 s\) passed"):
         do({"python": f"{job}:stubborn"}, {"mark": str(mark)}, hard="1s")
-    assert time.monotonic() - began < 20
     for pid in map(int, mark.read_text().split()):
         assert not psutil.pid_exists(pid)
 

@@ -1,7 +1,6 @@
 """Whatever stands in a file: a job, or a SpecError that says why not; never another exception, never a long wait."""
 
 import random
-import time
 
 import pytest
 
@@ -104,15 +103,14 @@ HOSTILE = {
 }
 
 
+@pytest.mark.timeout(60)  # a reader that such a document holds up
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_documents_are_refused(text):
-    began = time.monotonic()
     with pytest.raises(SpecError) as raised:
         parse_job(text, id="job", source="job.yaml")
     assert raised.value.problems
     assert all(problem.file == "job.yaml" and problem.message for problem in raised.value.problems)
     assert len(str(raised.value)) < 20_000
-    assert time.monotonic() - began < 10
 
 
 PIECES = (
