@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.made import FULL
 from tests.fuzz.wrong import Wrong
+from tests.sizes import FULL
 
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mcp-fuzz-")
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-os.environ.setdefault("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{os.environ['AIRFLOW_HOME']}/fuzz.db")
+# Set whatever stood there: a process of pytest-xdist is given the environment of the one that started it.
+os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{os.environ['AIRFLOW_HOME']}/fuzz.db"
 
 
 @pytest.fixture

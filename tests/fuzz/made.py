@@ -2,7 +2,6 @@
 
 import enum
 import math
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,8 +9,8 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-FULL = os.environ.get("MCP_TEST_FULL") == "1"
-"""Every size as large as it is promised; without it, as large as a minute allows."""
+from tests.sizes import FULL
+
 COUNT = 10_000 if FULL else 300
 
 

@@ -9,7 +9,6 @@ import yaml
 from kubernetes.client import V1DeleteOptions, V1Eviction, V1ObjectMeta
 
 from tests.kubernetes.runners import DATA, NAMESPACE, until
-from tests.sizes import patient
 
 AT_ONCE = ("hungry", "starved", "no_image", "refused", "cut_off", "echo_killed", "echo_deleted", "echo_evicted")
 ECHO = ("echo_killed", "echo_deleted", "echo_evicted")
@@ -50,7 +49,7 @@ def start(runners, job, **conf):
 
 
 def ended(runners, job, run, timeout=180):
-    return runners.airflow.api.wait(job, run, patient(timeout))["state"]
+    return runners.airflow.api.wait(job, run, timeout)["state"]
 
 
 def running(runners, job, run):

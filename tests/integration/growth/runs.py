@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.sizes import patient
 
 
 class Ended:
@@ -15,7 +14,7 @@ class Ended:
     def __init__(self, airflow: Embedded, job: str, run_id: str, timeout: float = 240) -> None:
         self.api = airflow.api
         self.names = (job, run_id)
-        self.run = airflow.api.wait(job, run_id, patient(timeout))
+        self.run = airflow.api.wait(job, run_id, timeout)
 
     @property
     def result(self) -> Json:

@@ -5,7 +5,7 @@ from pathlib import Path
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
 from tests.integration.growth.conftest import TREES
-from tests.sizes import FULL, patient
+from tests.sizes import FULL
 
 EVERY_MISHAP = ["before", "after", "half", "final"]
 
@@ -26,6 +26,6 @@ def test_twenty_trees_at_once_with_failures(airflow: Embedded, tmp_path: Path) -
     }
     runs = {job: airflow.api.trigger(job, params) for job, params in trees.items()}
     for job, run_id in runs.items():
-        run = airflow.api.wait(job, run_id, timeout=patient(3000 if FULL else 400))
+        run = airflow.api.wait(job, run_id, timeout=3000 if FULL else 400)
         assert run["state"] == "success"
         forest.check(airflow, job, run_id, trees[job])

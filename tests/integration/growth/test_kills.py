@@ -8,7 +8,7 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
 from tests.integration.growth.forest import record
 from tests.integration.growth.waiting import until
-from tests.sizes import FULL, patient
+from tests.sizes import FULL
 
 NODES = 17 if FULL else 6
 
@@ -23,7 +23,7 @@ def test_runners_killed_right_after_enqueue(airflow: Embedded, tmp_path: Path) -
     }
     runs = {job: airflow.api.trigger(job, params) for job, params in trees.items()}
     for job, run_id in runs.items():
-        assert airflow.api.wait(job, run_id, timeout=patient(400))["state"] == "success"
+        assert airflow.api.wait(job, run_id, timeout=400)["state"] == "success"
         forest.check(airflow, job, run_id, trees[job])
     kills = sum(node.attempts - 1 for params in trees.values() for node in forest.expected(params).values())
     assert kills == 3 * NODES
@@ -34,7 +34,7 @@ def test_runners_killed_with_their_supervisors(airflow: Embedded, tmp_path: Path
     params = forest.parameters(tmp_path / "record", size=6, seed=3, mishaps=0.5, kinds=["machine"], shared=1)
     assert sum(node.attempts == 2 for node in forest.expected(params).values()) >= 2
     run_id = airflow.api.trigger("tree", params)
-    assert airflow.api.wait("tree", run_id, timeout=patient(400))["state"] == "success"
+    assert airflow.api.wait("tree", run_id, timeout=400)["state"] == "success"
     forest.check(airflow, "tree", run_id, params)
 
 
@@ -48,7 +48,7 @@ def test_a_server_killed_in_the_middle(airflow: Embedded, tmp_path: Path, name: 
     try:
         if name.startswith("api-server"):
             airflow.start(name)
-        assert airflow.api.wait("tree", run_id, timeout=patient(400))["state"] == "success"
+        assert airflow.api.wait("tree", run_id, timeout=400)["state"] == "success"
     finally:
         airflow.start(name)
     forest.check(airflow, "tree", run_id, params, extra_tries=20)

@@ -6,7 +6,6 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
 from tests.integration.growth.runs import Ended, does, trigger
 from tests.integration.steps.conftest import Record
-from tests.sizes import patient
 
 
 def test_trees_with_failures(airflow: Embedded, tmp_path: Path) -> None:
@@ -20,7 +19,7 @@ def test_trees_with_failures(airflow: Embedded, tmp_path: Path) -> None:
     }
     runs = {job: airflow.api.trigger(job, params) for job, params in trees.items()}
     for job, run_id in runs.items():
-        assert airflow.api.wait(job, run_id, timeout=patient(400))["state"] == "success"
+        assert airflow.api.wait(job, run_id, timeout=400)["state"] == "success"
         forest.check(airflow, job, run_id, trees[job])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
 from airflow_mcp_provider.spec import load_job
-from tests.sizes import FULL, patient
+from tests.sizes import FULL
 
 ROOT = Path(__file__).parents[3]
 JOB = "write_sections"
@@ -31,7 +31,7 @@ def test_three_projects_wait_in_line(airflow: Embedded) -> None:
     }
     airflow.api.wait_for_dag(JOB)
     runs = {project: airflow.api.trigger(JOB, given) for project, given in conf.items()}
-    ended = {project: airflow.api.wait(JOB, run_id, timeout=patient(300)) for project, run_id in runs.items()}
+    ended = {project: airflow.api.wait(JOB, run_id, timeout=300) for project, run_id in runs.items()}
     assert {project: run["state"] for project, run in ended.items()} == {
         "First": "success",
         "Second": "success",
@@ -67,7 +67,7 @@ def test_the_pipeline_in_yaml_alone(airflow: Embedded, tmp_path: Path) -> None:
     conf = {"path": str(tmp_path / "in"), "target": str(tmp_path / "out")}
     airflow.api.wait_for_dag("pipeline")
     run_id = airflow.api.trigger("pipeline", conf)
-    assert airflow.api.wait("pipeline", run_id, timeout=patient(200))["state"] == "success"
+    assert airflow.api.wait("pipeline", run_id, timeout=200)["state"] == "success"
     assert airflow.api.xcom("pipeline", run_id, "report")["result"] == {"published": 6, "refused": 0}
     packed = {path.name: gzip.decompress(path.read_bytes()).decode() for path in (tmp_path / "out").iterdir()}
     assert packed == {f"{name}.gz": text for name, text in files.items()}

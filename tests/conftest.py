@@ -1,0 +1,41 @@
+"""For all tests: their limits of time, as long as MCP_TEST_PATIENCE says."""
+
+import functools
+import inspect
+
+import pytest
+
+from tests.sizes import PATIENCE, patient
+
+
+def pytest_configure() -> None:
+    """Let the client of Airflow's REST API wait longer, wherever a test waits with it."""
+    if PATIENCE != 1:
+        from airflow_mcp_provider.client.airflow_rest import Api
+
+        for name in ("wait", "wait_for_dag"):
+            setattr(Api, name, _patient(getattr(Api, name)))
+
+
+def _patient(method):
+    names = inspect.signature(method)
+
+    @functools.wraps(method)
+    def waits(*arguments, **keywords):
+        given = names.bind(*arguments, **keywords)
+        given.apply_defaults()
+        given.arguments["timeout"] = patient(given.arguments["timeout"])
+        return method(*given.args, **given.kwargs)
+
+    return waits
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Scale the limits of pytest-timeout: the one of pyproject.toml, and those that tests are marked with."""
+    if PATIENCE == 1 or not config.pluginmanager.hasplugin("timeout"):
+        return
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        limit = marker.args[0] if marker else float(config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(patient(limit)), append=False)
