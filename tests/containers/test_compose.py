@@ -15,6 +15,7 @@ import pytest
 from airflow_mcp_provider.client.airflow_rest import Api
 from airflow_mcp_provider.embedded import recommended_settings
 from tests.containers.engine import ROOT, compose_command, install, missing, output
+from tests.sizes import patient
 
 PROJECT = f"mcp-test-{os.getpid()}"
 HEALTHY = 240  # seconds that a loaded machine may take
@@ -42,12 +43,12 @@ class Composed:
     def execute(self, service, *command):
         return self.docker.run("exec", self.container(service), *command, timeout=120)
 
-    def health(self):
-        return {s: self.inspect(s)["State"]["Health"]["Status"] for s in SERVICES - {"init"}}
+    def health(self, *services):
+        return {s: self.inspect(s)["State"]["Health"]["Status"] for s in services or SERVICES - {"init"}}
 
-    def wait(self):
-        until = time.monotonic() + HEALTHY
-        while set(self.health().values()) != {"healthy"}:
+    def wait(self, *services):
+        until = time.monotonic() + patient(HEALTHY)
+        while set(self.health(*services).values()) != {"healthy"}:
             assert time.monotonic() < until, f"{self.health()}\n{self.compose('logs', '--tail', '30')}"
             time.sleep(0.5)
 
@@ -178,7 +179,7 @@ def test_what_was_stored_is_read_after_a_new_start(composed):
     with composed.api() as api:
         api.post("/variables", {"key": "kept", "value": "by fernet"})
     composed.compose("down", "--timeout", "3")
-    composed.compose("up", "--detach")
-    composed.wait()
+    composed.compose("up", "--detach", "api-server")  # and what it needs
+    composed.wait("api-server")
     with composed.api() as api:
         assert api.get("/variables/kept")["value"] == "by fernet"

@@ -38,8 +38,8 @@ def test_the_report_of_a_tree(tree):
     assert "known" in done.stdout
 
 
-def test_keep_tells_the_way_in_and_ctrl_c_ends_everything(tree):
-    demo = subprocess.Popen([AIRFLOW, "mcp", "demo", tree, "--keep"], stdout=subprocess.PIPE, text=True)
+def test_keep_tells_the_way_in_and_ctrl_c_ends_everything(tmp_path):
+    demo = subprocess.Popen([AIRFLOW, "mcp", "demo", tmp_path, "--keep"], stdout=subprocess.PIPE, text=True)
     lines = []
     for line in demo.stdout:
         lines.append(line)

@@ -30,7 +30,7 @@ def runs(airflow: Embedded, folder: Path) -> dict[str, str]:
 def test_ours(airflow: Embedded, runs: dict[str, str], job: str, words: int) -> None:
     assert airflow.api.wait(job, runs[job], timeout=300)["state"] == "success"
     report = airflow.api.xcom(job, runs[job], "report")
-    assert (report["state"], report["subtasks"], report["result"]) == ("complete", 8, words)
+    assert (report["state"], report["subtasks"], report["result"]) == ("complete", 4, words)
 
 
 def test_dag_factory(airflow: Embedded, runs: dict[str, str], words: int) -> None:

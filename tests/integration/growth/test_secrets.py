@@ -22,10 +22,16 @@ KEPT_IN = {"connection", "variable"}
 
 def test_secrets_come_out_nowhere(airflow: Embedded, record: Path) -> None:
     plant(airflow)
-    run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [leaks("raise"), leaks("return")]))
     scripts = [{"node": f"script {number}", "script": script} for number, script in enumerate(SCRIPTS)]
-    shell = Ended(airflow, "shell", airflow.api.trigger("shell", {"subtasks": scripts}))
-    report, plan = fails(airflow, "deeds-report", record), fails(airflow, "deeds-plan-leak", record)
+    one = {"subtasks": [does("give")], "record": str(record)}
+    runs = {
+        "deeds": trigger(airflow, "deeds", record, [leaks("raise"), leaks("return")]),
+        "shell": airflow.api.trigger("shell", {"subtasks": scripts}),
+        "deeds-report": airflow.api.trigger("deeds-report", {**one, "how": "leak"}),
+        "deeds-plan-leak": airflow.api.trigger("deeds-plan-leak", one),
+    }
+    run, shell, report, plan = (Ended(airflow, job, run_id) for job, run_id in runs.items())
+    assert (report.run["state"], plan.run["state"]) == ("failed", "failed"), "each raises with all secrets"
     outcomes, said = run.outcomes, shell.outcomes
     assert outcomes["leak raise"]["error"]["message"] == f"('![p](http://evil.example/x.png)', {['***'] * 5})"
     assert outcomes["leak return"]["result"]["found"] == ["***"] * 5
@@ -38,15 +44,6 @@ def test_secrets_come_out_nowhere(airflow: Embedded, record: Path) -> None:
     assert report.run["note"].startswith("failed: the report failed:")
     assert "the password is" in report.run["note"]
     assert {place: sorted(text) for place, text in found(airflow, run, shell, report, plan).items() if text} == {}
-
-
-def fails(airflow: Embedded, job: str, record: Path) -> Ended:
-    """A run whose plan or report raises with all secrets in its message."""
-    conf = {"subtasks": [does("give")], "record": str(record)}
-    how = {"how": "leak"} if job == "deeds-report" else {}
-    ended = Ended(airflow, job, airflow.api.trigger(job, {**conf, **how}))
-    assert ended.run["state"] == "failed"
-    return ended
 
 
 def leaks(how: str) -> dict[str, object]:
