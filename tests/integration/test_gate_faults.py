@@ -13,13 +13,14 @@ import pytest
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
 from tests.integration.test_gate_queue import until
+from tests.sizes import CALM
 
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory):
     record = tmp_path_factory.mktemp("gate") / "record"
     record.touch()
-    with Embedded(dags=overlaps.DAGS, env=overlaps.environment(record, 2, gate=True)) as embedded:
+    with Embedded(dags=overlaps.DAGS, env={**overlaps.environment(record, 2, gate=True), **CALM}) as embedded:
         for dag in ("lane_0", "lane_1", "urgent", "plain"):
             embedded.api.wait_for_dag(dag)
         yield embedded

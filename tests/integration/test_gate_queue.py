@@ -9,7 +9,7 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
-from tests.sizes import patient
+from tests.sizes import CALM, patient
 
 LOOK = 1.0
 
@@ -25,6 +25,7 @@ def record(tmp_path_factory):
 def airflow(record):
     env = {
         **overlaps.environment(record, 4, gate=True),
+        **CALM,
         "AIRFLOW__MCP__QUEUE_LOOK_INTERVAL": str(LOOK),
         "AIRFLOW__MCP__END_GRACE": "8",
     }

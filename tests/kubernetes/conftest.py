@@ -14,9 +14,10 @@ from tests.kubernetes.cluster import Cluster, Given, Unavailable, prepare
 from tests.kubernetes.cluster.airflow_image import airflow_image
 from tests.kubernetes.pods import Pods, namespace
 from tests.kubernetes.runners import OneAirflow, Runners, airflow_on
+from tests.sizes import CALM
 
 SLOTS = 8
-QUICK = {"AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5"}
+QUICK = {**CALM, "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5"}
 """The executor lists pods often, and so in every outage."""
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import CALM
 
 DAGS = Path(__file__).parent / "dags"
 CALLED = "called"
@@ -18,7 +19,7 @@ CALLED = "called"
 @pytest.fixture(scope="package")
 def airflow() -> Iterator[Embedded]:
     """Two slots: a caller that held one would leave nothing to the called run's two tasks at a time of three."""
-    with Embedded(dags=DAGS, schedulers=2, parallelism=2) as embedded:
+    with Embedded(dags=DAGS, schedulers=2, parallelism=2, env=CALM) as embedded:
         for job in ("caller", CALLED, "ring_a", "ring_b", "nobody", "mixed", "round", "lines", "staged", "stranger"):
             embedded.api.wait_for_dag(job)
         yield embedded

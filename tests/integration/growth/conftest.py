@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import CALM
 
 DAGS = Path(__file__).parent / "dags"
 TREES = 20
@@ -15,6 +16,7 @@ MAPPABLE = 40
 
 # A scheduler or a runner that a test has killed is missed sooner than by default (30 s, 300 s).
 WATCHFUL = {
+    **CALM,
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
