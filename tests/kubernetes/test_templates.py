@@ -32,7 +32,7 @@ from tests.sizes import FULL
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = "write_sections"
-TITLES = [{"title": f"S{number}", "query": "queue put get"} for number in range(3)]
+TITLES = [{"title": f"S{number}", "query": "queue put get"} for number in range(5)]
 KILLS = 10 if FULL else 2
 """Of each job. What ten do is shown with processes: tests/integration/templates."""
 LEVELS = "123456789" if FULL else "169"
