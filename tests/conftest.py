@@ -1,4 +1,4 @@
-"""For all tests: their limits of time, as long as MCP_TEST_PATIENCE says."""
+"""For all tests: MCP_TEST_PATIENCE scales their time limits."""
 
 import functools
 import inspect
@@ -9,7 +9,7 @@ from tests.sizes import PATIENCE, patient
 
 
 def pytest_configure() -> None:
-    """Let the client of Airflow's REST API wait longer, wherever a test waits with it."""
+    """Scale the time limits of the REST client: tests wait for runs and DAGs with it."""
     if PATIENCE != 1:
         from airflow_mcp_provider.client.airflow_rest import Api
 
@@ -32,7 +32,7 @@ def _patient(method):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Scale the limits of pytest-timeout: the one of pyproject.toml, and those that tests are marked with."""
+    """Scale the limits of pytest-timeout: the one in pyproject.toml, and those of marked tests."""
     if PATIENCE == 1 or not config.pluginmanager.hasplugin("timeout"):
         return
     for item in items:
