@@ -80,6 +80,15 @@ class StoredOutcome(AttemptOutcome, frozen=True):
     ended: str | None = None
 
 
+class PodStatus(Message, frozen=True):
+    """Why a pod does not start, or is gone, as the row ``protocol.POD`` has it; ``name`` is the pod's."""
+
+    attempt: int
+    name: str
+    reason: str
+    message: str
+
+
 def stored(message: Struct) -> Any:  # noqa: ANN401 - JSON
     """Return a message as the JSON value that the state store keeps; times are ISO 8601."""
     return msgspec.to_builtins(message, enc_hook=_text)

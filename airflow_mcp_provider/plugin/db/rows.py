@@ -14,7 +14,7 @@ import msgspec
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.runtime import protocol, redaction
-from airflow_mcp_provider.runtime.messages import Count, Failure, Item, StoredOutcome
+from airflow_mcp_provider.runtime.messages import Count, Failure, Item, PodStatus, StoredOutcome
 from airflow_mcp_provider.runtime.size_limits import MAX_OUTCOME_BYTES
 
 T = TypeVar("T")
@@ -119,8 +119,6 @@ def damage(message: str) -> Failure:
     return Failure(InvalidRow.__name__, message)
 
 
-def pod(text: str | None) -> dict[str, Any] | None:
-    """Return what is known of a pod; None where nothing is, or it is damaged."""
-    found = parsed(text)
-    whole = isinstance(found, dict) and all(isinstance(found.get(name), str) for name in ("reason", "message"))
-    return found if whole else None
+def pod(text: str | None) -> PodStatus | None:
+    """Return the status of a pod; None where there is none, or the row is damaged."""
+    return converted(parsed(text), PodStatus)

@@ -26,7 +26,7 @@ from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_r
 from airflow_mcp_provider.plugin.growth.run_state import Step
 from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.runtime.answers import StepCounts
-from airflow_mcp_provider.runtime.messages import Failure, StoredOutcome
+from airflow_mcp_provider.runtime.messages import Failure, PodStatus, StoredOutcome
 from airflow_mcp_provider.runtime.outcome import Error, Outcome, Status
 
 LOST = Failure(
@@ -34,14 +34,9 @@ LOST = Failure(
 )
 
 
-def lost(pod: dict[str, Any] | None, attempt: int | None) -> Failure:
-    """Return what is known of a runner that stored no outcome: how its pod ended, if it was one.
-
-    ``pod`` is the row ``protocol.POD``: attempt, reason, message.
-    """
-    if not pod or pod.get("attempt") != attempt:
-        return LOST
-    return Failure(pod["reason"], pod["message"])
+def lost(pod: PodStatus | None, attempt: int | None) -> Failure:
+    """Return what is known of a runner that stored no outcome: how its pod ended, if it was one."""
+    return Failure(pod.reason, pod.message) if pod and pod.attempt == attempt else LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,7 @@ class Served:
     state: str | None
     attempt: int | None
     there: bool
-    pod: dict[str, Any] | None
+    pod: PodStatus | None
     batch: Batch
     cleared: bool = False
     damaged: InvalidRow | None = None

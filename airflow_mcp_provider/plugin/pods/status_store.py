@@ -19,6 +19,7 @@ from airflow_mcp_provider.plugin.pods.airflow_internals import Log
 from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.runtime import protocol
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
+from airflow_mcp_provider.runtime.messages import PodStatus, stored
 from airflow_mcp_provider.runtime.pod_reasons import REFUSED, Reason
 
 log = structlog.get_logger(__name__)
@@ -28,11 +29,11 @@ def note(session: Session, attempt: Attempt, pod: str, reason: Reason) -> None:
     """Store ``reason``, unless the task instance has another attempt by now, or it is stored already."""
     run = _run(session, attempt)
     place = (attempt.task.task_id, attempt.task.map_index)
-    value = {"attempt": attempt.try_number, "name": pod, "reason": reason.type, "message": reason.message}
+    status = PodStatus(attempt.try_number, pod, reason.type, reason.message)
     known = None if run is None else rows.pod(state_store.text_of(session, run, *place, protocol.POD))
-    if run is None or known == value or (not reason.over and _is_refused(known, attempt)):
+    if run is None or known == status or (not reason.over and _is_refused(known, attempt)):
         return
-    state_store.write(session, run, *place, protocol.POD, value)
+    state_store.write(session, run, *place, protocol.POD, status)
     if reason.type == OUT_OF_MEMORY:
         _count(session, run, attempt)
     session.add(Log(event=f"pod: {reason.type}", task_instance=attempt.key, extra=f"{reason.message} (pod {pod})"))
@@ -42,13 +43,13 @@ def note(session: Session, attempt: Attempt, pod: str, reason: Reason) -> None:
         run=attempt.task.run_id,
         task=attempt.task.task_id,
         map_index=attempt.task.map_index,
-        **value,
+        **stored(status),
     )
 
 
-def _is_refused(known: dict[str, Any] | None, attempt: Attempt) -> bool:
+def _is_refused(known: PodStatus | None, attempt: Attempt) -> bool:
     """Return whether the attempt failed without a pod; then a concurrent check must not store another reason."""
-    return known is not None and (known.get("attempt"), known["reason"]) == (attempt.try_number, REFUSED)
+    return known is not None and (known.attempt, known.reason) == (attempt.try_number, REFUSED)
 
 
 def forget(session: Session, attempt: Attempt) -> None:
