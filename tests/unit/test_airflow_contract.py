@@ -96,7 +96,7 @@ def test_how_a_later_step_is_empty_and_then_is_not():
 
 
 def test_only_a_clear_raises_max_tries():
-    """By that a subtask that was handed on tells a further try from a new life."""
+    """A subtask that continued in the next step distinguishes by it a further try from a new life."""
     assert "ti.max_tries = ti.try_number + task.retries" in inspect.getsource(clear_task_instances)
 
 

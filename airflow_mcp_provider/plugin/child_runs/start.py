@@ -85,7 +85,7 @@ def _conf(request: CallJob, params: Collection[str]) -> dict[str, Any]:
     json_text(request.results, "results", size_limits.BATCH_BYTES)
     if unknown := sorted(request.conf.keys() - params - {PRIORITY}):
         raise InvalidPayload(
-            f"unknown params {', '.join(map(repr, unknown))[:400]} of the job {request.job}; "
+            f"unknown param {', '.join(map(repr, unknown))[:400]} of the job {request.job}; "
             f"expected {', '.join(sorted(params))[:1000] or 'none'}"
         )
     return {**request.conf, **{name: result for name, result in request.results.items() if name in params}}

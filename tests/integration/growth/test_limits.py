@@ -40,7 +40,7 @@ def test_limit_and_depth_stop_the_enqueuer_alone(airflow: Embedded, record: Path
     run = Ended(airflow, "deeds-limited", trigger(airflow, "deeds-limited", record, [deep]))
     error = run.outcomes["c"]["error"]
     assert (error["type"], run.outcomes["c"]["attempts"]) == (REFUSED + "LimitReached", 1)
-    assert error["message"] == "this subtask would have 3 parents; subtasks.depth allows 2"
+    assert error["message"] == "the new subtasks would have 3 parents; subtasks.depth is 2"
     assert [run.outcomes[key]["status"] for key in "ab"] == ["success", "success"]
     wide = [does("grow_many", count=4), does("give")]
     run = Ended(airflow, "deeds-limited", trigger(airflow, "deeds-limited", record, wide))

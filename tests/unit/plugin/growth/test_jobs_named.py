@@ -89,7 +89,7 @@ def test_what_is_no_child_is_refused(ask, child):
     ],
 )
 def test_a_field_that_no_param_of_the_called_job_declares_is_refused(ask, job, conf, undeclared, declared):
-    message = f"unknown params {undeclared} of the job {job}; expected {declared}"
+    message = f"unknown param {undeclared} of the job {job}; expected {declared}"
     assert ask(protocol.CALL, job=job, conf=conf, results={"step": 1})["refused"] == {
         "type": "InvalidPayload",
         "message": message,
