@@ -81,7 +81,7 @@ def test_a_run_gets_what_its_job_declares(airflow: Embedded, tmp_path: Path) -> 
     [
         ("ring_a", "ring_a -> ring_b -> ring_a"),
         ("ring_b", "ring_b -> ring_a -> ring_b"),
-        ("nobody", "no job 'nowhere'"),
+        ("nobody", "unknown job 'nowhere'"),
     ],
 )
 def test_circles_and_jobs_that_are_not_there_are_refused(airflow: Embedded, job: str, says: str) -> None:
