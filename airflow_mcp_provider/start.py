@@ -1,6 +1,6 @@
 """Start a task in a pod as Airflow does, with less CPU time for imports.
 
-The scheduler inserts this module before Airflow's own in the pod's command (``plugin.pods.defaults``):
+The scheduler inserts this module before Airflow's own in the pod's command (``plugin.pods.apply_defaults``):
 ``python -m airflow_mcp_provider.start airflow.sdk.execution_time.execute_workload --json-string …``. A pod runs one
 task, and its imports take most of the CPU time; this module reduces that by a quarter.
 """

@@ -22,7 +22,7 @@ from airflow_mcp_provider.operators.plan import PlanOperator
 from airflow_mcp_provider.operators.report import ReportOperator
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec import JobSpec, Retries, Step
 
 MOST_TRIES = 100
@@ -108,7 +108,7 @@ def _step(spec: JobSpec, step: Step, mapped_over: BaseOperator, *, last: bool) -
 def _list(plan: PlanOperator, step: Step) -> BaseOperator:
     from airflow.providers.standard.operators.empty import EmptyOperator  # noqa: PLC0415 - needed only for steps after the first
 
-    places: BaseOperator = EmptyOperator(task_id=step.name + protocol.PLACES)
+    places: BaseOperator = EmptyOperator(task_id=step.name + store_keys.PLACES)
     plan >> places
     return places
 

@@ -26,11 +26,11 @@ from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator, failure_of
 from airflow_mcp_provider.operators.server_client import ServerClient
 from airflow_mcp_provider.runtime import processes
-from airflow_mcp_provider.runtime.answers import NextAnswer, NextDue, NextStopped, NextSubtask, NextWaits
+from airflow_mcp_provider.runtime.answer_types import NextAnswer, NextDue, NextStopped, NextSubtask, NextWaits
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.messages import Failure
-from airflow_mcp_provider.runtime.requests import BatchOutcome
+from airflow_mcp_provider.runtime.request_types import BatchOutcome
 
 SHORT = 5.0
 """Seconds that a runner waits for a subtask that is to be tried again; for a longer time it ends."""

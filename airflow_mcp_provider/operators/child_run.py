@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_mcp_provider.errors import SubtaskError
-from airflow_mcp_provider.runtime.answers import ChildRun
+from airflow_mcp_provider.runtime.answer_types import ChildRun
 
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=1)
 

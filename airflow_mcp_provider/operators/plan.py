@@ -22,7 +22,7 @@ from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import await_if_needed
 from airflow_mcp_provider.runtime.payload import batches, child_of, payload_of
-from airflow_mcp_provider.runtime.requests import Begin, StepLimits
+from airflow_mcp_provider.runtime.request_types import Begin, StepLimits
 from airflow_mcp_provider.runtime.stdout import PlanLines, payloads
 from airflow_mcp_provider.spec import Items, PythonWork, Subtasks, Timeouts, fill_all, parse_plan
 

@@ -26,7 +26,7 @@ from airflow_mcp_provider.operators.server_client import ServerClient, Throttled
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.operators.tally import ENDS, Tallied
 from airflow_mcp_provider.runtime import processes, redaction, size_limits
-from airflow_mcp_provider.runtime.answers import Counts, FailedSubtask
+from airflow_mcp_provider.runtime.answer_types import Counts, FailedSubtask
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.messages import Message, stored
 from airflow_mcp_provider.runtime.outcome import Outcome

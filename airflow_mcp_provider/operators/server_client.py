@@ -20,8 +20,8 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 
 from airflow_mcp_provider import errors
 from airflow_mcp_provider.constants import BACKEND
-from airflow_mcp_provider.runtime import protocol, redaction
-from airflow_mcp_provider.runtime.answers import (
+from airflow_mcp_provider.runtime import redaction, store_keys
+from airflow_mcp_provider.runtime.answer_types import (
     ChildRun,
     Continued,
     Counts,
@@ -36,7 +36,7 @@ from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, StartingItem, stored
 from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.payload import Child
-from airflow_mcp_provider.runtime.requests import (
+from airflow_mcp_provider.runtime.request_types import (
     Attempt,
     BatchOutcome,
     Begin,
@@ -62,8 +62,8 @@ NO_ITEM = (
     "`airflow state-store cleanup` removed the item; clear the task `plan` of the run to plan it again"
 )
 REASONS: dict[object, type[errors.McpError]] = {
-    protocol.DAMAGED: errors.InvalidRow,
-    protocol.MALFORMED: errors.InvalidPayload,
+    store_keys.DAMAGED: errors.InvalidRow,
+    store_keys.MALFORMED: errors.InvalidPayload,
 }
 T = TypeVar("T")
 PageT = TypeVar("PageT", OutcomesPage, TallyPage)
@@ -97,26 +97,26 @@ class ServerClient:
         entries = [ChildEntry(redaction.key(one.key), one.payload, one.job) for one in children]
         with self._enqueuing:
             request = Enqueue(call=self._call(), children=entries, begin=self._begin)
-            self.enqueued = self._ask(protocol.ENQUEUE, request, Enqueued)
+            self.enqueued = self._ask(store_keys.ENQUEUE, request, Enqueued)
             self._begin = None
             return self.enqueued.new
 
     def progress(self, fraction: float, message: str) -> None:
         """See ``runtime.ipc_server.Channel``."""
         shown = Progress(round(min(max(fraction, 0.0), 1.0), 4), redaction.text(message)[:500])
-        self._store.set(protocol.PROGRESS, stored(shown))
+        self._store.set(store_keys.PROGRESS, stored(shown))
 
     def next(self, tries: Tries, ended: BatchOutcome | None, *, fresh: bool) -> NextAnswer:
         """Report how the subtask in hand ended, and return the next one of the batch or why there is none."""
         request = Next(call=self._call(), tries=tries, ended=ended, fresh=fresh)
-        return self._ask(protocol.NEXT, request, NextAnswer)  # type: ignore[arg-type]  # a union is no type
+        return self._ask(store_keys.NEXT, request, NextAnswer)  # type: ignore[arg-type]  # a union is no type
 
     def go_on(self, ended: BatchOutcome, following: NextSubtask) -> bool:
         """Report that the subtask in hand succeeded, and begin ``following``; False when the server refuses that."""
         request = GoOn(call=self._call(), ended=ended, begin=Attempt(following.place, following.attempt))
         try:
             with self._lock:
-                self._store.set(protocol.GO_ON, stored(request))
+                self._store.set(store_keys.GO_ON, stored(request))
         except AirflowRuntimeError as error:
             if (error.error.detail or {}).get("status_code") != HTTPStatus.CONFLICT:
                 raise
@@ -128,17 +128,17 @@ class ServerClient:
 
         Of ``results``, those of the steps before, the run gets those that its params declare.
         """
-        return self._ask(protocol.CALL, CallJob(call=self._call(), job=job, conf=conf, results=results), ChildRun)
+        return self._ask(store_keys.CALL, CallJob(call=self._call(), job=job, conf=conf, results=results), ChildRun)
 
     def confirm(self) -> Counts:
         """Ask whether all subtasks have ended."""
-        return self._ask(protocol.CONFIRM, Confirm(call=self._call()), Counts)
+        return self._ask(store_keys.CONFIRM, Confirm(call=self._call()), Counts)
 
     def _ask(self, key: str, request: Request, kind: type[T]) -> T:
         """Send a request and return its answer; raises what the server refused, InstallationError without a plugin."""
         with self._lock, _server_errors():
             self._store.set(key, stored(request))
-            answer = self._store.get(protocol.ANSWER_TO + request.call)
+            answer = self._store.get(store_keys.ANSWER_TO + request.call)
         if not isinstance(answer, dict) or answer.get("call") != request.call:
             raise errors.InstallationError(NO_PLUGIN)
         if "refused" in answer:
@@ -153,40 +153,40 @@ class ServerClient:
     def item(self) -> StartingItem:
         """Return this subtask's item; raises InstallationError when it has none."""
         with _server_errors():
-            item = self._store.get(protocol.ITEM)
+            item = self._store.get(store_keys.ITEM)
         if not isinstance(item, dict):
             raise errors.InstallationError(NO_ITEM)
         return msgspec.convert(item, StartingItem)
 
     def outcome(self, outcome: AttemptOutcome) -> None:
         """Store how this attempt ended."""
-        self._store.set(protocol.OUTCOME, stored(outcome))
+        self._store.set(store_keys.OUTCOME, stored(outcome))
 
     @property
     def ooms(self) -> int:
         """How often this subtask's memory ran out."""
-        return len(self._store.get(protocol.OOMS) or [])
+        return len(self._store.get(store_keys.OOMS) or [])
 
     def out_of_memory(self, attempt: int) -> None:
         """Store that this attempt's memory ran out: the pod of the next one may get more."""
-        known = self._store.get(protocol.OOMS) or []
-        self._store.set(protocol.OOMS, sorted({*known, attempt}))
+        known = self._store.get(store_keys.OOMS) or []
+        self._store.set(store_keys.OOMS, sorted({*known, attempt}))
 
     def done(self, outcome: AttemptOutcome) -> None:
         """Store that this attempt succeeded, and continue in the next step: both or nothing."""
-        self._ask(protocol.DONE, Done(call=self._call(), outcome=outcome), Continued)
+        self._ask(store_keys.DONE, Done(call=self._call(), outcome=outcome), Continued)
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every ended subtask, step by step in the order of map indexes, a page in memory at a time."""
-        for page in self._pages(protocol.OUTCOMES, OutcomesPage):
+        for page in self._pages(store_keys.OUTCOMES, OutcomesPage):
             yield from page.outcomes
 
     def tallies(self) -> Iterator[TallyPage]:
         """How many outcomes there are, page by page: see ``plugin.growth.tally``."""
-        return self._pages(protocol.TALLY, TallyPage)
+        return self._pages(store_keys.TALLY, TallyPage)
 
     def _pages(self, key: str, kind: type[PageT]) -> Iterator[PageT]:
-        place: str | None = protocol.FIRST_PAGE
+        place: str | None = store_keys.FIRST_PAGE
         while place is not None:
             with _server_errors():
                 found = self._store.get(f"{key}{place}")
@@ -198,7 +198,7 @@ class ServerClient:
 
     def verdict(self, note: str) -> None:
         """Show ``note`` beside the run; an empty one removes what an earlier try has shown."""
-        self._store.set(protocol.VERDICT, stored(RunNote(redaction.text(note))))
+        self._store.set(store_keys.VERDICT, stored(RunNote(redaction.text(note))))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.runtime import size_limits
-from airflow_mcp_provider.runtime.answers import Counts, FailedSubtask, StepCounts, TallyPage
+from airflow_mcp_provider.runtime.answer_types import Counts, FailedSubtask, StepCounts, TallyPage
 from airflow_mcp_provider.spec.step import RUN
 
 ENDS = ("succeeded", "failed", "skipped")

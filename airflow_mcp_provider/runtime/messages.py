@@ -39,7 +39,7 @@ class AttemptOutcome(Message, frozen=True):
 
 
 class Item(Message, frozen=True):
-    """A subtask, as the row ``protocol.ITEM`` has it.
+    """A subtask, as the row ``store_keys.ITEM`` has it.
 
     ``parent`` is the key of the subtask that enqueued it (None: plan), ``depth`` the number of its parents, ``job`` the
     job that it is a run of, ``results`` the results of the steps before, by step.
@@ -71,7 +71,7 @@ class StartingItem(Item, frozen=True):
 
 
 class StoredOutcome(AttemptOutcome, frozen=True):
-    """How the latest attempt of a subtask ended, as the row ``protocol.OUTCOME`` has it; times are ISO 8601.
+    """How the latest attempt of a subtask ended, as the row ``store_keys.OUTCOME`` has it; times are ISO 8601.
 
     The times are there for subtasks of a batch only; of others the task instance has them.
     """
@@ -81,7 +81,7 @@ class StoredOutcome(AttemptOutcome, frozen=True):
 
 
 class PodStatus(Message, frozen=True):
-    """Why a pod does not start, or is gone, as the row ``protocol.POD`` has it; ``name`` is the pod's."""
+    """Why a pod does not start, or is gone, as the row ``store_keys.POD`` has it; ``name`` is the pod's."""
 
     attempt: int
     name: str

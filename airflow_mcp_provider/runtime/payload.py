@@ -11,8 +11,8 @@ from typing import Any
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.json_values import plain
-from airflow_mcp_provider.runtime.keys import key_of_run, own_key
 from airflow_mcp_provider.runtime.size_limits import BATCH_BYTES, BATCH_CHILDREN, MAX_KEY_CHARS, MAX_PAYLOAD_BYTES
+from airflow_mcp_provider.runtime.subtask_key import key_of_run, own_key
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """The escape of NUL in JSON; a backslash that is escaped itself does not start an escape."""
@@ -31,7 +31,7 @@ class Child:
 
 
 def child_of(payload: object, key: str | None, key_field: str | None, job: str | None = None) -> Child:
-    """Check one payload; its key is ``key``, else the default key (``runtime.keys``).
+    """Check one payload; its key is ``key``, else the default key (``runtime.subtask_key``).
 
     Raises InvalidPayload with the invalid and the expected value.
     """

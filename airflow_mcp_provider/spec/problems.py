@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.spec.faults import FAULT, FIELD_VALUE, MOST_REPORTED, Path, dotted, sentence, shortened, shown
-from airflow_mcp_provider.spec.keys import unknown_key
+from airflow_mcp_provider.spec.unknown_keys import unknown_key
 
 _TAGGED = ("plan", "run", "report")  # unions: pydantic adds the tag of the form to the path after these
 _UNION, _UNION_OF_STEP = 0, 2  # their index in a path: run, steps.1.run

@@ -22,13 +22,13 @@ from pydantic import (
 from airflow_mcp_provider.spec.durations import TimeLimit
 from airflow_mcp_provider.spec.faults import Path, fault, shown
 from airflow_mcp_provider.spec.job_id import JobId
-from airflow_mcp_provider.spec.keys import unknown_key
 from airflow_mcp_provider.spec.matrix import SCHEMA as MATRIX
 from airflow_mcp_provider.spec.matrix import written_out
 from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.pod import Pod, Scalar, Variable
 from airflow_mcp_provider.spec.template import EXPECTED as PLACEHOLDERS
 from airflow_mcp_provider.spec.template import stray_brace
+from airflow_mcp_provider.spec.unknown_keys import unknown_key
 from airflow_mcp_provider.spec.values import Json, Listed, Text, frozen_json, storable
 
 _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"

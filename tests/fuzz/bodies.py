@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.fuzz import made
 
 OUTCOME: dict[str, Any] = {
@@ -17,40 +17,40 @@ OUTCOME: dict[str, Any] = {
     "final": True,
 }
 FORMS: dict[str, Any] = {
-    protocol.ENQUEUE: {"children": [["a", {"item": "a"}], ["b", {"item": 2}, "held"]]},
-    protocol.DONE: {"outcome": {"attempt": 1, "result": 1}},
-    protocol.NEXT: {
+    store_keys.ENQUEUE: {"children": [["a", {"item": "a"}], ["b", {"item": 2}, "held"]]},
+    store_keys.DONE: {"outcome": {"attempt": 1, "result": 1}},
+    store_keys.NEXT: {
         "tries": {"attempts": 2, "delay": 0.5, "backoff": 2.0, "max_delay": 60.0},
         "ended": {**OUTCOME, "place": 0},
         "fresh": True,
     },
-    protocol.GO_ON: {"ended": {**OUTCOME, "place": 0}, "begin": {"place": 1, "attempt": 1}},
-    protocol.CALL: {"job": "held", "conf": {"go": "x"}},
-    protocol.CONFIRM: {},
-    protocol.OUTCOME: OUTCOME,
-    protocol.ITEM: {"key": "1", "payload": {"item": 1}, "parent": None, "depth": 0, "results": {}, "done": 1},
-    protocol.BATCH: {"turns": {"0": {"status": "success", "attempt": 1}}, "life": 0},
-    protocol.CALLED: {"run": "manual__x", "since": "2026-01-01T00:00:00+00:00", "attempt": 1},
+    store_keys.GO_ON: {"ended": {**OUTCOME, "place": 0}, "begin": {"place": 1, "attempt": 1}},
+    store_keys.CALL: {"job": "held", "conf": {"go": "x"}},
+    store_keys.CONFIRM: {},
+    store_keys.OUTCOME: OUTCOME,
+    store_keys.ITEM: {"key": "1", "payload": {"item": 1}, "parent": None, "depth": 0, "results": {}, "done": 1},
+    store_keys.BATCH: {"turns": {"0": {"status": "success", "attempt": 1}}, "life": 0},
+    store_keys.CALLED: {"run": "manual__x", "since": "2026-01-01T00:00:00+00:00", "attempt": 1},
     "mcp.caller": {"run": 1, "dag": "held", "task": "run", "index": 0},
-    protocol.CONTINUED: 0,
-    protocol.FINAL: 1,
-    protocol.RUN: {"reserved": 5, "limit": 5, "depth": 5, "steps": []},
-    protocol.KEY + "1": {"run": 0},
-    protocol.ANSWER: {"call": "a.1", "new": 1},
-    protocol.VERDICT: {"note": "done"},
-    protocol.OOMS: [1, 2],
-    protocol.PROGRESS: {"fraction": 0.5, "message": "page 1"},
-    protocol.POD: {"reason": "x"},
+    store_keys.CONTINUED: 0,
+    store_keys.FINAL: 1,
+    store_keys.RUN: {"reserved": 5, "limit": 5, "depth": 5, "steps": []},
+    store_keys.KEY + "1": {"run": 0},
+    store_keys.ANSWER: {"call": "a.1", "new": 1},
+    store_keys.VERDICT: {"note": "done"},
+    store_keys.OOMS: [1, 2],
+    store_keys.PROGRESS: {"fraction": 0.5, "message": "page 1"},
+    store_keys.POD: {"reason": "x"},
     "a-key-of-a-user": {"a": [1]},
 }
 BEGIN: dict[str, Any] = {"begin": {"tolerate": "0", "steps": [{"name": "run", "limit": 5, "depth": 5, "wait": False}]}}
 PAGES = ("0.0", "9.999999999", "0.1", "x", "-1.0", "0." + "9" * 30)
 READ = (
-    protocol.ITEM,
-    protocol.OOMS,
-    f"{protocol.ANSWER_TO}a.1",
-    protocol.ANSWER_TO,
-    *(f"{protocol.OUTCOMES}{page}" for page in PAGES),
+    store_keys.ITEM,
+    store_keys.OOMS,
+    f"{store_keys.ANSWER_TO}a.1",
+    store_keys.ANSWER_TO,
+    *(f"{store_keys.OUTCOMES}{page}" for page in PAGES),
 )
 """What our own runners read; what else somebody has put there, Airflow gives back as it is."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.swarm.load import Load
 
 
@@ -115,7 +115,7 @@ class Kept:
 
 def _keys(airflow: Embedded, run_id: str) -> list[tuple[str, int]]:
     query = "SELECT value::json ->> 'key', map_index FROM task_state_store WHERE run_id = %s AND key = %s"
-    return [(key, index) for key, index in airflow.sql(query, run_id, protocol.ITEM)]
+    return [(key, index) for key, index in airflow.sql(query, run_id, store_keys.ITEM)]
 
 
 @dataclass(frozen=True)

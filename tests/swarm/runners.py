@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from airflow_mcp_provider.runtime import protocol, size_limits
+from airflow_mcp_provider.runtime import size_limits, store_keys
 from tests.swarm.line import Exchange, Line, RunnerEnds, Settings, lines
 from tests.swarm.load import children
 
@@ -102,7 +102,7 @@ class Subtask(Runner):
     """A subtask of a job, as ``operators.run`` does one."""
 
     async def _work(self) -> None:
-        item = await self._get("item", protocol.ITEM)
+        item = await self._get("item", store_keys.ITEM)
         if stopped := item.get("stopped"):
             raise RunnerEnds(f"stopped: {stopped}")
         self.begun(item["key"])
@@ -110,7 +110,7 @@ class Subtask(Runner):
             await self._enqueue_all(item)
             await self.sleep(item["payload"]["sleep"])
             outcome = {"attempt": self.ti["try_number"], "result": {"n": item["key"]}}
-            await self._set("outcome", protocol.OUTCOME, outcome)
+            await self._set("outcome", store_keys.OUTCOME, outcome)
         await self.end(item["key"])
 
     async def _enqueue_all(self, item: dict[str, Any]) -> None:
@@ -122,8 +122,8 @@ class Subtask(Runner):
     async def _enqueue(self, body: dict[str, Any]) -> None:
         """Ask as ``operators.server_client`` does; what was confirmed is noted, for it must be there in the end."""
         at, begin = time.time(), time.perf_counter()
-        await self._set("enqueue: write", protocol.ENQUEUE, body)
-        answer = await self._get("enqueue: answer", protocol.ANSWER_TO + body["call"])
+        await self._set("enqueue: write", store_keys.ENQUEUE, body)
+        answer = await self._get("enqueue: answer", store_keys.ANSWER_TO + body["call"])
         if answer.get("call") != body["call"] or "refused" in answer:
             raise RunnerEnds(f"enqueue: {answer}")
         took = round(time.perf_counter() - begin, 4)

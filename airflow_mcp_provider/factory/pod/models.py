@@ -14,7 +14,7 @@ from kubernetes.client import models
 
 from airflow_mcp_provider.errors import Problem
 from airflow_mcp_provider.spec.faults import Path, dotted, sentence, shown
-from airflow_mcp_provider.spec.keys import unknown_field
+from airflow_mcp_provider.spec.unknown_keys import unknown_field
 
 _PLAIN: dict[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "a string"),

@@ -20,7 +20,7 @@ from airflow_mcp_provider.plugin.db.states import OVER, RUN_ACTIVE, RUN_ENDED
 from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance
 from airflow_mcp_provider.plugin.queue.termination import ended
 from airflow_mcp_provider.plugin.settings import GateSettings
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 
 RUN_ID_PREFIX = "subtask__"
 """The prefix of the run_id of a child run; rows of other runs are ignored."""
@@ -36,7 +36,7 @@ def end_abandoned(session: Session, settings: GateSettings) -> None:
     """
     query = (
         select(DagRun.id, DagRun.dag_id, DagRun.run_id, Store.value)
-        .join(Store, (Store.dag_run_id == DagRun.id) & (Store.key == protocol.CALLER))
+        .join(Store, (Store.dag_run_id == DagRun.id) & (Store.key == store_keys.CALLER))
         .where(Store.task_id == PLAN, Store.map_index == -1, DagRun.run_id.startswith(RUN_ID_PREFIX, autoescape=True))
         .where(DagRun.state.in_(RUN_ACTIVE))
     )
@@ -66,7 +66,7 @@ def _is_wanted(connection: Connection, run: DagRun, caller: Caller) -> bool:
         select(DagRun.state, TaskInstance.state, Store.value)
         .join(TaskInstance, same(TaskInstance, DagRun, SAME_RUN))
         .join(
-            Store, (Store.dag_run_id == DagRun.id) & same(Store, TaskInstance, PLACE) & (Store.key == protocol.CALLED)
+            Store, (Store.dag_run_id == DagRun.id) & same(Store, TaskInstance, PLACE) & (Store.key == store_keys.CALLED)
         )
         .where(DagRun.id == caller.run)
         .where(TaskInstance.task_id == caller.task_id, TaskInstance.map_index == caller.map_index)

@@ -27,10 +27,10 @@ from airflow_mcp_provider.plugin.db.rows import Called, Caller
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.states import RUN_ACTIVE
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance, TaskScope
-from airflow_mcp_provider.runtime import protocol, redaction, size_limits
-from airflow_mcp_provider.runtime.answers import ChildRun
+from airflow_mcp_provider.runtime import redaction, size_limits, store_keys
+from airflow_mcp_provider.runtime.answer_types import ChildRun
 from airflow_mcp_provider.runtime.payload import json_text
-from airflow_mcp_provider.runtime.requests import CallJob
+from airflow_mcp_provider.runtime.request_types import CallJob
 from airflow_mcp_provider.spec.marker import PRIORITY
 
 
@@ -48,7 +48,7 @@ def call(session: Session, scope: TaskScope, run: RunRef, request: CallJob) -> C
         state = DagRunState.QUEUED
     if called.attempt != attempt:
         called = replace(called, attempt=attempt)
-        state_store.write(session, run, scope.task_id, scope.map_index, protocol.CALLED, asdict(called))
+        state_store.write(session, run, scope.task_id, scope.map_index, store_keys.CALLED, asdict(called))
     now = clock.now()
     waited = (now - (clock.parsed(called.at) or now)).total_seconds()
     report = None if state in RUN_ACTIVE else report_of(session, called.job, called.run)
@@ -57,7 +57,7 @@ def call(session: Session, scope: TaskScope, run: RunRef, request: CallJob) -> C
 
 def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
     """Return the run of this subtask; raises InvalidRow if it was created for another subtask."""
-    found = state_store.read(session, run, scope.task_id, scope.map_index, protocol.CALLED)
+    found = state_store.read(session, run, scope.task_id, scope.map_index, store_keys.CALLED)
     if found is None:
         return None
     called = Called.of(found)
@@ -65,14 +65,14 @@ def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
     number = session.scalar(query)
     if number is not None and not _is_mine(session, RunRef(number, called.job, called.run), scope, run):
         raise InvalidRow(
-            f"invalid run {redaction.shown(called.run)} in the row {protocol.CALLED}; "
+            f"invalid run {redaction.shown(called.run)} in the row {store_keys.CALLED}; "
             "expected a run that was created for this subtask"
         )
     return called
 
 
 def _is_mine(session: Session, called: RunRef, scope: TaskScope, run: RunRef) -> bool:
-    caller = Caller.of(state_store.read(session, called, PLAN, -1, protocol.CALLER))
+    caller = Caller.of(state_store.read(session, called, PLAN, -1, store_keys.CALLER))
     return caller == Caller(run.id, scope.task_id, scope.map_index)
 
 
@@ -100,7 +100,7 @@ def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, requ
     except ValueError as error:
         raise InvalidPayload(f"invalid conf of the job {job}: {error}") from None
     caller = Caller(run.id, scope.task_id, scope.map_index)
-    state_store.write(session, RunRef(number, job, run_id), PLAN, -1, protocol.CALLER, asdict(caller))
+    state_store.write(session, RunRef(number, job, run_id), PLAN, -1, store_keys.CALLER, asdict(caller))
 
 
 def check(session: Session, own: str, job: str) -> None:

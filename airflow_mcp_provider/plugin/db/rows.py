@@ -13,7 +13,7 @@ import msgspec
 
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import clock
-from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime import redaction, store_keys
 from airflow_mcp_provider.runtime.messages import Count, Failure, Item, PodStatus, StoredOutcome
 from airflow_mcp_provider.runtime.size_limits import MAX_OUTCOME_BYTES
 
@@ -46,7 +46,7 @@ def item(text: str) -> Item:
 def item_of(found: object, shown: object = None) -> Item:
     """Return a subtask's item from the JSON value of its row; raises InvalidRow."""
     if (made := converted(found, Item)) is None:
-        raise invalid(protocol.ITEM, "an object with key, payload, parent and depth", shown or found)
+        raise invalid(store_keys.ITEM, "an object with key, payload, parent and depth", shown or found)
     return made
 
 
@@ -83,7 +83,7 @@ class Caller:
             run, task, index = (found.get(name) for name in ("run", "task_id", "map_index"))
             if type(run) is int and isinstance(task, str) and type(index) is int and abs(run) < 2**31 > abs(index):
                 return cls(run, task, index)
-        raise invalid(protocol.CALLER, "an object with run, task_id and map_index", found)
+        raise invalid(store_keys.CALLER, "an object with run, task_id and map_index", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Called:
                 return made
         except BROKEN:
             pass
-        raise invalid(protocol.CALLED, "an object with job, run, at and attempt", found)
+        raise invalid(store_keys.CALLED, "an object with job, run, at and attempt", found)
 
 
 def key_of(found: object, step: str, index: int) -> str:

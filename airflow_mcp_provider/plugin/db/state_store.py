@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.plugin.db import clock, rows
 from airflow_mcp_provider.plugin.db.identity import Conditions, RunRef
 from airflow_mcp_provider.plugin.db.tables import Store
-from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime import redaction, store_keys
 from airflow_mcp_provider.runtime.messages import Message, stored
 
 PLAN = "plan"
@@ -124,10 +124,10 @@ def _text(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON
     """Return the text of a row; what people read has no secret that is known here."""
     if isinstance(value, Message):
         value = stored(value)
-    if key == protocol.ITEM and isinstance(value, dict) and "results" in value:
+    if key == store_keys.ITEM and isinstance(value, dict) and "results" in value:
         value = {**value, "results": redaction.value(value["results"])}
     text = json.dumps(value)
-    return redaction.json_text(text) if key in protocol.SHOWN_TO_PEOPLE else text
+    return redaction.json_text(text) if key in store_keys.SHOWN_TO_PEOPLE else text
 
 
 def add(session: Session, run: RunRef, added: Iterable[tuple[str, int, str, Any]]) -> None:

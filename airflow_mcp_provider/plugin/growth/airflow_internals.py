@@ -25,7 +25,7 @@ from sqlalchemy import Select, update
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db.dags import dag_bag
-from airflow_mcp_provider.runtime.protocol import MALFORMED
+from airflow_mcp_provider.runtime.store_keys import MALFORMED
 
 __all__ = [
     "LABEL",

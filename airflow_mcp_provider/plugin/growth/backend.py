@@ -27,25 +27,25 @@ from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.db.tables import Store, TaskScope
 from airflow_mcp_provider.plugin.growth import materialize, outcomes
-from airflow_mcp_provider.plugin.growth.advance import continued
 from airflow_mcp_provider.plugin.growth.airflow_internals import busy, malformed, refusal
 from airflow_mcp_provider.plugin.growth.background import Materializer
 from airflow_mcp_provider.plugin.growth.batch_dispatch import go_on
+from airflow_mcp_provider.plugin.growth.next_step import continued
 from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend, check, is_ours
 from airflow_mcp_provider.plugin.growth.run_requests import RunnerRequest, RunRequests
 from airflow_mcp_provider.plugin.growth.runner import Runner, asking
 from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
 from airflow_mcp_provider.plugin.growth.tally import tally
-from airflow_mcp_provider.runtime import protocol, redaction
-from airflow_mcp_provider.runtime.answers import OutcomesPage, TallyPage
+from airflow_mcp_provider.runtime import redaction, store_keys
+from airflow_mcp_provider.runtime.answer_types import OutcomesPage, TallyPage
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, stored
-from airflow_mcp_provider.runtime.requests import ASKED, TYPES, GoOn, read_request
+from airflow_mcp_provider.runtime.request_types import ASKED, TYPES, GoOn, read_request
 
 LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
 NOT_NEXT = "that subtask is not the next one of this runner; it has to ask which is (mcp.next)"
 Page = Callable[[Session, RunRef, str], OutcomesPage | TallyPage]
-PAGES: dict[str, Page] = {protocol.OUTCOMES: outcomes.page, protocol.TALLY: tally}
+PAGES: dict[str, Page] = {store_keys.OUTCOMES: outcomes.page, store_keys.TALLY: tally}
 
 
 @cache
@@ -73,12 +73,12 @@ class GrowthBackend(KeptBackend):
     ) -> None:
         """Store a value, or answer the request that ``key`` is."""
         assert session is not None  # noqa: S101 - provide_session gives one
-        if key == protocol.PROGRESS and _is_of_job(session, scope):
+        if key == store_keys.PROGRESS and _is_of_job(session, scope):
             _read(key, rows.parsed(value))
         if is_ours(scope, key):
             self._answer_in_time(scope, key, value, session)
         else:
-            value = redaction.json_text(value) if key in protocol.SHOWN_TO_PEOPLE else value
+            value = redaction.json_text(value) if key in store_keys.SHOWN_TO_PEOPLE else value
             super().set(scope, key, value, expires_at=expires_at, session=session)
 
     @provide_session
@@ -90,10 +90,10 @@ class GrowthBackend(KeptBackend):
         for word, read in PAGES.items():
             if key.startswith(word):
                 return self._page(read, scope, key.removeprefix(word), session)
-        if key.startswith(protocol.ANSWER_TO):
-            return answered(super().get(scope, protocol.ANSWER, session=session), key)
+        if key.startswith(store_keys.ANSWER_TO):
+            return answered(super().get(scope, store_keys.ANSWER, session=session), key)
         value: str | None = super().get(scope, key, session=session)
-        if key != protocol.ITEM or value is None or (runner := Runner.find(session, scope)) is None:
+        if key != store_keys.ITEM or value is None or (runner := Runner.find(session, scope)) is None:
             return value
         with _damage_refused():
             done = bool(continued(session, [runner]))
@@ -123,14 +123,14 @@ class GrowthBackend(KeptBackend):
             run = RunRef.of(session, scope)
             asked = RunnerRequest(scope.task_id, scope.map_index, request, asking(session, scope))
             ask(session, run, self._materializer, key).answer([asked])
-        elif key == protocol.GO_ON:
-            state_store.locked(session, RunRef.of(session, scope), scope.task_id, scope.map_index, protocol.BATCH)
+        elif key == store_keys.GO_ON:
+            state_store.locked(session, RunRef.of(session, scope), scope.task_id, scope.map_index, store_keys.BATCH)
             take(session, Runner.of(session, scope), asking(session, scope), request)
-        elif key == protocol.VERDICT and scope.task_id == REPORT:
+        elif key == store_keys.VERDICT and scope.task_id == REPORT:
             run_notes.put(session.connection(), RunRef.of(session, scope).id, request.note)
-        elif key == protocol.OUTCOME and (runner := Runner.find(session, scope)) is not None:
+        elif key == store_keys.OUTCOME and (runner := Runner.find(session, scope)) is not None:
             keep(session, self._materializer, [(runner, request)])
-        elif key == protocol.OOMS:
+        elif key == store_keys.OOMS:
             state_store.write(session, RunRef.of(session, scope), scope.task_id, scope.map_index, key, request)
         else:
             check(scope, key)
@@ -150,7 +150,7 @@ def _damage_refused() -> Iterator[None]:
     try:
         yield
     except InvalidRow as error:
-        raise refusal(str(error), protocol.DAMAGED) from error
+        raise refusal(str(error), store_keys.DAMAGED) from error
 
 
 def _is_of_job(session: Session, scope: object) -> bool:
@@ -158,13 +158,13 @@ def _is_of_job(session: Session, scope: object) -> bool:
     if not isinstance(scope, TaskScope):
         return False
     of_run = of_step(Store, scope, PLAN)
-    return session.scalar(select(Store.key).where(*of_run, Store.key == protocol.RUN)) is not None
+    return session.scalar(select(Store.key).where(*of_run, Store.key == store_keys.RUN)) is not None
 
 
 def answered(value: str | None, key: str) -> str | None:
     """Return the answer to the call that ``key`` ends with; None where the latest is another's."""
     found = rows.parsed(value)
-    return value if isinstance(found, dict) and found.get("call") == key.removeprefix(protocol.ANSWER_TO) else None
+    return value if isinstance(found, dict) and found.get("call") == key.removeprefix(store_keys.ANSWER_TO) else None
 
 
 def ask(session: Session, run: RunRef, materializer: Materializer, key: str) -> RunRequests:
@@ -172,7 +172,7 @@ def ask(session: Session, run: RunRef, materializer: Materializer, key: str) -> 
 
     A report's request needs the scheduler's lock, too. It is waited for before the state's, which others need.
     """
-    if key == protocol.CONFIRM:
+    if key == store_keys.CONFIRM:
         materialize.materialize(session, run, wait=True)
     return RunRequests(session, run, materializer)
 
@@ -202,9 +202,9 @@ def keep(session: Session, materializer: Materializer, ended: Sequence[tuple[Run
     judges = [RunRequests(session, run, materializer) for run in judged]
     done = continued(session, (runner for runner, outcome in latest.items() if outcome.error))
     kept = {runner: outcome for runner, outcome in latest.items() if runner not in done}
-    state_store.put(session, ((one.run, *one.place, protocol.OUTCOME, outcome) for one, outcome in kept.items()))
+    state_store.put(session, ((one.run, *one.place, store_keys.OUTCOME, outcome) for one, outcome in kept.items()))
     final = [
-        (one.run, *one.place, protocol.FINAL, outcome.attempt) for one, outcome in kept.items() if is_final(outcome)
+        (one.run, *one.place, store_keys.FINAL, outcome.attempt) for one, outcome in kept.items() if is_final(outcome)
     ]
     state_store.put(session, final)
     for judge in judges:

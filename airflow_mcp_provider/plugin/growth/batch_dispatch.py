@@ -19,15 +19,15 @@ from airflow_mcp_provider.errors import InstallationError, InvalidRow, TryAgain
 from airflow_mcp_provider.plugin.db import clock, rows, state_store
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.plugin.growth import batch_outcomes
-from airflow_mcp_provider.plugin.growth.advance import Place, advance
 from airflow_mcp_provider.plugin.growth.batch_state import Batch, Turn
+from airflow_mcp_provider.plugin.growth.next_step import Place, advance
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.growth.runner import Runner
-from airflow_mcp_provider.runtime import protocol, size_limits
-from airflow_mcp_provider.runtime.answers import NextDue, NextOver, NextSubtask
+from airflow_mcp_provider.runtime import size_limits, store_keys
+from airflow_mcp_provider.runtime.answer_types import NextDue, NextOver, NextSubtask
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Failure, Item, StoredOutcome
-from airflow_mcp_provider.runtime.requests import Attempt, BatchOutcome, GoOn, Next
+from airflow_mcp_provider.runtime.request_types import Attempt, BatchOutcome, GoOn, Next
 
 SUPERSEDED = "this runner was given up as lost, and another runner does its subtask again"
 NOT_STORED = (
@@ -158,7 +158,7 @@ class BatchDispatch:
         return Turn("again", turn.attempts, turn.spent, due.isoformat())
 
     def _lost(self, turn: Turn) -> AttemptOutcome:
-        pod = self._text(self._runner.index, protocol.POD)
+        pod = self._text(self._runner.index, store_keys.POD)
         return AttemptOutcome(turn.attempts, error=batch_outcomes.lost(rows.pod(pod), self._runner.attempt - 1))
 
     def _over(self, new: int) -> NextOver:
@@ -173,21 +173,21 @@ class BatchDispatch:
         return key[: size_limits.LABEL_CHARS - len(more)] + more
 
     def _first(self, place: int) -> str:
-        outcome = rows.outcome(self._text(place, protocol.OUTCOME))
+        outcome = rows.outcome(self._text(place, store_keys.OUTCOME))
         error = (outcome and outcome.error) or batch_outcomes.LOST
         return f"{self._key(place)}: {error.type}: {error.message}"[:1000]
 
     def _key(self, place: int) -> str:
-        return rows.key_of(rows.parsed(self._text(place, protocol.ITEM)), self._runner.step, place)
+        return rows.key_of(rows.parsed(self._text(place, store_keys.ITEM)), self._runner.step, place)
 
     def _text(self, index: int, key: str) -> str | None:
         return state_store.text_of(self._session, self._runner.run, self._runner.step, index, key)
 
     def _read_item(self, index: int) -> object:
-        return state_store.read(self._session, self._runner.run, self._runner.step, index, protocol.ITEM)
+        return state_store.read(self._session, self._runner.run, self._runner.step, index, store_keys.ITEM)
 
     def _keep(self, place: int, outcome: StoredOutcome) -> None:
-        state_store.write(self._session, self._runner.run, self._runner.step, place, protocol.OUTCOME, outcome)
+        state_store.write(self._session, self._runner.run, self._runner.step, place, store_keys.OUTCOME, outcome)
 
     def _write(self) -> None:
         self._batch.write(self._session, self._runner.run, self._runner.step, self._runner.index)
@@ -224,7 +224,7 @@ def _items(session: Session, runner: Runner, places: list[int]) -> list[tuple[in
     query = select(Store.map_index, Store.value).where(
         Store.dag_run_id == runner.run.id,
         Store.task_id == runner.step,
-        Store.key == protocol.ITEM,
+        Store.key == store_keys.ITEM,
         Store.map_index.in_(places),
     )
     return sorted((index, text) for index, text in session.execute(query)) if places else []
@@ -236,7 +236,7 @@ def places(session: Session, runner: Runner, step: Step) -> list[int]:
     query = select(Store.map_index).where(
         Store.dag_run_id == runner.run.id,
         Store.task_id == runner.step,
-        Store.key == protocol.ITEM,
+        Store.key == store_keys.ITEM,
         Store.map_index >= first,
         Store.map_index < first + step.batch,
     )

@@ -24,8 +24,8 @@ from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInsta
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault, has_result
 from airflow_mcp_provider.plugin.growth.run_state import Step
-from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.runtime.answers import StepCounts
+from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.answer_types import StepCounts
 from airflow_mcp_provider.runtime.messages import Failure, PodStatus, StoredOutcome
 from airflow_mcp_provider.runtime.outcome import Error, Outcome, Status
 
@@ -111,14 +111,14 @@ def _silent(step: Step, read: Iterable[Row[Any]], served: dict[int, Served]) -> 
 
 
 def _places(session: Session, run: RunRef, step: str) -> list[int]:
-    query = select(_item.map_index).where(*rows_of(_item, run, step, protocol.ITEM))
+    query = select(_item.map_index).where(*rows_of(_item, run, step, store_keys.ITEM))
     return list(session.scalars(query.order_by(_item.map_index)))
 
 
 def _served(session: Session, run: RunRef, step: str, indexes: Sequence[int] | None = None) -> dict[int, Served]:
     columns = (TaskInstance.map_index, TaskInstance.state, TaskInstance.try_number, TaskInstance.max_tries)
     query: Any = select(*columns, _batch.value.label("batch"), _pod.value.label("pod"))
-    for row, key in ((_batch, protocol.BATCH), (_pod, protocol.POD)):
+    for row, key in ((_batch, store_keys.BATCH), (_pod, store_keys.POD)):
         here = and_(*rows_of(row, run, step, key), row.map_index == TaskInstance.map_index)
         query = query.outerjoin(row, here)
     query = query.where(*of_step(TaskInstance, run, step), TaskInstance.map_index >= 0)
@@ -139,11 +139,11 @@ def _read(row: Row[Any]) -> Served:
 
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of three columns
-    end = and_(*rows_of(_end, run, step, protocol.OUTCOME), _end.map_index == _item.map_index)
+    end = and_(*rows_of(_end, run, step, store_keys.OUTCOME), _end.map_index == _item.map_index)
     return (
         select(_item.map_index, _item.value.label("item"), _end.value.label("outcome"))
         .outerjoin(_end, end)
-        .where(*rows_of(_item, run, step, protocol.ITEM))
+        .where(*rows_of(_item, run, step, store_keys.ITEM))
         .order_by(_item.map_index)
     )
 

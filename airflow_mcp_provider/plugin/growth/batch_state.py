@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import clock, rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 
 Status = Literal["taken", "again", "success", "failed"]
 NEVER = -1
@@ -59,7 +59,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The subtasks that were begun, by their places; in which life of the task instance (see ``advance``)."""
+    """The subtasks that were begun, by their places; in which life of the task instance (see ``next_step``)."""
 
     life: int = NEVER
     turns: Mapping[int, Turn] = field(default_factory=dict)
@@ -73,23 +73,23 @@ class Batch:
                 return made
         except rows.BROKEN:
             pass
-        raise rows.invalid(protocol.BATCH, "an object with the life of a batch and its turns", value)
+        raise rows.invalid(store_keys.BATCH, "an object with the life of a batch and its turns", value)
 
     @classmethod
     def read(cls, session: Session, run: RunRef, step: str, index: int) -> Self:
         """Return that of a task instance."""
-        value = state_store.read(session, run, step, index, protocol.BATCH)
+        value = state_store.read(session, run, step, index, store_keys.BATCH)
         return cls() if value is None else cls.of(value)
 
     @classmethod
     def locked(cls, session: Session, run: RunRef, step: str, index: int) -> Self:
         """Return that of a task instance, and keep others from it in this transaction."""
-        value = state_store.locked(session, run, step, index, protocol.BATCH)
+        value = state_store.locked(session, run, step, index, store_keys.BATCH)
         return cls() if value is None else cls.of(value)
 
     def write(self, session: Session, run: RunRef, step: str, index: int) -> None:
         """Keep it."""
-        state_store.write(session, run, step, index, protocol.BATCH, asdict(self))
+        state_store.write(session, run, step, index, store_keys.BATCH, asdict(self))
 
     def set(self, place: int, turn: Turn) -> Self:
         """Return it with another state of one subtask."""

@@ -25,21 +25,21 @@ from airflow_mcp_provider.plugin.db.states import ENDED
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new, map_over_nothing
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
-from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.runtime.answers import Enqueued
+from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.answer_types import Enqueued
 from airflow_mcp_provider.runtime.messages import Item
 from airflow_mcp_provider.runtime.payload import Child, checked_key, child_of
-from airflow_mcp_provider.runtime.requests import Begin, Enqueue
+from airflow_mcp_provider.runtime.request_types import Begin, Enqueue
 from airflow_mcp_provider.spec.step import RUN
 
 OF_SUBTASKS = (
-    protocol.ITEM,
-    protocol.CONTINUED,
-    protocol.OUTCOME,
-    protocol.FINAL,
-    protocol.PROGRESS,
-    protocol.CALLED,
-    protocol.BATCH,
+    store_keys.ITEM,
+    store_keys.CONTINUED,
+    store_keys.OUTCOME,
+    store_keys.FINAL,
+    store_keys.PROGRESS,
+    store_keys.CALLED,
+    store_keys.BATCH,
 )
 """Rows of subtasks, which are removed when plan starts again."""
 
@@ -51,7 +51,7 @@ def begin(session: Session, run: RunRef, limits: Begin) -> RunState:
     """
     state = RunState.begun(limits)
     state.write(session, run)
-    state_store.forget(session, run, [PLAN], Store.key.startswith(protocol.KEY, autoescape=True))
+    state_store.forget(session, run, [PLAN], Store.key.startswith(store_keys.KEY, autoescape=True))
     state_store.forget(session, run, state.names, Store.key.in_(OF_SUBTASKS))
     ended = select(TaskInstance).where(
         *of_run(TaskInstance, run),
@@ -84,7 +84,7 @@ class Enqueuing:
         for entry in request.children:
             child = child_of(entry.payload, checked_key(entry.key), None, entry.job)
             _check_fields(child.payload, state)
-            children.setdefault(protocol.row_key(child.key), child)
+            children.setdefault(store_keys.row_key(child.key), child)
         return cls(task_id, state.step(task_id).name, parent, children)
 
     @property
@@ -132,7 +132,7 @@ class Reservation:
         parent = None if asked.parent is None else asked.parent.key
         for index, (row, child) in enumerate(new.items(), start=step.reserved):
             item = Item(child.key, child.payload, parent, asked.depth, child.job)
-            self._rows += [(PLAN, -1, row, {step.name: index}), (step.name, index, protocol.ITEM, item)]
+            self._rows += [(PLAN, -1, row, {step.name: index}), (step.name, index, store_keys.ITEM, item)]
         self._known |= new.keys()
         self.state = self.state.grown(step.name, len(new), len(new))
 

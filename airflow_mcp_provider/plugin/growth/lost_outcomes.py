@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db.identity import SAME_ATTEMPT, RunRef, of_step, same
 from airflow_mcp_provider.plugin.db.tables import Log, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.runtime import protocol, redaction
+from airflow_mcp_provider.runtime import redaction, store_keys
 from airflow_mcp_provider.runtime.messages import Item, StoredOutcome
 from airflow_mcp_provider.runtime.outcome import Error, Outcome
 
-GONE = f"the outcome is missing: the row {protocol.OUTCOME} of the state store was removed"
+GONE = f"the outcome is missing: the row {store_keys.OUTCOME} of the state store was removed"
 
 
 def ended_by_runners(session: Session, run: RunRef, step: str, indexes: Collection[int]) -> set[int]:
@@ -47,7 +47,7 @@ def fault(text: str | None, outcome: StoredOutcome | None, *, gone: bool) -> str
     ``text`` is its row, ``outcome`` what was read in it; ``gone``: it should have a result, and has none.
     """
     if text is not None and outcome is None:
-        return f"the row {protocol.OUTCOME} of the state store is damaged: {redaction.shown(text)}"
+        return f"the row {store_keys.OUTCOME} of the state store is damaged: {redaction.shown(text)}"
     return GONE if gone else None
 
 

@@ -21,7 +21,7 @@ from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, Ta
 from airflow_mcp_provider.plugin.growth import airflow_internals as airflow
 from airflow_mcp_provider.plugin.growth.airflow_internals import TaskMap
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
-from airflow_mcp_provider.runtime import protocol, size_limits
+from airflow_mcp_provider.runtime import size_limits, store_keys
 
 LOCK_TIMEOUT_MS = 4_000
 """Below the runner's own limit of an API call, ``[workers] execution_api_timeout`` (5 s by default)."""
@@ -141,7 +141,7 @@ def _labels(session: Session, run: RunRef, step: Step, indexes: Sequence[int]) -
     query = select(Store.map_index, Store.value).where(
         Store.dag_run_id == run.id,
         Store.task_id == step.name,
-        Store.key == protocol.ITEM,
+        Store.key == store_keys.ITEM,
         Store.map_index >= min(indexes) * step.batch,
         Store.map_index <= max(indexes) * step.batch,
     )

@@ -20,8 +20,8 @@ from airflow_mcp_provider.plugin.growth import batch_outcomes
 from airflow_mcp_provider.plugin.growth.batch_outcomes import RowOutcome, lost
 from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault, has_result
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
-from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.runtime.answers import Counts, OutcomesPage, StepCounts
+from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.answer_types import Counts, OutcomesPage, StepCounts
 from airflow_mcp_provider.runtime.messages import StoredOutcome
 from airflow_mcp_provider.runtime.outcome import Error, Outcome, Status
 from airflow_mcp_provider.spec.step import RUN
@@ -126,7 +126,7 @@ def _failing(session: Session, run: RunRef, steps: Sequence[str]) -> int:
         .join(Store, (Store.task_id == TaskInstance.task_id) & (Store.map_index == TaskInstance.map_index))
         .where(*of_run(TaskInstance, run), TaskInstance.task_id.in_(steps))
         .where(TaskInstance.state == TaskInstanceState.RUNNING)
-        .where(Store.dag_run_id == run.id, Store.key == protocol.FINAL)
+        .where(Store.dag_run_id == run.id, Store.key == store_keys.FINAL)
         .where(Store.value == cast(TaskInstance.try_number, String))
     )
     return session.scalar(query) or 0
@@ -183,7 +183,7 @@ def _continued(session: Session, run: RunRef) -> States:
         .join(Store, (Store.task_id == TaskInstance.task_id) & (Store.map_index == TaskInstance.map_index))
         .where(*of_run(TaskInstance, run))
         .where(TaskInstance.state.in_([*FAILED, TaskInstanceState.SKIPPED]))
-        .where(Store.dag_run_id == run.id, Store.key == protocol.CONTINUED)
+        .where(Store.dag_run_id == run.id, Store.key == store_keys.CONTINUED)
         .where(Store.value == cast(TaskInstance.max_tries, String))
         .group_by(TaskInstance.task_id, TaskInstance.state)
     )
@@ -206,9 +206,9 @@ _life = aliased(Store)
 
 def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of ten columns
     instance = and_(*of_step(TaskInstance, run, step), TaskInstance.map_index == _item.map_index)
-    end = and_(*rows_of(_end, run, step, protocol.OUTCOME), _end.map_index == _item.map_index)
-    pod = and_(*rows_of(_pod, run, step, protocol.POD), _pod.map_index == _item.map_index)
-    life = and_(*rows_of(_life, run, step, protocol.CONTINUED), _life.map_index == _item.map_index)
+    end = and_(*rows_of(_end, run, step, store_keys.OUTCOME), _end.map_index == _item.map_index)
+    pod = and_(*rows_of(_pod, run, step, store_keys.POD), _pod.map_index == _item.map_index)
+    life = and_(*rows_of(_life, run, step, store_keys.CONTINUED), _life.map_index == _item.map_index)
     columns = (
         _item.map_index,
         _item.value.label("item"),
@@ -227,7 +227,7 @@ def _query(run: RunRef, step: str) -> Any:  # noqa: ANN401 - a Select of ten col
         .outerjoin(_end, end)
         .outerjoin(_pod, pod)
         .outerjoin(_life, life)
-        .where(*rows_of(_item, run, step, protocol.ITEM))
+        .where(*rows_of(_item, run, step, store_keys.ITEM))
         .order_by(_item.map_index)
     )
 

@@ -13,7 +13,7 @@ from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.growth.batch_dispatch import in_hand
 from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.growth.runner import Runner
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.messages import Item
 
 Place = tuple[str, int]
@@ -38,7 +38,7 @@ def parents(
                 asking[place] = place[0], in_hand(session, runners[place])
             except (InvalidRow, TryAgain) as error:
                 failed[place] = error
-    found = state_store.read_of(session, run, protocol.ITEM, set(asking.values())) if asking else {}
+    found = state_store.read_of(session, run, store_keys.ITEM, set(asking.values())) if asking else {}
     return {place: _item(found.get(at)) for place, at in asking.items()} | failed
 
 

@@ -21,16 +21,16 @@ from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.growth import materialize, outcomes, runner
-from airflow_mcp_provider.plugin.growth.advance import Place, advance
 from airflow_mcp_provider.plugin.growth.background import Materializer
 from airflow_mcp_provider.plugin.growth.batch_dispatch import BatchDispatch
 from airflow_mcp_provider.plugin.growth.enqueue import Enqueuing, Reservation, begin, planned
+from airflow_mcp_provider.plugin.growth.next_step import Place, advance
 from airflow_mcp_provider.plugin.growth.parents import parents
 from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
-from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.runtime.answers import (
+from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.answer_types import (
     ChildRun,
     Continued,
     Counts,
@@ -40,7 +40,7 @@ from airflow_mcp_provider.runtime.answers import (
     NextWaits,
 )
 from airflow_mcp_provider.runtime.messages import Item, stored
-from airflow_mcp_provider.runtime.requests import CallJob, Confirm, Done, Enqueue, Next, Request
+from airflow_mcp_provider.runtime.request_types import CallJob, Confirm, Done, Enqueue, Next, Request
 from airflow_mcp_provider.spec import Tolerate
 
 MIN_ENDED = 20
@@ -81,7 +81,7 @@ class RunnerRequest:
 RequestName = tuple[tuple[str, int], str]
 """A runner's place and its call."""
 Answers = dict[RequestName, dict[str, Any]]
-"""The answers as the row ``protocol.ANSWER`` has them: the answer's fields, or ``refused``; and ``call``."""
+"""The answers as the row ``store_keys.ANSWER`` has them: the answer's fields, or ``refused``; and ``call``."""
 ByPlace = Mapping[tuple[str, int], Runner]
 
 
@@ -111,14 +111,16 @@ class RunRequests:
                 answers[one.name] = self._alone(one)
         written = {one.name: {**answers[one.name], "call": one.request.call} for one in fresh}
         latest = {one.place: written[one.name] for one in fresh}
-        state_store.put(self._session, ((self._run, *place, protocol.ANSWER, value) for place, value in latest.items()))
+        state_store.put(
+            self._session, ((self._run, *place, store_keys.ANSWER, value) for place, value in latest.items())
+        )
         self._finish()
         return written
 
     def _fresh(self, asked: Iterable[RunnerRequest]) -> list[RunnerRequest]:
         """Leave out repeated and late requests: what they did stands, and no runner waits for the answer."""
         places = {one.place for one in asked}
-        answered = state_store.read_of(self._session, self._run, protocol.ANSWER, places)
+        answered = state_store.read_of(self._session, self._run, store_keys.ANSWER, places)
         latest = {place: _calls(answer) for place, answer in answered.items()}
         fresh: list[RunnerRequest] = []
         for one in asked:

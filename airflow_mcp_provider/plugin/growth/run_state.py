@@ -17,9 +17,9 @@ from airflow_mcp_provider.errors import InvalidPayload, SpecError
 from airflow_mcp_provider.plugin.db import rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.messages import Count
-from airflow_mcp_provider.runtime.requests import Begin
+from airflow_mcp_provider.runtime.request_types import Begin
 from airflow_mcp_provider.spec import Tolerate
 
 
@@ -86,24 +86,24 @@ class RunState(Struct, frozen=True):
             made = msgspec.convert(value, cls)
             Tolerate.of(made.tolerate)
         except (SpecError, ValueError, RecursionError):
-            raise rows.invalid(protocol.RUN, "an object with tolerate and steps", value) from None
+            raise rows.invalid(store_keys.RUN, "an object with tolerate and steps", value) from None
         return made
 
     @classmethod
     def read(cls, session: Session, run: RunRef) -> Self | None:
         """Return it, None before plan has begun."""
-        value = state_store.read(session, run, PLAN, -1, protocol.RUN)
+        value = state_store.read(session, run, PLAN, -1, store_keys.RUN)
         return None if value is None else cls.of(value)
 
     @classmethod
     def locked(cls, session: Session, run: RunRef) -> Self | None:
         """Take the row for this transaction, and return what it holds: None before plan has begun."""
-        value = state_store.locked(session, run, PLAN, -1, protocol.RUN)
+        value = state_store.locked(session, run, PLAN, -1, store_keys.RUN)
         return None if value is None else cls.of(value)
 
     def write(self, session: Session, run: RunRef) -> None:
         """Keep it."""
-        state_store.write(session, run, PLAN, -1, protocol.RUN, msgspec.to_builtins(self))
+        state_store.write(session, run, PLAN, -1, store_keys.RUN, msgspec.to_builtins(self))
 
     def halted(self, clear_number: int) -> bool:
         """Whether no further subtask may start."""
@@ -147,7 +147,7 @@ class RunState(Struct, frozen=True):
 
     def list_of(self, step: Step) -> str:
         """Return the task whose list Airflow maps the step over."""
-        return PLAN if step == self.steps[0] else step.name + protocol.PLACES
+        return PLAN if step == self.steps[0] else step.name + store_keys.PLACES
 
 
 def _closed(step: Step) -> Step:

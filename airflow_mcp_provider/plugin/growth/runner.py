@@ -20,7 +20,7 @@ from airflow_mcp_provider.plugin.growth.airflow_internals import LABEL
 class Runner:
     """The runner of a task instance, at which of Airflow's tries (``attempt``), in which of its lives.
 
-    For what a life is, see ``advance``. ``labelled``: people see the subtask's key beside the task instance.
+    For what a life is, see ``next_step``. ``labelled``: people see the subtask's key beside the task instance.
     ``instance`` is the id of the task instance, which changes with each try.
     """
 

@@ -14,7 +14,7 @@ from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth.outcomes import Part
 from airflow_mcp_provider.runtime import size_limits
-from airflow_mcp_provider.runtime.answers import FailedSubtask, StepCounts, TallyPage
+from airflow_mcp_provider.runtime.answer_types import FailedSubtask, StepCounts, TallyPage
 from airflow_mcp_provider.runtime.outcome import Error, Outcome
 from airflow_mcp_provider.spec.step import RUN
 

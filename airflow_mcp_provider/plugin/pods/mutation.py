@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session, aliased
 from airflow_mcp_provider.plugin.db.identity import SAME_RUN, of_task, same
 from airflow_mcp_provider.plugin.db.job_markers import Markers
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, create_session
-from airflow_mcp_provider.plugin.pods.defaults import set_defaults
+from airflow_mcp_provider.plugin.pods.apply_defaults import set_defaults
 from airflow_mcp_provider.plugin.pods.identity import INSTANCE, JOB, RUN, SUBTASK, Attempt, label
-from airflow_mcp_provider.plugin.pods.memory import grow
+from airflow_mcp_provider.plugin.pods.memory_growth import grow
 from airflow_mcp_provider.plugin.pods.monitor import watch
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec.marker import PodNeeds
 
 
@@ -67,7 +67,7 @@ def _facts(session: Session, attempt: Attempt) -> Facts | None:
     query = select(TaskInstance.id, _item.value, _ooms.value).where(*of_task(TaskInstance, attempt.task))
     needs = marker.pods.get(attempt.task.task_id, PodNeeds())
     first = needs.batch * TaskInstance.map_index if needs.batch > 1 else TaskInstance.map_index
-    for row, key, index in ((_item, protocol.ITEM, first), (_ooms, protocol.OOMS, TaskInstance.map_index)):
+    for row, key, index in ((_item, store_keys.ITEM, first), (_ooms, store_keys.OOMS, TaskInstance.map_index)):
         here = same(row, TaskInstance, (*SAME_RUN, "task_id"))
         query = query.outerjoin(row, and_(here, row.map_index == index, row.key == key))
     instance, item, ooms = session.execute(query).one()

@@ -17,7 +17,7 @@ from airflow_mcp_provider.plugin.db.identity import SAME_RUN, RunRef, of_task, s
 from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance
 from airflow_mcp_provider.plugin.pods.airflow_internals import Log
 from airflow_mcp_provider.plugin.pods.identity import Attempt
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.messages import PodStatus, stored
 from airflow_mcp_provider.runtime.pod_reasons import REFUSED, Reason
@@ -30,10 +30,10 @@ def note(session: Session, attempt: Attempt, pod: str, reason: Reason) -> None:
     run = _run(session, attempt)
     place = (attempt.task.task_id, attempt.task.map_index)
     status = PodStatus(attempt.try_number, pod, reason.type, reason.message)
-    known = None if run is None else rows.pod(state_store.text_of(session, run, *place, protocol.POD))
+    known = None if run is None else rows.pod(state_store.text_of(session, run, *place, store_keys.POD))
     if run is None or known == status or (not reason.over and _is_refused(known, attempt)):
         return
-    state_store.write(session, run, *place, protocol.POD, status)
+    state_store.write(session, run, *place, store_keys.POD, status)
     if reason.type == OUT_OF_MEMORY:
         _count(session, run, attempt)
     session.add(Log(event=f"pod: {reason.type}", task_instance=attempt.key, extra=f"{reason.message} (pod {pod})"))
@@ -56,12 +56,12 @@ def forget(session: Session, attempt: Attempt) -> None:
     """Delete the stored reason: the pod is running now."""
     run = _run(session, attempt)
     if run is not None:
-        which = (Store.map_index == attempt.task.map_index, Store.key == protocol.POD)
+        which = (Store.map_index == attempt.task.map_index, Store.key == store_keys.POD)
         state_store.forget(session, run, [attempt.task.task_id], *which)
 
 
 def _count(session: Session, run: RunRef, attempt: Attempt) -> None:
-    place = (attempt.task.task_id, attempt.task.map_index, protocol.OOMS)
+    place = (attempt.task.task_id, attempt.task.map_index, store_keys.OOMS)
     known = rows.parsed(state_store.text_of(session, run, *place))
     state_store.write(session, run, *place, sorted({*rows.attempts(known), attempt.try_number}))
 

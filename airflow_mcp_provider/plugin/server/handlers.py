@@ -29,7 +29,7 @@ from airflow_mcp_provider.plugin.growth.airflow_internals import refusal
 from airflow_mcp_provider.plugin.growth.run_requests import Answers, RunnerRequest
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.messages import stored
 
 LOCKED, DEADLOCK = "55P03", "40P01"
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 class StoreRequest:
     """One runner's HTTP request: the id of its task instance, the key, what it sends (None: it reads), about its bytes.
 
-    ``value`` is of the type that ``requests.TYPES`` has for the key. ``expires_at`` is when a row may be removed.
+    ``value`` is of the type that ``request_types.TYPES`` has for the key. ``expires_at`` is when a row may be removed.
     """
 
     instance: UUID
@@ -54,7 +54,7 @@ class StoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP response; ``answer`` is the row ``protocol.ANSWER`` after the request; ``run`` is the run's number."""
+    """An HTTP response; ``answer`` is the row ``store_keys.ANSWER`` after the request; ``run`` is the run's number."""
 
     status: int
     content: Any = None
@@ -104,7 +104,7 @@ def _failed(error: Exception, one: StoreRequest) -> Reply:
         return AGAIN
     if isinstance(error, InvalidRow):
         log.warning("a row is damaged", key=one.key, task_instance=str(one.instance), reason=str(error))
-        return _refused(str(error), protocol.DAMAGED)
+        return _refused(str(error), store_keys.DAMAGED)
     log.error("a runner's request failed", key=one.key, task_instance=str(one.instance), exc_info=error)
     return FAULT
 
@@ -127,21 +127,21 @@ def read(session: Session, asked: Sequence[StoreRequest]) -> Replies:
 
 def _rows(key: str) -> tuple[str, ...]:
     """Return the keys of the rows that the value of a key is made of."""
-    if key.startswith(protocol.ANSWER_TO):
-        return (protocol.ANSWER,)
-    return (protocol.ITEM, protocol.CONTINUED) if key == protocol.ITEM else (key,)
+    if key.startswith(store_keys.ANSWER_TO):
+        return (store_keys.ANSWER,)
+    return (store_keys.ITEM, store_keys.CONTINUED) if key == store_keys.ITEM else (key,)
 
 
 def _read(asking: Runner | None, key: str, values: Values, starts: SubtaskStarts) -> Reply | None:
     if asking is None:
         return PASSED
     value = values.get((asking.run.id, *asking.place, _rows(key)[0]))
-    if key.startswith(protocol.ANSWER_TO):
+    if key.startswith(store_keys.ANSWER_TO):
         value = backend.answered(value, key)
     if value is None:
         return PASSED
-    if key == protocol.ITEM:
-        life = values.get((asking.run.id, *asking.place, protocol.CONTINUED))
+    if key == store_keys.ITEM:
+        life = values.get((asking.run.id, *asking.place, store_keys.CONTINUED))
         content = stored(starts.item(asking, rows.item(value), done=life == str(asking.life)))
     else:
         content = rows.parsed(value)
@@ -215,7 +215,7 @@ def take(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     """
     ids = {one.instance for one in asked}
     for asking in sorted(runner.of_instances(session, ids).values(), key=lambda one: one.place):
-        state_store.locked(session, asking.run, *asking.place, protocol.BATCH)
+        state_store.locked(session, asking.run, *asking.place, store_keys.BATCH)
     found = runner.of_instances(session, ids)
     return [_take(session, found.get(one.instance), one) for one in asked]
 

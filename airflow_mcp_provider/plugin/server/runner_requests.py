@@ -25,8 +25,8 @@ from airflow_mcp_provider.plugin.server.concurrency_limit import App, Scope, Sen
 from airflow_mcp_provider.plugin.server.handlers import AGAIN, Reply, StoreRequest, Work
 from airflow_mcp_provider.plugin.server.request_body import Client, Held, Receive
 from airflow_mcp_provider.plugin.server.tokens import Tokens
-from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.runtime.requests import ASKED, read_request
+from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.request_types import ASKED, read_request
 
 _STORE = re.compile(r"/execution/store/ti/([0-9a-f-]{36})/(mcp\.[a-z_]+|mcp\.answer\.[0-9a-f.]+|progress)")
 _NOTHING = re.compile(r"(?!)")
@@ -117,9 +117,9 @@ class RunnerRequests:
             return await self._beats.do(BEAT, handlers.beat, asked)
         if asked.value is None:
             return await self._reads.do("read", handlers.read, asked)
-        if asked.key == protocol.PROGRESS:
+        if asked.key == store_keys.PROGRESS:
             return await self._reads.do("progress", handlers.progress, asked)
-        if asked.key == protocol.OUTCOME and not is_final(asked.value):
+        if asked.key == store_keys.OUTCOME and not is_final(asked.value):
             return await self._reads.do("keep", handlers.keep, asked)
         return await self._of_run(asked)
 
@@ -131,7 +131,7 @@ class RunnerRequests:
                 return found
             run = found.run
             self._remember(asked, found)
-        if asked.key == protocol.CONFIRM:
+        if asked.key == store_keys.CONFIRM:
             return await self._confirms.do(run, handlers.answer, asked)
         work = OF_RUNS.get(asked.key, handlers.answer)
         return await self._run_requests.do((run, work), work, asked)
@@ -140,7 +140,7 @@ class RunnerRequests:
         if replied.run is not None:
             _put(self._runs, asked.instance, replied.run)
         if replied.answer is not None and len(json.dumps(replied.answer)) <= ANSWER_BYTES:
-            _put(self._answers, (asked.instance, protocol.ANSWER_TO + asked.value.call), replied.answer)
+            _put(self._answers, (asked.instance, store_keys.ANSWER_TO + asked.value.call), replied.answer)
 
 
 TOO_LARGE = Reply(
@@ -148,14 +148,14 @@ TOO_LARGE = Reply(
     {"detail": {"reason": "too_large", "message": f"a value under mcp.… or progress has at most {MOST_BYTES} bytes"}},
 )
 BEAT = "heartbeat"
-OF_RUNS: dict[str, Work] = {protocol.GO_ON: handlers.take, protocol.OUTCOME: handlers.keep}
+OF_RUNS: dict[str, Work] = {store_keys.GO_ON: handlers.take, store_keys.OUTCOME: handlers.keep}
 """What carries out those requests of a run that have no answer."""
 
 
 def _is_ours(method: str, key: str) -> bool:
     if method == "GET":
-        return key == protocol.ITEM or key.startswith(protocol.ANSWER_TO)
-    return method == "PUT" and key in {BEAT, protocol.OUTCOME, protocol.PROGRESS, protocol.GO_ON, *ASKED}
+        return key == store_keys.ITEM or key.startswith(store_keys.ANSWER_TO)
+    return method == "PUT" and key in {BEAT, store_keys.OUTCOME, store_keys.PROGRESS, store_keys.GO_ON, *ASKED}
 
 
 def _uuid(text: str) -> UUID | None:

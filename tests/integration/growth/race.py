@@ -26,7 +26,7 @@ from sqlalchemy import select
 
 from airflow_mcp_provider.plugin.growth import airflow_internals as airflow_seam
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 
 JOB = "race"
 PLAN, RUNNING_ONE, REPORT = ("plan", -1), ("run", 0), ("report", -1)
@@ -56,7 +56,7 @@ class Played:
         self.calls += 1
         call = f"call-{self.calls}"
         self.backend.set(scope, question, json.dumps({**body, "call": call}))
-        answer = json.loads(self.backend.get(scope, protocol.ANSWER))
+        answer = json.loads(self.backend.get(scope, store_keys.ANSWER))
         assert answer["call"] == call
         return answer
 
@@ -98,7 +98,7 @@ def play():
     run = Played()
     run.turn(PLAN, TaskInstanceState.RUNNING)
     begin = {"tolerate": "0", "steps": [{"name": "run", "limit": 100, "depth": 9}]}
-    run.ask(PLAN, protocol.ENQUEUE, {"begin": begin, **children("a", "b")})
+    run.ask(PLAN, store_keys.ENQUEUE, {"begin": begin, **children("a", "b")})
     run.planned(2)
     run.schedule()
     run.turn(RUNNING_ONE, TaskInstanceState.RUNNING)
@@ -106,7 +106,7 @@ def play():
     settled(run)
     after = run.instances()
     run.turn(REPORT, TaskInstanceState.RUNNING)
-    pending = run.ask(REPORT, protocol.CONFIRM, {})["pending"]
+    pending = run.ask(REPORT, store_keys.CONFIRM, {})["pending"]
     return {"answer": answer, "after": after, "pending": pending, "confirmed": run.instances()}
 
 
@@ -131,7 +131,7 @@ def race(run):
     mapped.get_mapped_ti_count = stopped
     scheduler.start()
     assert between.wait(IN_TIME), "the scheduler's pass did not read the map's length"
-    answers.append(run.ask(RUNNING_ONE, protocol.ENQUEUE, children("c", "d")))
+    answers.append(run.ask(RUNNING_ONE, store_keys.ENQUEUE, children("c", "d")))
     enqueued.set()
     scheduler.join(IN_TIME)
     mapped.get_mapped_ti_count = read_length

@@ -26,9 +26,9 @@ from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.server import handlers
 from airflow_mcp_provider.plugin.server.airflow_internals import TIHeartbeatInfo
 from airflow_mcp_provider.plugin.server.handlers import StoreRequest
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.messages import Item
-from airflow_mcp_provider.runtime.requests import Attempt, BatchOutcome, ChildEntry, Enqueue, GoOn
+from airflow_mcp_provider.runtime.request_types import Attempt, BatchOutcome, ChildEntry, Enqueue, GoOn
 
 JOB = "still"
 PLACES = 5
@@ -53,7 +53,7 @@ class Played:
             step = Step("run", 100, 9, reserved=PLACES, batch=PLACES)
             RunState("0", (step,), PLACES).write(session, self.run)
             Batch(0, {0: Turn("taken", 1)}).write(session, self.run, "run", 0)
-            items = [("run", n, protocol.ITEM, Item(str(n), {}, None, 0)) for n in range(PLACES)]
+            items = [("run", n, store_keys.ITEM, Item(str(n), {}, None, 0)) for n in range(PLACES)]
             state_store.add(session, self.run, items)
 
     def _runs(self, session):
@@ -83,15 +83,17 @@ def play():
     """Return the statuses of what was asked, by what it was."""
     run = Played()
     goes_on = GoOn(call="a.1", ended=BatchOutcome(attempt=1, result=1, place=0), begin=Attempt(1, 1))
-    batch, counter = ("run", 0, protocol.BATCH), (PLAN, -1, protocol.RUN)
+    batch, counter = ("run", 0, store_keys.BATCH), (PLAN, -1, store_keys.RUN)
     enqueue = Enqueue(call="a.2", children=[ChildEntry("c", {"node": "c"})])
     beats = [StoreRequest(run.instance, "heartbeat", TIHeartbeatInfo(hostname="here", pid=pid)) for pid in (8, 7)]
     return {
         "heartbeats": [reply and reply.status for reply in handlers.beat(beats)],
-        "go on": run.replaced_behind(batch, handlers.take, StoreRequest(run.instance, protocol.GO_ON, goes_on)),
-        "enqueue": run.replaced_behind(counter, handlers.answer, StoreRequest(run.instance, protocol.ENQUEUE, enqueue)),
+        "go on": run.replaced_behind(batch, handlers.take, StoreRequest(run.instance, store_keys.GO_ON, goes_on)),
+        "enqueue": run.replaced_behind(
+            counter, handlers.answer, StoreRequest(run.instance, store_keys.ENQUEUE, enqueue)
+        ),
         "goes on": [
-            reply and reply.status for reply in handlers.take([StoreRequest(run.instance, protocol.GO_ON, goes_on)])
+            reply and reply.status for reply in handlers.take([StoreRequest(run.instance, store_keys.GO_ON, goes_on)])
         ],
     }
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
 from tests.sizes import FULL
@@ -41,19 +41,19 @@ def children(*keys: str, **more: object) -> dict[str, object]:
 
 
 def test_a_runner_is_answered(sender: Sender) -> None:
-    assert sender.get(protocol.ITEM).json()["value"]["payload"] == {"item": 1}
-    assert sender.ask(protocol.ENQUEUE, children("a", "b"))["new"] == 2
-    assert sender.ask(protocol.ENQUEUE, children("a", "c"))["new"] == 1
-    refused = sender.ask(protocol.ENQUEUE, {"children": [["d", {"item": "\0"}]]})["refused"]
+    assert sender.get(store_keys.ITEM).json()["value"]["payload"] == {"item": 1}
+    assert sender.ask(store_keys.ENQUEUE, children("a", "b"))["new"] == 2
+    assert sender.ask(store_keys.ENQUEUE, children("a", "c"))["new"] == 1
+    refused = sender.ask(store_keys.ENQUEUE, {"children": [["d", {"item": "\0"}]]})["refused"]
     assert refused["type"] == "InvalidPayload"
 
 
 def test_the_same_question_again_is_done_once(sender: Sender) -> None:
     question = {**children("once"), "call": f"{sender.name}.again.1"}
-    assert [sender.put(protocol.ENQUEUE, question).status_code for _ in range(3)] == [204] * 3
-    assert sender.get(protocol.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
-    assert sender.get(protocol.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
-    assert sender.get(f"{protocol.ANSWER_TO}0.0").status_code == 404
+    assert [sender.put(store_keys.ENQUEUE, question).status_code for _ in range(3)] == [204] * 3
+    assert sender.get(store_keys.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
+    assert sender.get(store_keys.ANSWER_TO + question["call"]).json()["value"]["new"] == 1
+    assert sender.get(f"{store_keys.ANSWER_TO}0.0").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -72,29 +72,29 @@ def test_the_same_question_again_is_done_once(sender: Sender) -> None:
 )
 def test_a_token_is_worth_what_it_is_to_airflow(sender: Sender, claims: dict[str, object], status: int) -> None:
     token = sender.token(**claims)
-    assert sender.get(protocol.ITEM, token=token).status_code == status
+    assert sender.get(store_keys.ITEM, token=token).status_code == status
     assert sender.get("a-key-of-a-user", token=token).status_code == (404 if status == 200 else status)
 
 
 def test_a_token_that_ends_soon_is_renewed(sender: Sender) -> None:
     now = int(time.time())
-    assert "refreshed-api-token" in sender.get(protocol.ITEM, token=sender.token(iat=now - 570, exp=now + 30)).headers
+    assert "refreshed-api-token" in sender.get(store_keys.ITEM, token=sender.token(iat=now - 570, exp=now + 30)).headers
 
 
 def test_a_wrong_signature_and_none_at_all(sender: Sender) -> None:
-    assert sender.get(protocol.ITEM, token=sender.token()[:-4] + "AAAA").status_code == 403
-    assert httpx.get(f"{sender.airflow.url}/execution/store/ti/{sender.id}/{protocol.ITEM}").status_code == 401
+    assert sender.get(store_keys.ITEM, token=sender.token()[:-4] + "AAAA").status_code == 403
+    assert httpx.get(f"{sender.airflow.url}/execution/store/ti/{sender.id}/{store_keys.ITEM}").status_code == 401
 
 
 @pytest.mark.parametrize(
     ("key", "body", "status"),
     [
-        (protocol.ENQUEUE, {"value": 5}, 422),
-        (protocol.ENQUEUE, {"value": None}, 422),
-        (protocol.ENQUEUE, {"val": {}}, 422),
-        (protocol.ENQUEUE, [], 422),
-        (protocol.PROGRESS, {"value": {"fraction": 1, "message": "x"}}, 204),
-        (protocol.PROGRESS, {"value": {"fraction": 1}, "expires_at": "never"}, 422),
+        (store_keys.ENQUEUE, {"value": 5}, 422),
+        (store_keys.ENQUEUE, {"value": None}, 422),
+        (store_keys.ENQUEUE, {"val": {}}, 422),
+        (store_keys.ENQUEUE, [], 422),
+        (store_keys.PROGRESS, {"value": {"fraction": 1, "message": "x"}}, 204),
+        (store_keys.PROGRESS, {"value": {"fraction": 1}, "expires_at": "never"}, 422),
     ],
 )
 def test_a_malformed_request_is_answered_by_airflow(sender: Sender, key: str, body: object, status: int) -> None:
@@ -102,7 +102,7 @@ def test_a_malformed_request_is_answered_by_airflow(sender: Sender, key: str, bo
 
 
 def test_the_answer_to_a_malformed_request_names_the_field(sender: Sender) -> None:
-    answer = sender.send("PUT", f"store/ti/{sender.id}/{protocol.ENQUEUE}", {"value": {"call": "x.1", "children": 5}})
+    answer = sender.send("PUT", f"store/ti/{sender.id}/{store_keys.ENQUEUE}", {"value": {"call": "x.1", "children": 5}})
     assert answer.status_code == 422
     assert "Expected `array`, got `int` - at `$.children`" in answer.json()["detail"]["message"]
 
@@ -124,14 +124,14 @@ def test_a_runner_that_another_has_replaced_is_not_heard(airflow: Embedded, tmp_
     new = "select id::text from task_instance where run_id = %s and task_id = 'run' and try_number = 2 and state = 'running'"
     until(lambda: airflow.sql(new, run_id), what="the second attempt runs")
     gave_up, runs = (Sender(airflow, airflow.sql(query, run_id)[0][0]) for query in (old, new))
-    assert gave_up.put(protocol.ENQUEUE, {**children("late"), "call": "a.1"}).status_code == 404
-    assert gave_up.put(protocol.OUTCOME, {"attempt": 1, "result": 1}).status_code == 404
-    assert gave_up.get(protocol.ITEM).status_code == 404
+    assert gave_up.put(store_keys.ENQUEUE, {**children("late"), "call": "a.1"}).status_code == 404
+    assert gave_up.put(store_keys.OUTCOME, {"attempt": 1, "result": 1}).status_code == 404
+    assert gave_up.get(store_keys.ITEM).status_code == 404
     assert gave_up.beat().status_code == 410
-    told = runs.ask(protocol.ENQUEUE, children("in time"))
+    told = runs.ask(store_keys.ENQUEUE, children("in time"))
     assert told.get("new") == 1, told
     airflow.api.cancel("twice", run_id)
-    assert runs.ask(protocol.ENQUEUE, children("too late"))["refused"]["type"] == "RunIsOver"
+    assert runs.ask(store_keys.ENQUEUE, children("too late"))["refused"]["type"] == "RunIsOver"
 
 
 async def _flood(airflow: Embedded, count: int) -> Counter[int]:

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.api.client import API_VERSION
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
 
@@ -17,15 +17,19 @@ ROW = """select id::text from task_instance
     where dag_id = 'asleep' and run_id = %s and task_id = 'run' and map_index = 0 and state = 'running'"""
 MB = 1_000_000
 SIZES: dict[str, tuple[str, bytes, int]] = {
-    "call": (protocol.ENQUEUE, json.dumps({"value": {"call": "p" * 5 * MB, "children": []}}).encode(), 413),
-    "nested": (protocol.ENQUEUE, b'{"value": ' + b"[" * 1_950_000 + b"]" * 1_950_000 + b"}", 413),
-    "nested less": (protocol.ENQUEUE, b'{"value": ' + b"[" * 900_000 + b"]" * 900_000 + b"}", 400),
-    "outcome": (protocol.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 4 * MB}}).encode(), 413),
-    "outcome less": (protocol.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 1_500_000}}).encode(), 422),
-    "note": (protocol.VERDICT, json.dumps({"value": {"note": "x\n" * 300_000}}).encode(), 422),
-    "progress": (protocol.PROGRESS, json.dumps({"value": {"fraction": 0.5, "message": "x" * 4 * MB}}).encode(), 413),
+    "call": (store_keys.ENQUEUE, json.dumps({"value": {"call": "p" * 5 * MB, "children": []}}).encode(), 413),
+    "nested": (store_keys.ENQUEUE, b'{"value": ' + b"[" * 1_950_000 + b"]" * 1_950_000 + b"}", 413),
+    "nested less": (store_keys.ENQUEUE, b'{"value": ' + b"[" * 900_000 + b"]" * 900_000 + b"}", 400),
+    "outcome": (store_keys.OUTCOME, json.dumps({"value": {"attempt": 1, "result": "x" * 4 * MB}}).encode(), 413),
+    "outcome less": (
+        store_keys.OUTCOME,
+        json.dumps({"value": {"attempt": 1, "result": "x" * 1_500_000}}).encode(),
+        422,
+    ),
+    "note": (store_keys.VERDICT, json.dumps({"value": {"note": "x\n" * 300_000}}).encode(), 422),
+    "progress": (store_keys.PROGRESS, json.dumps({"value": {"fraction": 0.5, "message": "x" * 4 * MB}}).encode(), 413),
     "progress less": (
-        protocol.PROGRESS,
+        store_keys.PROGRESS,
         json.dumps({"value": {"fraction": 0.5, "message": "x" * 5_000}}).encode(),
         422,
     ),
@@ -66,7 +70,7 @@ def test_a_body_that_no_runner_sends_is_refused(sender: Sender, name: str, *, ch
 
 @pytest.mark.parametrize("field", FORMS)
 def test_a_request_of_a_wrong_form_is_refused_with_the_fields_name(sender: Sender, field: str) -> None:
-    answer = sender.put(protocol.ENQUEUE, FORMS[field])
+    answer = sender.put(store_keys.ENQUEUE, FORMS[field])
     assert answer.status_code == 422
     message = answer.json()["detail"]["message"]
     assert f"$.{field}`" in message

@@ -13,7 +13,7 @@ from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy import event
 
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 
 
 class DeadlyBackend(GrowthBackend):
@@ -23,7 +23,7 @@ class DeadlyBackend(GrowthBackend):
     def set(self, scope, key, value, *, expires_at=None, session=NEW_SESSION):
         """Store, and kill."""
         super().set(scope, key, value, expires_at=expires_at, session=session)
-        outcome = json.loads(value).get("outcome", {}) if key == protocol.DONE else {}
+        outcome = json.loads(value).get("outcome", {}) if key == store_keys.DONE else {}
         result = outcome.get("result")
         if outcome.get("attempt") == 1 and isinstance(result, dict) and (dies := result.get("dies")):
             event.listen(session, "after_commit", lambda _: _kill(dies), once=True)

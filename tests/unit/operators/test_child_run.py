@@ -4,7 +4,7 @@ import pytest
 
 from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.operators.child_run import Called
-from airflow_mcp_provider.runtime.answers import ChildRun
+from airflow_mcp_provider.runtime.answer_types import ChildRun
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0, 2), (8, 2), (40, 10), (10_000, 60)])

@@ -6,7 +6,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 
 from airflow_mcp_provider.errors import InvalidPayload, InvalidRow
 from airflow_mcp_provider.operators.server_client import ServerClient
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 
 
 class Refusing:
@@ -23,7 +23,7 @@ class Refusing:
 
 
 @pytest.mark.parametrize(
-    ("reason", "status", "error"), [(protocol.DAMAGED, 409, InvalidRow), (protocol.MALFORMED, 422, InvalidPayload)]
+    ("reason", "status", "error"), [(store_keys.DAMAGED, 409, InvalidRow), (store_keys.MALFORMED, 422, InvalidPayload)]
 )
 def test_a_reason_of_ours_is_an_error_of_ours(reason, status, error):
     detail = {"status_code": status, "detail": {"detail": {"reason": reason, "message": "invalid mcp.confirm"}}}

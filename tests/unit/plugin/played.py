@@ -14,8 +14,8 @@ from sqlalchemy import select
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.operators.tally import counted
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
-from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.runtime.answers import Counts, TallyPage
+from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.answer_types import Counts, TallyPage
 from airflow_mcp_provider.spec import parse_job
 
 
@@ -45,7 +45,7 @@ class Played:
     def planned(self, keys, **more):
         children = [[key, {"node": key, **more}] for key in keys]
         body = {"begin": self.begin, "parent": None, "depth": 0, "children": children}
-        return self.ask("plan", -1, protocol.ENQUEUE, body)
+        return self.ask("plan", -1, store_keys.ENQUEUE, body)
 
     def mapped(self, length):
         names = {"dag_id": "crawl", "run_id": "one", "task_id": "plan", "map_index": -1}
@@ -54,7 +54,7 @@ class Played:
     def ask(self, task_id, map_index, question, body):
         self.calls += 1
         self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
-        return json.loads(self.get(task_id, map_index, protocol.ANSWER))
+        return json.loads(self.get(task_id, map_index, store_keys.ANSWER))
 
     def set(self, task_id, map_index, key, value):
         self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
@@ -63,17 +63,17 @@ class Played:
         return self.backend.get(self._scope(task_id, map_index), key, session=self.session)
 
     def outcomes(self):
-        place, found = protocol.FIRST_PAGE, []
+        place, found = store_keys.FIRST_PAGE, []
         while place:
-            page = json.loads(self.get("report", -1, protocol.OUTCOMES + place))
+            page = json.loads(self.get("report", -1, store_keys.OUTCOMES + place))
             found, place = found + page["outcomes"], page["next"]
         return {(one["key"], one["step"]): one for one in found}
 
     def tally(self, known):
         """What the report counts of so many subtasks."""
-        place, pages = protocol.FIRST_PAGE, []
+        place, pages = store_keys.FIRST_PAGE, []
         while place:
-            pages.append(msgspec.json.decode(self.get("report", -1, protocol.TALLY + place), type=TallyPage))
+            pages.append(msgspec.json.decode(self.get("report", -1, store_keys.TALLY + place), type=TallyPage))
             place = pages[-1].next
         return msgspec.to_builtins(counted(Counts(known, 0, 0, 0, 0, "success", {}), pages))
 

@@ -14,7 +14,7 @@ from airflow.sdk._shared.secrets_masker import _secrets_masker as of_sdk
 
 from airflow_mcp_provider.errors import InvalidPayload, SubtaskError
 from airflow_mcp_provider.plugin.db import state_store
-from airflow_mcp_provider.runtime import command, protocol, redaction, size_limits
+from airflow_mcp_provider.runtime import command, redaction, size_limits, store_keys
 from airflow_mcp_provider.runtime.command import failure_message
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.payload import child_of, json_text
@@ -181,9 +181,9 @@ def test_what_a_command_prints_has_no_secrets_when_it_is_passed_on(masker, capfd
 def test_rows_that_tell_people_something_are_redacted_and_payloads_are_not(masker):
     masker.add_mask("hunter22222")
     item = {"payload": {"x": "hunter22222"}, "results": {"first": "hunter22222"}}
-    assert json.loads(state_store._text(protocol.ITEM, item)) == {
+    assert json.loads(state_store._text(store_keys.ITEM, item)) == {
         "payload": {"x": "hunter22222"},
         "results": {"first": "***"},
     }
-    for key in (protocol.OUTCOME, protocol.PROGRESS, protocol.POD):
+    for key in (store_keys.OUTCOME, store_keys.PROGRESS, store_keys.POD):
         assert state_store._text(key, {"message": "x hunter22222"}) == '{"message": "x ***"}'

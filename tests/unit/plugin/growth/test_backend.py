@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from airflow_mcp_provider.plugin.db import locks, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.growth import backend, run_requests
-from airflow_mcp_provider.runtime import protocol
-from airflow_mcp_provider.runtime.requests import read_request
+from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.request_types import read_request
 from tests.unit.plugin.played import Played
 
 
@@ -41,7 +41,7 @@ def test_a_lock_that_is_not_free_is_answered_503(run, monkeypatch):
     monkeypatch.setattr(run_requests.RunState, "locked", locked)
     run.instance("run", 0)
     with pytest.raises(HTTPException) as refused:
-        run.set("run", 0, protocol.ENQUEUE, {**children("b"), "call": "x.1"})
+        run.set("run", 0, store_keys.ENQUEUE, {**children("b"), "call": "x.1"})
     assert refused.value.status_code == 503
     assert limits == [backend.LOCK_TIMEOUT_MS]
 
@@ -54,15 +54,15 @@ def test_a_runner_that_another_has_replaced_since_the_route_loaded_it_is_refused
         .values(id=uuid.uuid4(), try_number=2)
         .execution_options(synchronize_session=False)
     )
-    answer = run.ask("run", 0, protocol.ENQUEUE, children("late"))
+    answer = run.ask("run", 0, store_keys.ENQUEUE, children("late"))
     assert answer["refused"]["type"] == "RunIsOver"
 
 
 def test_outcomes_do_not_expire_before_their_run(run):
     run.instance("run", 0)
-    run.set("run", 0, protocol.OUTCOME, {"attempt": 1, "result": 5})
-    assert json.loads(run.get("run", 0, protocol.OUTCOME)) == {"attempt": 1, "result": 5}
-    row = run.session.query(state_store.Store).filter_by(key=protocol.OUTCOME).one()
+    run.set("run", 0, store_keys.OUTCOME, {"attempt": 1, "result": 5})
+    assert json.loads(run.get("run", 0, store_keys.OUTCOME)) == {"attempt": 1, "result": 5}
+    row = run.session.query(state_store.Store).filter_by(key=store_keys.OUTCOME).one()
     assert row.expires_at is None
 
 
@@ -82,17 +82,17 @@ def test_an_outcome_of_another_form_is_refused(run, outcome):
     """It would be read with those of others: their failures could not be judged, the report not be made."""
     run.instance("run", 0)
     with pytest.raises(HTTPException) as refused:
-        run.set("run", 0, protocol.OUTCOME, outcome)
+        run.set("run", 0, store_keys.OUTCOME, outcome)
     assert refused.value.status_code == 422
 
 
 def test_an_outcome_that_another_program_wrote_harms_no_other_subtask(run, session):
-    run.ask("plan", -1, protocol.ENQUEUE, children("b"))
+    run.ask("plan", -1, store_keys.ENQUEUE, children("b"))
     poisoned, other = run.instance("run", 0), run.instance("run", 1)
     ref = RunRef(run.run.id, "crawl", "one")
-    state_store.write(session, ref, "run", 0, protocol.OUTCOME, [{"final": True, "error": 1}])
+    state_store.write(session, ref, "run", 0, store_keys.OUTCOME, [{"final": True, "error": 1}])
     failure = {"attempt": 1, "error": {"type": "ValueError", "message": "no"}, "final": True}
-    run.set("run", 1, protocol.OUTCOME, failure)
+    run.set("run", 1, store_keys.OUTCOME, failure)
     poisoned.state, other.state = "failed", "failed"
     session.flush()
     assert run.outcomes()["b", "run"]["error"]["type"] == "ValueError"
@@ -103,7 +103,7 @@ def test_several_questions_of_one_runner_at_once_are_all_answered(run, session):
     run.instance("run", 0)
     ref = RunRef(run.run.id, "crawl", "one")
     bodies = [{**children(f"c{number}"), "call": f"name{number}.0"} for number in range(5)]
-    requests = [read_request(protocol.ENQUEUE, body) for body in [*bodies, bodies[0]]]
+    requests = [read_request(store_keys.ENQUEUE, body) for body in [*bodies, bodies[0]]]
     asked = [run_requests.RunnerRequest("run", 0, request) for request in requests]
     told = run_requests.RunRequests(session, ref, backend.materializer()).answer(asked)
     assert [answer["new"] for answer in told.values()] == [1] * 5
@@ -113,8 +113,8 @@ def test_several_questions_of_one_runner_at_once_are_all_answered(run, session):
 def test_a_call_may_be_any_text(run, call):
     run.instance("run", 0)
     for number, following in enumerate((call, f"{call}³", f"{call}1")):
-        run.set("run", 0, protocol.ENQUEUE, {**children(f"c{number}"), "call": following})
-        assert json.loads(run.get("run", 0, protocol.ANSWER))["call"] == following
+        run.set("run", 0, store_keys.ENQUEUE, {**children(f"c{number}"), "call": following})
+        assert json.loads(run.get("run", 0, store_keys.ANSWER))["call"] == following
 
 
 TRIES = {"attempts": 1, "delay": 0, "backoff": 1, "max_delay": 0}
@@ -123,22 +123,22 @@ TRIES = {"attempts": 1, "delay": 0, "backoff": 1, "max_delay": 0}
 @pytest.mark.parametrize(
     ("key", "body", "field"),
     [
-        (protocol.ENQUEUE, {**children("b"), "call": "x" * 300}, "call"),
-        (protocol.ENQUEUE, {"children": [["k", {}]] * 501}, "children"),
-        (protocol.ENQUEUE, {"children": [["", {}]]}, "children[0][0]"),
-        (protocol.ENQUEUE, {"children": [["x" * 3_000, {}]]}, "children[0][0]"),
-        (protocol.ENQUEUE, {"children": [["k", []]]}, "children[0][1]"),
-        (protocol.ENQUEUE, {"children": [["k", {}, "x" * 300]]}, "children[0][2]"),
-        (protocol.ENQUEUE, {**children("b"), "begin": {"tolerate": "0", "steps": []}}, "begin.steps"),
-        (protocol.DONE, {}, "outcome"),
-        (protocol.DONE, {"outcome": 5}, "outcome"),
-        (protocol.NEXT, {}, "tries"),
-        (protocol.NEXT, {"tries": {**TRIES, "attempts": 0}}, "tries.attempts"),
-        (protocol.NEXT, {"tries": TRIES, "ended": [1]}, "ended"),
-        (protocol.NEXT, {"tries": TRIES, "ended": {"place": 0, "attempt": 1, "error": {}}}, "ended.error"),
-        (protocol.GO_ON, {"ended": {"place": 0, "attempt": 1}}, "begin"),
-        (protocol.CALL, {}, "job"),
-        (protocol.CALL, {"job": "x" * 300, "conf": {}}, "job"),
+        (store_keys.ENQUEUE, {**children("b"), "call": "x" * 300}, "call"),
+        (store_keys.ENQUEUE, {"children": [["k", {}]] * 501}, "children"),
+        (store_keys.ENQUEUE, {"children": [["", {}]]}, "children[0][0]"),
+        (store_keys.ENQUEUE, {"children": [["x" * 3_000, {}]]}, "children[0][0]"),
+        (store_keys.ENQUEUE, {"children": [["k", []]]}, "children[0][1]"),
+        (store_keys.ENQUEUE, {"children": [["k", {}, "x" * 300]]}, "children[0][2]"),
+        (store_keys.ENQUEUE, {**children("b"), "begin": {"tolerate": "0", "steps": []}}, "begin.steps"),
+        (store_keys.DONE, {}, "outcome"),
+        (store_keys.DONE, {"outcome": 5}, "outcome"),
+        (store_keys.NEXT, {}, "tries"),
+        (store_keys.NEXT, {"tries": {**TRIES, "attempts": 0}}, "tries.attempts"),
+        (store_keys.NEXT, {"tries": TRIES, "ended": [1]}, "ended"),
+        (store_keys.NEXT, {"tries": TRIES, "ended": {"place": 0, "attempt": 1, "error": {}}}, "ended.error"),
+        (store_keys.GO_ON, {"ended": {"place": 0, "attempt": 1}}, "begin"),
+        (store_keys.CALL, {}, "job"),
+        (store_keys.CALL, {"job": "x" * 300, "conf": {}}, "job"),
     ],
 )
 def test_a_malformed_request_is_refused_with_the_fields_name_and_changes_nothing(run, key, body, field):
@@ -153,7 +153,7 @@ def test_a_malformed_request_is_refused_with_the_fields_name_and_changes_nothing
     assert run.session.query(state_store.Store).count() == before
 
 
-@pytest.mark.parametrize("key", [protocol.CONFIRM, protocol.DONE])
+@pytest.mark.parametrize("key", [store_keys.CONFIRM, store_keys.DONE])
 def test_what_a_subtask_may_not_ask_changes_nothing(run, key):
     before = run.session.query(state_store.Store).count()
     answer = run.ask("run", 0, key, {"outcome": {"attempt": 1, "result": 1}})
@@ -163,23 +163,23 @@ def test_what_a_subtask_may_not_ask_changes_nothing(run, key):
 
 def test_parent_and_depth_are_those_of_the_subtask_that_asks_whatever_it_sends(run):
     run.instance("run", 0)
-    run.ask("run", 0, protocol.ENQUEUE, {**children("b"), "parent": "forged", "depth": -50})
-    item = json.loads(run.get("run", 1, protocol.ITEM))
+    run.ask("run", 0, store_keys.ENQUEUE, {**children("b"), "parent": "forged", "depth": -50})
+    item = json.loads(run.get("run", 1, store_keys.ITEM))
     assert (item["key"], item["parent"], item["depth"]) == ("b", "a", 1)
 
 
 def test_a_subtask_whose_item_is_damaged_enqueues_nothing_and_others_do(run, session):
-    run.ask("plan", -1, protocol.ENQUEUE, children("z"))
+    run.ask("plan", -1, store_keys.ENQUEUE, children("z"))
     run.instance("run", 0)
     other = {**children("c"), "call": "z.1"}
-    session.execute(update(state_store.Store).filter_by(key=protocol.ITEM, map_index=0).values(value="[1]"))
-    assert run.ask("run", 0, protocol.ENQUEUE, children("b"))["refused"]["type"] == "InvalidRow"
+    session.execute(update(state_store.Store).filter_by(key=store_keys.ITEM, map_index=0).values(value="[1]"))
+    assert run.ask("run", 0, store_keys.ENQUEUE, children("b"))["refused"]["type"] == "InvalidRow"
     run.instance("run", 1)
-    run.set("run", 1, protocol.ENQUEUE, other)
-    assert json.loads(run.get("run", 1, protocol.ANSWER))["new"] == 1
+    run.set("run", 1, store_keys.ENQUEUE, other)
+    assert json.loads(run.get("run", 1, store_keys.ANSWER))["new"] == 1
 
 
 @pytest.mark.parametrize("place", ["x", "99.0", "-1.-5", f"0.{'9' * 5000}"])
 def test_a_page_that_is_not_there_is_empty(run, place):
-    found = run.get("report", -1, protocol.OUTCOMES + place)
+    found = run.get("report", -1, store_keys.OUTCOMES + place)
     assert found is None or json.loads(found) == {"outcomes": [], "next": None}

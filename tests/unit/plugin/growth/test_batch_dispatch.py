@@ -8,7 +8,7 @@ from airflow.utils.state import TaskInstanceState
 from fastapi import HTTPException
 from sqlalchemy import select
 
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.unit.plugin.played import Played
 
 SPEC = """
@@ -43,15 +43,15 @@ class Packed(Played):
 
     def enqueue(self, index, *keys):
         children = [[key, {"node": key}] for key in keys]
-        return self.ask("search", index, protocol.ENQUEUE, {"children": children})
+        return self.ask("search", index, store_keys.ENQUEUE, {"children": children})
 
     def next(self, index, ended=None, *, task_id="search", **more):
         """Ask; ``ended`` is the answer before, and what the subtask ended with."""
         told = ended and {"place": ended[0]["place"], "attempt": ended[0]["attempt"], **ended[1]}
-        return self.ask(task_id, index, protocol.NEXT, {"tries": TRIES, "ended": told, "fresh": False, **more})
+        return self.ask(task_id, index, store_keys.NEXT, {"tries": TRIES, "ended": told, "fresh": False, **more})
 
     def answer(self, task_id, map_index):
-        return json.loads(self.get(task_id, map_index, protocol.ANSWER))
+        return json.loads(self.get(task_id, map_index, store_keys.ANSWER))
 
     def end(self, task_id, map_index, state, max_tries=None):
         query = select(TaskInstance).where(TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
@@ -61,7 +61,7 @@ class Packed(Played):
         return one
 
     def counts(self):
-        told = self.ask("report", -1, protocol.CONFIRM, {})
+        told = self.ask("report", -1, store_keys.CONFIRM, {})
         return [told[name] for name in ("reserved", "succeeded", "failed", "skipped", "pending")]
 
 
@@ -88,7 +88,7 @@ def test_the_same_question_again_takes_no_further_subtask(run):
     run.plan("a", "b")
     body = {"tries": TRIES, "ended": None, "fresh": False, "call": "same"}
     for _ in range(2):
-        run.set("search", 0, protocol.NEXT, body)
+        run.set("search", 0, store_keys.NEXT, body)
         assert key(run.answer("search", 0)) == "a"
 
 
@@ -132,7 +132,7 @@ def test_a_free_place_is_given_until_the_runner_has_ended(run):
     assert key(given) == "b"
     assert run.next(0, (given, {"result": 1}))["next"] == "over"
     run.end("plan", -1, TaskInstanceState.RUNNING)
-    late = run.ask("plan", -1, protocol.ENQUEUE, {"children": [["c", {"node": "c"}]]})
+    late = run.ask("plan", -1, store_keys.ENQUEUE, {"children": [["c", {"node": "c"}]]})
     run.counts()  # makes the task instance
     assert late["instances"] == 2  # the third place of the first runner stays empty
     assert [run.states("search")[index] for index in (0, 1)] == [TaskInstanceState.RUNNING, None]
@@ -244,13 +244,13 @@ subtasks: {batch: 3, tolerate: 1}
     def go_on(self, given, following, result=None, index=0):
         ended = {"place": given["place"], "attempt": given["attempt"], "result": result}
         begin = {name: following[name] for name in ("place", "attempt")}
-        self.set("run", index, protocol.GO_ON, {"call": "some", "ended": ended, "begin": begin})
+        self.set("run", index, store_keys.GO_ON, {"call": "some", "ended": ended, "begin": begin})
 
     def refused(self, *asked):
-        before = self.get("run", 0, protocol.BATCH)
+        before = self.get("run", 0, store_keys.BATCH)
         with pytest.raises(HTTPException) as refusal:
             self.go_on(*asked)
-        return refusal.value.status_code == 409 and self.get("run", 0, protocol.BATCH) == before
+        return refusal.value.status_code == 409 and self.get("run", 0, store_keys.BATCH) == before
 
 
 @pytest.fixture
@@ -291,15 +291,15 @@ def test_a_word_that_a_server_did_not_keep_is_no_lost_runner(alone):
     first = alone.next(0)
     answer = alone.next(0, (first["ahead"][0], {"result": None}))
     assert answer["refused"]["type"] == "InstallationError"
-    assert json.loads(alone.get("run", 0, protocol.BATCH))["turns"]["0"]["status"] == "taken"
+    assert json.loads(alone.get("run", 0, store_keys.BATCH))["turns"]["0"]["status"] == "taken"
 
 
 def test_a_question_that_comes_late_changes_nothing(alone):
     alone.plan("a", "b", "c")
     body = {"tries": TRIES, "ended": None, "fresh": False}
     for call in ("runner.8", "runner.9", "runner.8"):
-        alone.set("run", 0, protocol.NEXT, {**body, "call": call})
-    turns = json.loads(alone.get("run", 0, protocol.BATCH))["turns"]
+        alone.set("run", 0, store_keys.NEXT, {**body, "call": call})
+    turns = json.loads(alone.get("run", 0, store_keys.BATCH))["turns"]
     assert [turn["status"] for turn in turns.values()] == ["again", "taken"], "two were asked for, not three"
 
 
@@ -328,7 +328,7 @@ def test_nobody_goes_on_in_a_run_that_was_stopped(alone):
 def test_what_a_subtask_enqueues_for_its_own_runner_comes_after_what_it_was_told_of(alone):
     alone.plan("a", "b")
     first = alone.next(0)
-    alone.ask("run", 0, protocol.ENQUEUE, {"children": [["c", {"node": "c"}]]})
+    alone.ask("run", 0, store_keys.ENQUEUE, {"children": [["c", {"node": "c"}]]})
     [second] = first["ahead"]
     alone.go_on(first, second)
     assert key(alone.next(0, (second, {"result": None}))) == "c"

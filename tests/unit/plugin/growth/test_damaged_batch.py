@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from sqlalchemy import update
 
 from airflow_mcp_provider.plugin.db.state_store import Store
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.unit.plugin.growth.test_batch_dispatch import ERROR, Packed, key
 
 DAMAGED = ["[1]", "5", "null", "{", '{"key": 5}', '{"key": "b", "payload": [], "depth": 0}']
@@ -46,7 +46,7 @@ def run(session, job):
 
 @pytest.mark.parametrize("value", DAMAGED)
 def test_a_damaged_item_fails_alone_and_the_runner_goes_on(run, value):
-    run.damage(1, protocol.ITEM, value)
+    run.damage(1, store_keys.ITEM, value)
     first = run.next()
     assert (key(first), first["ahead"]) == ("a", []), "nothing is told beforehand that nobody can do"
     third = run.next((first, {"result": 1}))
@@ -62,7 +62,7 @@ def test_a_damaged_item_fails_alone_and_the_runner_goes_on(run, value):
 
 
 def test_a_damaged_first_item_takes_nobody_the_label(run):
-    run.damage(0, protocol.ITEM, "5")
+    run.damage(0, store_keys.ITEM, "5")
     second = run.next()
     assert key(second) == "b"
     third = run.next((second, {"error": ERROR, "final": True}))
@@ -85,7 +85,7 @@ def done(run):
     assert run.counts() == [3, 3, 0, 0, 0]
 
 
-@pytest.mark.parametrize("row", [protocol.ITEM, protocol.OUTCOME])
+@pytest.mark.parametrize("row", [store_keys.ITEM, store_keys.OUTCOME])
 @pytest.mark.parametrize("value", ["[1]", "5", "null", "{", "{}", '{"x": 1}'])
 def test_a_success_whose_row_was_damaged_is_none(run, row, value):
     done(run)
@@ -99,7 +99,7 @@ def test_a_success_whose_row_was_damaged_is_none(run, row, value):
 @pytest.mark.parametrize("value", ["[1]", "null", "{", '{"life": 1}', '{"life": 5, "turns": {"0": {"status": "x"}}}'])
 def test_of_a_damaged_batch_all_have_failed(run, value):
     done(run)
-    run.damage(0, protocol.BATCH, value)
+    run.damage(0, store_keys.BATCH, value)
     assert ends(run) == [0, 3, 0]
     assert {one["error"]["type"] for one in run.outcomes().values()} == {"InvalidRow"}
 
@@ -107,16 +107,16 @@ def test_of_a_damaged_batch_all_have_failed(run, value):
 @pytest.mark.parametrize("value", ["[1]", '{"life": 1}', '{"life": 5, "turns": {"0": 5}}'])
 def test_a_runner_of_a_damaged_batch_is_told_and_does_not_ask_in_vain(run, value):
     run.next()
-    run.damage(0, protocol.BATCH, value)
+    run.damage(0, store_keys.BATCH, value)
     assert run.next()["refused"]["type"] == "InvalidRow"
     run.end("run", 0, TaskInstanceState.RUNNING)
-    assert json.loads(run.get("run", 0, protocol.ITEM))["key"] == "a"
+    assert json.loads(run.get("run", 0, store_keys.ITEM))["key"] == "a"
 
 
 def test_a_damaged_pod_row_is_a_lost_runner(run):
     run.next()
     run.set("run", 0, "mine", 1)
-    run.session.execute(update(Store).where(Store.key == "mine").values(key=protocol.POD, value="[1]"))
+    run.session.execute(update(Store).where(Store.key == "mine").values(key=store_keys.POD, value="[1]"))
     instance = run.end("run", 0, TaskInstanceState.RUNNING)
     instance.try_number = 2
     run.session.flush()

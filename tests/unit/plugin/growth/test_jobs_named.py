@@ -12,7 +12,7 @@ from fastapi import HTTPException
 
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec import parse_job
 
 
@@ -49,7 +49,7 @@ def ask(session, make_job):
     def asked(question, **body):
         value = json.dumps({"call": str(next(calls)), "begin": begin, **body})
         backend.set(scope, question, value, session=session)
-        return json.loads(backend.get(scope, protocol.ANSWER, session=session))
+        return json.loads(backend.get(scope, store_keys.ANSWER, session=session))
 
     return asked
 
@@ -65,19 +65,19 @@ def ask(session, make_job):
 def test_others_are_refused_at_the_enqueue_and_at_the_call(ask, job, says):
     refused = {"type": "SpecError", "message": says}
     children = [["mine", {"a": 1}], ["k", {"a": 1}, job]]
-    assert ask(protocol.ENQUEUE, children=children)["refused"] == refused
-    assert ask(protocol.CALL, job=job, conf={})["refused"] == refused
+    assert ask(store_keys.ENQUEUE, children=children)["refused"] == refused
+    assert ask(store_keys.CALL, job=job, conf={})["refused"] == refused
 
 
 def test_a_named_one_is_a_subtask(ask):
     children = [["mine", {"a": 1}], ["k", {"a": 1}, "named"]]
-    assert ask(protocol.ENQUEUE, children=children)["new"] == 2
+    assert ask(store_keys.ENQUEUE, children=children)["new"] == 2
 
 
 @pytest.mark.parametrize("child", [{}, ["k", {}, 5], ["k", {}, ""], ["k"]])
 def test_what_is_no_child_is_refused(ask, child):
     with pytest.raises(HTTPException, match=r"422: .*children"):
-        ask(protocol.ENQUEUE, children=[child])
+        ask(store_keys.ENQUEUE, children=[child])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_is_no_child_is_refused(ask, child):
 )
 def test_a_field_that_no_param_of_the_called_job_declares_is_refused(ask, job, conf, undeclared, declared):
     message = f"unknown param {undeclared} of the job {job}; expected {declared}"
-    assert ask(protocol.CALL, job=job, conf=conf, results={"step": 1})["refused"] == {
+    assert ask(store_keys.CALL, job=job, conf=conf, results={"step": 1})["refused"] == {
         "type": "InvalidPayload",
         "message": message,
     }
@@ -99,4 +99,4 @@ def test_a_field_that_no_param_of_the_called_job_declares_is_refused(ask, job, c
 @pytest.mark.parametrize("body", [{"conf": []}, {"conf": {}, "results": [1]}, {"conf": None}, {}])
 def test_what_is_no_conf_is_refused(ask, body):
     with pytest.raises(HTTPException, match=r"422: .*(conf|results)"):
-        ask(protocol.CALL, job="named", **body)
+        ask(store_keys.CALL, job="named", **body)

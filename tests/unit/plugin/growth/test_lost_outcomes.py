@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.unit.plugin.played import Played
 
 TURN = {"fresh": False, "tries": {"attempts": 3, "delay": 5, "backoff": 2, "max_delay": 600}}
@@ -19,7 +19,7 @@ class Lone(Played):
 
     def ends(self, index, **outcome):
         self.instance("run", index)
-        self.set("run", index, protocol.OUTCOME, {"attempt": 1, **outcome})
+        self.set("run", index, store_keys.OUTCOME, {"attempt": 1, **outcome})
 
 
 class Packed(Played):
@@ -29,7 +29,7 @@ class Packed(Played):
     TRIES = 5
 
     def next(self, index, ended=None):
-        return self.ask("run", index, protocol.NEXT, {**TURN, "ended": ended})
+        return self.ask("run", index, store_keys.NEXT, {**TURN, "ended": ended})
 
     def does_all(self, index):
         self.instance("run", index)
@@ -84,7 +84,7 @@ def test_all_of_batches_is_there(packed):
 
 
 def test_a_success_without_its_outcome_has_failed(lone):
-    remove(lone, protocol.OUTCOME)
+    remove(lone, store_keys.OUTCOME)
     assert ends(lone.tally(2)) == [1, 1, 0]
     assert "mcp.outcome of the state store was removed" in lone.tally(2)["failures"][0]["message"]
     outcomes = lone.outcomes()
@@ -93,13 +93,13 @@ def test_a_success_without_its_outcome_has_failed(lone):
 
 @pytest.mark.parametrize("value", ["[1]", "null", "{", '{"attempt": "x"}', '{"attempt": 1}', '{"attempt": 1'])
 def test_a_damaged_outcome_is_counted_as_the_report_gets_it(lone, value):
-    damage(lone, protocol.OUTCOME, value)
+    damage(lone, store_keys.OUTCOME, value)
     told = lone.tally(2)
     assert (ends(told), told["failures"][0]["key"], told["failures"][0]["type"]) == ([1, 1, 0], "a", "InvalidRow")
     assert lone.outcomes()["a", "run"]["status"] == "failed"
 
 
-@pytest.mark.parametrize("keys", [[protocol.ITEM], [protocol.ITEM, protocol.OUTCOME]])
+@pytest.mark.parametrize("keys", [[store_keys.ITEM], [store_keys.ITEM, store_keys.OUTCOME]])
 def test_a_subtask_without_any_row_has_failed_once(lone, keys):
     for key in keys:
         remove(lone, key)
@@ -114,8 +114,8 @@ def test_one_that_failed_and_is_lost_is_counted_once(session, job):
         run.ends(index, error={"type": "ValueError", "message": "no", "trace": ""}, final=True)
         found(run, index).state = "failed"
     run.session.flush()
-    remove(run, protocol.ITEM)
-    remove(run, protocol.OUTCOME, 1)
+    remove(run, store_keys.ITEM)
+    remove(run, store_keys.OUTCOME, 1)
     told = run.tally(2)
     assert (ends(told), [one["type"] for one in told["failures"]]) == ([0, 2, 0], ["RunnerLost", "InvalidRow"])
 
@@ -126,7 +126,7 @@ def test_one_that_a_person_marked_as_success_is_one(session, job, before):
     run.planned(["a"])
     one = run.instance("run", 0)
     if before:
-        run.set("run", 0, protocol.OUTCOME, {"attempt": 1, **before})
+        run.set("run", 0, store_keys.OUTCOME, {"attempt": 1, **before})
     one.state = "success"
     run.session.flush()
     assert ends(run.tally(1)) == [1, 0, 0]
@@ -135,14 +135,14 @@ def test_one_that_a_person_marked_as_success_is_one(session, job, before):
 
 def test_one_that_was_marked_after_it_was_cleared_is_a_success(lone):
     """The audit log has a success of an earlier try."""
-    remove(lone, protocol.OUTCOME)
+    remove(lone, store_keys.OUTCOME)
     found(lone, 0).try_number = 2
     lone.session.flush()
     assert ends(lone.tally(2)) == [2, 0, 0]
 
 
 @pytest.mark.parametrize(
-    ("key", "lost"), [(protocol.OUTCOME, ["a"]), (protocol.BATCH, ["a", "b"]), (protocol.ITEM, None)]
+    ("key", "lost"), [(store_keys.OUTCOME, ["a"]), (store_keys.BATCH, ["a", "b"]), (store_keys.ITEM, None)]
 )
 def test_what_is_lost_inside_a_batch_has_failed(packed, key, lost):
     remove(packed, key)
@@ -155,13 +155,13 @@ def test_what_is_lost_inside_a_batch_has_failed(packed, key, lost):
 
 @pytest.mark.parametrize("value", ["[1]", "{", '{"life": 0, "turns": {}}', '{"life": 5, "turns": {}}', "null"])
 def test_a_damaged_batch_has_not_succeeded(packed, value):
-    damage(packed, protocol.BATCH, value)
+    damage(packed, store_keys.BATCH, value)
     assert ends(packed.tally(3)) == ([3, 0, 0] if '"life": 0' in value else [1, 2, 0])
 
 
 @pytest.mark.parametrize("value", ["[1]", "{", "null", "{}"])
 def test_a_damaged_outcome_inside_a_batch_has_failed(packed, value):
-    damage(packed, protocol.OUTCOME, value, index=1)
+    damage(packed, store_keys.OUTCOME, value, index=1)
     assert ends(packed.tally(3)) == [2, 1, 0]
 
 
@@ -179,5 +179,5 @@ def test_pages_of_a_tally_are_as_many_as_there_are_rows(session, job, monkeypatc
     run.planned(["a", "b", "c", "d", "e"])
     run.ends(0, result=1)
     run.succeed("run", 0)
-    assert json.loads(run.get("report", -1, protocol.TALLY + "0.0"))["next"] == "0.2"
+    assert json.loads(run.get("report", -1, store_keys.TALLY + "0.0"))["next"] == "0.2"
     assert ends(run.tally(5)) == [1, 0, 4]

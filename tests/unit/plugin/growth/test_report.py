@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 from airflow_mcp_provider.errors import HardTimeout, InvalidPayload, SoftTimeout, SubtaskError
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.plugin.db.tables import Store
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec import parse_job
 from tests.unit.plugin.played import Played
 
@@ -32,7 +32,7 @@ def reported(session, job):
     run.planned(["a", "b"])
     for index in (0, 1):
         run.instance("run", index)
-        run.set("run", index, protocol.OUTCOME, {"attempt": 1, "result": index})
+        run.set("run", index, store_keys.OUTCOME, {"attempt": 1, "result": index})
         run.succeed("run", index)
     run.succeed("plan", -1)
     run.instance("report", -1)
@@ -102,7 +102,7 @@ def test_a_report_that_works_after_it_failed_leaves_no_note(reported):
 
 
 def test_a_report_that_cannot_count_says_why(reported):
-    row = (Store.task_id == "plan", Store.key == protocol.RUN)
+    row = (Store.task_id == "plan", Store.key == store_keys.RUN)
     reported.session.execute(update(Store).where(*row).values(value="[1]"))
     error, _ = report(reported, "echo 5")
     assert isinstance(error, Exception)
@@ -119,7 +119,7 @@ def test_a_note_of_a_person_stays(reported):
 
 
 def test_a_report_that_is_given_less_fails_the_run_for_good(reported):
-    lost = (Store.task_id == "run", Store.map_index == 0, Store.key == protocol.OUTCOME)
+    lost = (Store.task_id == "run", Store.map_index == 0, Store.key == store_keys.OUTCOME)
     reported.session.execute(delete(Store).where(*lost))
     error, pushed = report(reported, 'grep -c success "$MCP_SUBTASK_OUTCOMES"')
     assert isinstance(error, AirflowFailException)

@@ -9,7 +9,7 @@ from airflow.models.xcom import XComModel
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from tests.unit.plugin.played import Played
 
 SPEC = """
@@ -42,14 +42,14 @@ class Staged(Played):
         return answer
 
     def done(self, task_id, map_index, result, attempt=1):
-        return self.ask(task_id, map_index, protocol.DONE, {"outcome": {"attempt": attempt, "result": result}})
+        return self.ask(task_id, map_index, store_keys.DONE, {"outcome": {"attempt": attempt, "result": result}})
 
     def item(self, task_id, map_index):
-        found = self.get(task_id, map_index, protocol.ITEM)
+        found = self.get(task_id, map_index, store_keys.ITEM)
         return found and json.loads(found)
 
     def counts(self):
-        return self.ask("report", -1, protocol.CONFIRM, {})
+        return self.ask("report", -1, store_keys.CONFIRM, {})
 
     def length(self, task_id):
         return self.session.scalar(select(TaskMap.length).where(TaskMap.task_id == task_id))
@@ -70,7 +70,7 @@ def test_the_later_steps_are_mapped_over_lists_that_begin_empty(run):
 def test_done_and_handed_on_is_one_thing(run):
     run.plan("a", "b")
     assert run.done("search", 1, {"found": 3})["new"] == 1
-    assert json.loads(run.get("search", 1, protocol.OUTCOME)) == {"attempt": 1, "result": {"found": 3}}
+    assert json.loads(run.get("search", 1, store_keys.OUTCOME)) == {"attempt": 1, "result": {"found": 3}}
     assert run.item("write", 0) == {
         "key": "b",
         "payload": {"node": "b"},
@@ -86,7 +86,7 @@ def test_a_run_keeps_the_steps_that_it_was_planned_with(run):
     run.begin["steps"] = run.begin["steps"][:1]
     run.plan("a")
     assert run.done("search", 0, "s")["new"] == 0
-    assert json.loads(run.get("search", 0, protocol.OUTCOME))["result"] == "s"
+    assert json.loads(run.get("search", 0, store_keys.OUTCOME))["result"] == "s"
 
 
 def test_results_add_up(run):
@@ -103,9 +103,9 @@ def test_a_further_try_finds_it_done_and_changes_nothing(run):
     assert run.item("search", 0)["done"] is True
     assert run.done("search", 0, "second", attempt=2)["new"] == 0
     run.set(
-        "search", 0, protocol.OUTCOME, {"attempt": 2, "error": {"type": "RunnerLost", "message": ""}, "final": True}
+        "search", 0, store_keys.OUTCOME, {"attempt": 2, "error": {"type": "RunnerLost", "message": ""}, "final": True}
     )
-    assert json.loads(run.get("search", 0, protocol.OUTCOME)) == {"attempt": 1, "result": "first"}
+    assert json.loads(run.get("search", 0, store_keys.OUTCOME)) == {"attempt": 1, "result": "first"}
     assert run.item("write", 0)["results"] == {"search": "first"}
 
 
@@ -140,7 +140,7 @@ def test_a_full_step_refuses_and_keeps_no_outcome(run):
     assert [run.done("search", index, None).get("new") for index in (0, 1)] == [1, 1]
     refused = run.done("search", 2, None)["refused"]
     assert refused == {"type": "LimitReached", "message": "the step write would have 3 subtasks; subtasks.limit is 2"}
-    assert run.get("search", 2, protocol.OUTCOME) is None
+    assert run.get("search", 2, store_keys.OUTCOME) is None
 
 
 def test_a_key_is_known_in_all_steps(run):
@@ -149,7 +149,7 @@ def test_a_key_is_known_in_all_steps(run):
     run.instance("write", 0)
     run.instance("write", 1, TaskInstanceState.REMOVED)
     children = {"parent": "a", "depth": 1, "children": [["b", {"node": "b"}], ["c", {"node": "c"}]]}
-    assert run.ask("write", 0, protocol.ENQUEUE, children)["new"] == 1
+    assert run.ask("write", 0, store_keys.ENQUEUE, children)["new"] == 1
     assert (run.item("write", 1)["key"], run.states("write")[1]) == ("c", None)
     assert run.done("search", 1, None)["refused"]["type"] == "LimitReached"  # a and c
     assert run.counts()["reserved"] == 3
@@ -193,7 +193,7 @@ def test_planned_again_the_later_steps_begin_empty_again(run):
     run.plan("a")
     run.done("search", 0, None)
     run.instance("write", 0, None)
-    run.ask("plan", -1, protocol.ENQUEUE, {"begin": run.begin, "parent": None, "depth": 0, "children": []})
+    run.ask("plan", -1, store_keys.ENQUEUE, {"begin": run.begin, "parent": None, "depth": 0, "children": []})
     assert run.length("write.places") == 0
     assert run.states("write")[0] == TaskInstanceState.REMOVED
     assert run.item("write", 0) is None

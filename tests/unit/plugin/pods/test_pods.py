@@ -14,10 +14,10 @@ from kubernetes.client.rest import ApiException
 from airflow_mcp_provider import policy
 from airflow_mcp_provider.plugin.db.identity import TaskRef
 from airflow_mcp_provider.plugin.pods.airflow_internals import WORKLOAD
+from airflow_mcp_provider.plugin.pods.apply_defaults import set_defaults
 from airflow_mcp_provider.plugin.pods.cleanup import PodCleanup
-from airflow_mcp_provider.plugin.pods.defaults import set_defaults
 from airflow_mcp_provider.plugin.pods.identity import INSTANCE, Attempt, label
-from airflow_mcp_provider.plugin.pods.memory import grow
+from airflow_mcp_provider.plugin.pods.memory_growth import grow
 from airflow_mcp_provider.plugin.pods.recreate import COPIES, wanted
 from airflow_mcp_provider.runtime.pod_reasons import LONGEST, reason, unreached
 from airflow_mcp_provider.spec.marker import MoreMemory

@@ -13,7 +13,7 @@ from airflow_mcp_provider.plugin.pods.creation_errors import _message
 from airflow_mcp_provider.plugin.pods.identity import Attempt
 from airflow_mcp_provider.plugin.pods.missing import why
 from airflow_mcp_provider.plugin.pods.status_store import note
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.pod_reasons import refused
 
 
@@ -35,7 +35,7 @@ def test_a_refused_pod_stays_refused_until_the_next_attempt(session, planning):
         task.try_number = attempt
         session.flush()
         note(session, Attempt(TaskRef("crawl", "one", "plan", -1), attempt, "7", None), "", reason)
-        return state_store.read(session, RunRef(run.id, "crawl", "one"), "plan", -1, protocol.POD)["reason"]
+        return state_store.read(session, RunRef(run.id, "crawl", "one"), "plan", -1, store_keys.POD)["reason"]
 
     assert kept(1, why(None)) == "PodNotCreated"
     assert kept(1, refused("a policy")) == "PodRefused"
@@ -51,7 +51,7 @@ def test_a_pod_that_bears_anothers_names_tells_nothing(session, planning):
 
     def kept(instance):
         note(session, Attempt(TaskRef("crawl", "one", "plan", -1), 1, "7", instance), "p", refused("a policy"))
-        return state_store.read(session, RunRef(run.id, "crawl", "one"), "plan", -1, protocol.POD)
+        return state_store.read(session, RunRef(run.id, "crawl", "one"), "plan", -1, store_keys.POD)
 
     assert kept("00000000-0000-0000-0000-000000000000") is None
     assert kept(str(task.id))["reason"] == "PodRefused"

@@ -15,7 +15,7 @@ from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.scheduler import Monitors
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec import parse_job
 from tests.unit.plugin.conftest import SETTINGS
 
@@ -64,7 +64,7 @@ def notes_of(session, runs):
 
 def called(session, run, caller):
     """Make a run one that was made for a subtask, with a task that works."""
-    state_store.write(session, RunRef(run.id, run.dag_id, run.run_id), PLAN, -1, protocol.CALLER, caller)
+    state_store.write(session, RunRef(run.id, run.dag_id, run.run_id), PLAN, -1, store_keys.CALLER, caller)
     one = TaskInstance(run.dag.get_task("plan"), run_id=run.run_id, dag_version_id=None)
     one.state = TaskInstanceState.RUNNING
     session.add(one)

@@ -1,7 +1,7 @@
 """The keys of Airflow's task state store under which runner and API server exchange requests, answers and rows.
 
 A runner writes a request with Airflow's public accessor; the backend of the plugin answers in the API server
-(``requests`` and ``answers`` have the types). A server without the plugin stores the request and answers nothing: that
+(``request_types`` and ``answer_types``). A server without the plugin stores the request and answers nothing: that
 is how a runner notices.
 """
 
@@ -56,7 +56,7 @@ PLACES = ".places"
 DAMAGED = "damaged"
 """The reason of an answer 409: a row of the state store is damaged, and a further try would meet the same."""
 MALFORMED = "malformed"
-"""The reason of an answer 422: the request has another form than ``requests`` has for its key."""
+"""The reason of an answer 422: the request has another form than ``request_types`` has for its key."""
 PROGRESS = "progress"
 """Row of a subtask, written for people: ``{"fraction": 0.5, "message": "…"}``."""
 POD = "pod"

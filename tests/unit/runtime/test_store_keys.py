@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.payload import Child, batches, child_of, payload_of
 
 
@@ -14,10 +14,10 @@ def test_plain_values_become_items():
 
 def test_row_keys_fit_the_column_and_never_meet():
     keys = ["a", "ä", "x" * 400, "x" * 401, "x" * 402, "with\nnewline", "sha256:abc", "nul\0"]
-    rows = [protocol.row_key(key) for key in keys]
+    rows = [store_keys.row_key(key) for key in keys]
     assert len(set(rows)) == len(keys)
     assert all(len(row) <= 512 and row.isprintable() for row in rows)
-    assert protocol.row_key("http://a/") == "mcp.key.http://a/"
+    assert store_keys.row_key("http://a/") == "mcp.key.http://a/"
 
 
 def test_batches_keep_order_and_bounds():

@@ -1,7 +1,7 @@
 """From step to step: a subtask that succeeded gets its place in the next step.
 
 Runs in the API server, in the transaction that stores the subtask's outcome: there is no moment in which one is without
-the other. The row ``protocol.CONTINUED`` has the life of the task instance in which the subtask continued (Airflow
+the other. The row ``store_keys.CONTINUED`` has the life of the task instance in which the subtask continued (Airflow
 raises ``max_tries`` when a task instance is cleared, not when it is tried again). So a try after the runner was lost in
 the last moment finds its work done, while one that was cleared does it again, and so do the steps after it.
 """
@@ -26,7 +26,7 @@ from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.enqueue import check_room, planned, room
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.growth.runner import Runner
-from airflow_mcp_provider.runtime import protocol
+from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Item
 
 
@@ -49,15 +49,15 @@ def advance(
     """
     state = planned(state)
     following = state.after(place.step)
-    found = state_store.read(session, run, place.step, place.index, protocol.ITEM)
+    found = state_store.read(session, run, place.step, place.index, store_keys.ITEM)
     if found is None or _life(session, run, place) == place.life:
         return state, 0
     item = rows.item_of(found)
-    state_store.write(session, run, place.step, place.index, protocol.OUTCOME, outcome)
+    state_store.write(session, run, place.step, place.index, store_keys.OUTCOME, outcome)
     if following is None:  # the job has got a further step since the run was planned
         return state, 0
     child = _child(item, place.step, outcome)
-    row = protocol.row_key(item.key)
+    row = store_keys.row_key(item.key)
     places = state_store.read(session, run, PLAN, -1, row)
     if not isinstance(places, dict) or not all(type(index) is int for index in places.values()):
         raise rows.invalid(row, "an object with the places of a subtask", places)
@@ -65,7 +65,7 @@ def advance(
         _again(session, run, following, places[following.name], child)
     else:
         state = _place(session, run, state, following, row, places, child)
-    state_store.write(session, run, place.step, place.index, protocol.CONTINUED, place.life)
+    state_store.write(session, run, place.step, place.index, store_keys.CONTINUED, place.life)
     return state, int(following.name not in places)
 
 
@@ -75,7 +75,7 @@ def _child(item: Item, step: str, outcome: AttemptOutcome) -> Item:
 
 
 def _life(session: Session, run: RunRef, place: Place) -> object:
-    return state_store.read(session, run, place.step, place.index, protocol.CONTINUED)
+    return state_store.read(session, run, place.step, place.index, store_keys.CONTINUED)
 
 
 def continued(session: Session, runners: Iterable[Runner]) -> set[Runner]:
@@ -85,7 +85,7 @@ def continued(session: Session, runners: Iterable[Runner]) -> set[Runner]:
     for runner in runners:
         by_run.setdefault(runner.run, []).append(runner)
     for run, asking in by_run.items():
-        lives = state_store.read_of(session, run, protocol.CONTINUED, {runner.place for runner in asking})
+        lives = state_store.read_of(session, run, store_keys.CONTINUED, {runner.place for runner in asking})
         found |= {runner for runner in asking if lives.get(runner.place) == runner.life}
     return found
 
@@ -96,7 +96,7 @@ def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
     check_room(step, 1)
     state = room(session, run, state, step)
     step = state.step(step.name)
-    state_store.add(session, run, [(step.name, step.reserved, protocol.ITEM, child)])
+    state_store.add(session, run, [(step.name, step.reserved, store_keys.ITEM, child)])
     state_store.write(session, run, PLAN, -1, row, {**places, step.name: step.reserved})
     state = state.grown(step.name, 1, 0)
     state.write(session, run)
@@ -105,8 +105,8 @@ def _place(  # noqa: PLR0913, PLR0917 - all that a place is made of
 
 def _again(session: Session, run: RunRef, step: Step, index: int, child: Item) -> None:
     """The subtask was cleared, and has a new result for those that come after it."""
-    state_store.write(session, run, step.name, index, protocol.ITEM, child)
-    state_store.forget(session, run, [step.name], Store.map_index == index, Store.key == protocol.CONTINUED)
+    state_store.write(session, run, step.name, index, store_keys.ITEM, child)
+    state_store.forget(session, run, [step.name], Store.map_index == index, Store.key == store_keys.CONTINUED)
     serves = index // step.batch
     if step.batch > 1:
         batch = Batch.read(session, run, step.name, serves)

@@ -1,6 +1,6 @@
 """Requests of runners: fields, types and bounds of each.
 
-A runner writes ``stored(request)`` under the request's key (see ``protocol``). The server validates it once, by
+A runner writes ``stored(request)`` under the request's key (see ``store_keys``). The server validates it once, by
 ``read_request``. What a request does not have, the server knows: who asks, and so the parent and depth of new subtasks.
 """
 
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.runtime import protocol, redaction, size_limits
+from airflow_mcp_provider.runtime import redaction, size_limits, store_keys
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Count, Message, Payload, stored
 
@@ -132,20 +132,20 @@ OutOfMemory = Annotated[list[Count], Meta(max_length=1_000)]
 """The attempts whose memory ran out."""
 
 ASKED: dict[str, type[Request]] = {
-    protocol.ENQUEUE: Enqueue,
-    protocol.DONE: Done,
-    protocol.NEXT: Next,
-    protocol.CALL: CallJob,
-    protocol.CONFIRM: Confirm,
+    store_keys.ENQUEUE: Enqueue,
+    store_keys.DONE: Done,
+    store_keys.NEXT: Next,
+    store_keys.CALL: CallJob,
+    store_keys.CONFIRM: Confirm,
 }
-"""Requests that are answered in the row ``protocol.ANSWER``, by the key of each."""
+"""Requests that are answered in the row ``store_keys.ANSWER``, by the key of each."""
 TYPES: dict[str, Any] = {
     **ASKED,
-    protocol.GO_ON: GoOn,
-    protocol.VERDICT: RunNote,
-    protocol.OUTCOME: AttemptOutcome,
-    protocol.PROGRESS: Progress,
-    protocol.OOMS: OutOfMemory,
+    store_keys.GO_ON: GoOn,
+    store_keys.VERDICT: RunNote,
+    store_keys.OUTCOME: AttemptOutcome,
+    store_keys.PROGRESS: Progress,
+    store_keys.OOMS: OutOfMemory,
 }
 """Everything that a runner may write, by the key of each."""
 SAME_VERSION = (
@@ -159,7 +159,7 @@ def read_request(key: str, value: object) -> Any:  # noqa: ANN401 - the type tha
         found = msgspec.convert(value, TYPES[key])
         _check_size(outcome_in(found))
     except (ValueError, RecursionError) as error:
-        hint = "" if key == protocol.PROGRESS else f"; {SAME_VERSION}"
+        hint = "" if key == store_keys.PROGRESS else f"; {SAME_VERSION}"
         raise InvalidPayload(f"invalid {key}: {redaction.text(str(error))[:300]}{hint}") from None
     return found
 

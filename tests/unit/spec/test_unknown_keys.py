@@ -1,6 +1,6 @@
 import pytest
 
-from airflow_mcp_provider.spec.keys import unknown_key
+from airflow_mcp_provider.spec.unknown_keys import unknown_key
 
 LATER = 'unsupported key "{}" (not available in this version)'
 
