@@ -26,7 +26,7 @@ from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator, failure_of
 from airflow_mcp_provider.operators.server_client import ServerClient
 from airflow_mcp_provider.runtime import processes
-from airflow_mcp_provider.runtime.answer_types import NextAnswer, NextDue, NextStopped, NextSubtask, NextWaits
+from airflow_mcp_provider.runtime.answer_types import NextAnswer, NextDue, NextEnd, NextStopped, NextSubtask, NextWaits
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.messages import Failure
@@ -114,9 +114,7 @@ class BatchOperator(RunOperator):
             raise AirflowException("the runner was asked to end")
         return True
 
-    def _end(self, context: Context, answer: NextAnswer) -> None:
-        if isinstance(answer, NextSubtask):
-            raise TypeError("a subtask is left")
+    def _end(self, context: Context, answer: NextEnd) -> None:
         self._label(context, answer.label)
         if isinstance(answer, NextStopped):
             raise AirflowSkipException(answer.reason)

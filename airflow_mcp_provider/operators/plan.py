@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 from airflow.sdk import BaseOperator, Context
 
-from airflow_mcp_provider.errors import InstallationError, InvalidPayload
+from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.operators.params import declared
-from airflow_mcp_provider.operators.server_client import NO_PLUGIN, ServerClient, ThrottledChannel
+from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.runtime import enqueue_many, processes, redaction, size_limits
 from airflow_mcp_provider.runtime.container import Engine
@@ -59,10 +59,7 @@ class PlanOperator(BaseOperator):
         begin = Begin(str(subtasks.tolerate), msgspec.convert(self.steps, list[StepLimits]))
         client = ServerClient(context["task_state_store"], begin)
         self._find(client, subtasks.key, declared(context), context["ti"])
-        if client.enqueued is None:  # nothing was found: the run starts all the same
-            client.enqueue([])
-        if (planned := client.enqueued) is None:
-            raise InstallationError(NO_PLUGIN)
+        planned = client.enqueued or client.send([])  # where nothing was found, the run starts all the same
         self.log.info("planned %s subtasks", planned.reserved)
         return list(range(min(planned.instances, planned.mappable)))
 

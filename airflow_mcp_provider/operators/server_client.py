@@ -94,12 +94,16 @@ class ServerClient:
 
     def enqueue(self, children: Sequence[Child]) -> int:
         """See ``runtime.ipc_server.Channel``."""
+        return self.send(children).new
+
+    def send(self, children: Sequence[Child]) -> Enqueued:
+        """Enqueue, and return the whole answer; raises what the server refused."""
         entries = [ChildEntry(redaction.key(one.key), one.payload, one.job) for one in children]
         with self._enqueuing:
             request = Enqueue(call=self._call(), children=entries, begin=self._begin)
             self.enqueued = self._ask(store_keys.ENQUEUE, request, Enqueued)
             self._begin = None
-            return self.enqueued.new
+            return self.enqueued
 
     def progress(self, fraction: float, message: str) -> None:
         """See ``runtime.ipc_server.Channel``."""
@@ -115,7 +119,7 @@ class ServerClient:
         """Report that the subtask in hand succeeded, and begin ``following``; False when the server refuses that."""
         request = GoOn(call=self._call(), ended=ended, begin=Attempt(following.place, following.attempt))
         try:
-            with self._lock:
+            with self._lock, _server_errors():
                 self._store.set(store_keys.GO_ON, stored(request))
         except AirflowRuntimeError as error:
             if (error.error.detail or {}).get("status_code") != HTTPStatus.CONFLICT:
@@ -160,7 +164,8 @@ class ServerClient:
 
     def outcome(self, outcome: AttemptOutcome) -> None:
         """Store how this attempt ended."""
-        self._store.set(store_keys.OUTCOME, stored(outcome))
+        with _server_errors():
+            self._store.set(store_keys.OUTCOME, stored(outcome))
 
     @property
     def ooms(self) -> int:

@@ -1,4 +1,4 @@
-"""What the report counts: the outcomes that it is given, page by page, against what the server's counter has."""
+"""What the report counts: the outcomes, page by page, against the number of subtasks that the server has."""
 
 from __future__ import annotations
 

@@ -86,7 +86,8 @@ class NextOver(NextBase, frozen=True, kw_only=True, tag="over"):
     first: str = ""
 
 
-NextAnswer = NextSubtask | NextDue | NextStopped | NextWaits | NextOver
+NextEnd = NextDue | NextStopped | NextWaits | NextOver
+NextAnswer = NextSubtask | NextEnd
 
 
 class ChildRun(Message, frozen=True):

@@ -9,13 +9,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from airflow_mcp_provider.runtime.messages import Positive
+
 Seconds = Annotated[float, Meta(ge=0, le=10**9)]
 
 
 class Tries(Struct, frozen=True):
     """The spec's ``retries``, its times in seconds."""
 
-    attempts: Annotated[int, Meta(ge=1, lt=2**31)]
+    attempts: Positive
     delay: Seconds
     backoff: Annotated[float, Meta(ge=0, le=10**9)]
     max_delay: Seconds

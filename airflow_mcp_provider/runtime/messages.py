@@ -13,12 +13,13 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Count = Annotated[int, Meta(ge=0, lt=2**31)]
+Positive = Annotated[int, Meta(ge=1, lt=2**31)]
 Payload = dict[str, Any]
-"""JSON. Its bytes are counted by ``payload``."""
+"""JSON; ``payload.json_text`` checks its size."""
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
-    """Base of all types: immutable; a field with its default value is not written."""
+    """Base of most types: immutable; a field with its default value is not written."""
 
 
 class Failure(Message, frozen=True):

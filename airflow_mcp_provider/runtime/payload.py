@@ -11,7 +11,13 @@ from typing import Any
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.json_values import plain
-from airflow_mcp_provider.runtime.size_limits import BATCH_BYTES, BATCH_CHILDREN, MAX_KEY_CHARS, MAX_PAYLOAD_BYTES
+from airflow_mcp_provider.runtime.size_limits import (
+    BATCH_BYTES,
+    BATCH_CHILDREN,
+    MAX_JOB_CHARS,
+    MAX_KEY_CHARS,
+    MAX_PAYLOAD_BYTES,
+)
 from airflow_mcp_provider.runtime.subtask_key import key_of_run, own_key
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -41,8 +47,10 @@ def child_of(payload: object, key: str | None, key_field: str | None, job: str |
             "expected a JSON object (a dict)"
         )
     text = json_text(payload, "payload", MAX_PAYLOAD_BYTES)
-    if job is not None and (not isinstance(job, str) or not job):
-        raise InvalidPayload(f"invalid job {redaction.shown(job)}; expected the id of a job, a string")
+    if job is not None and (not isinstance(job, str) or not 0 < len(job) <= MAX_JOB_CHARS):
+        raise InvalidPayload(
+            f"invalid job {redaction.shown(job)}; expected the id of a job, a string of 1 to {MAX_JOB_CHARS} characters"
+        )
     child: dict[str, Any] = json.loads(text)
     if key is None:
         key = own_key(child, text, key_field) if job is None else key_of_run(job, text)

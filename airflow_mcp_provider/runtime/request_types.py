@@ -1,7 +1,7 @@
 """Requests of runners: fields, types and bounds of each.
 
-A runner writes ``stored(request)`` under the request's key (see ``store_keys``). The server validates it once, by
-``read_request``. What a request does not have, the server knows: who asks, and so the parent and depth of new subtasks.
+A runner writes ``stored(request)`` under the request's key (see ``store_keys``). The server validates it where it
+enters, by ``read_request``. The server knows who asks, and so the parent and depth of new subtasks.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from msgspec import Meta, Struct
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction, size_limits, store_keys
 from airflow_mcp_provider.runtime.backoff import Tries
-from airflow_mcp_provider.runtime.messages import AttemptOutcome, Count, Message, Payload, stored
+from airflow_mcp_provider.runtime.messages import AttemptOutcome, Count, Message, Payload, Positive, stored
 
 Key = Annotated[str, Meta(min_length=1, max_length=size_limits.MAX_KEY_CHARS)]
-Name = Annotated[str, Meta(min_length=1, max_length=250)]
+JobId = Annotated[str, Meta(min_length=1, max_length=size_limits.MAX_JOB_CHARS)]
+TaskId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]+\Z", max_length=240)]
 Note = Annotated[str, Meta(max_length=100_000)]
 
 
@@ -33,17 +34,20 @@ class ChildEntry(Struct, frozen=True, array_like=True):
 
     key: Key
     payload: Payload
-    job: Name | None = None
+    job: JobId | None = None
 
 
 class StepLimits(Message, frozen=True):
-    """A step of the job: see ``plugin.growth.run_state.Step``."""
+    """A step of the job: ``limit`` of its subtasks, ``depth``: how many parents these may have.
 
-    name: Name
+    ``wait``: it begins after the steps before it; a task instance does ``batch`` subtasks.
+    """
+
+    name: TaskId
     limit: Count
     depth: Count
     wait: bool = False
-    batch: Annotated[int, Meta(ge=1, lt=2**31)] = 1
+    batch: Positive = 1
 
 
 class Begin(Message, frozen=True):
@@ -106,7 +110,7 @@ class CallJob(Request, frozen=True, kw_only=True):
     ``conf`` is the subtask's payload, ``results`` the results of the steps before, by step.
     """
 
-    job: Name
+    job: JobId
     conf: Payload
     results: Payload = msgspec.field(default_factory=dict)
 
@@ -157,19 +161,22 @@ def read_request(key: str, value: object) -> Any:  # noqa: ANN401 - the type tha
     """Validate what a runner wrote under ``key``, a JSON value; raises InvalidPayload with the name of the field."""
     try:
         found = msgspec.convert(value, TYPES[key])
-        _check_size(outcome_in(found))
     except (ValueError, RecursionError) as error:
         hint = "" if key == store_keys.PROGRESS else f"; {SAME_VERSION}"
         raise InvalidPayload(f"invalid {key}: {redaction.text(str(error))[:300]}{hint}") from None
+    _check_size(key, _outcome_in(found))
     return found
 
 
-def _check_size(outcome: AttemptOutcome | None) -> None:
-    if outcome is not None and len(json.dumps(stored(outcome))) > size_limits.MAX_OUTCOME_BYTES:
-        raise ValueError(f"expected an outcome of at most {size_limits.MAX_OUTCOME_BYTES} bytes")
+def _check_size(key: str, outcome: AttemptOutcome | None) -> None:
+    size = 0 if outcome is None else len(json.dumps(stored(outcome)))
+    if size > size_limits.MAX_OUTCOME_BYTES:
+        raise InvalidPayload(
+            f"invalid {key}: outcome of {size} bytes; expected at most {size_limits.MAX_OUTCOME_BYTES} bytes"
+        )
 
 
-def outcome_in(request: object) -> AttemptOutcome | None:
+def _outcome_in(request: object) -> AttemptOutcome | None:
     """Return the outcome that a request has, if it has one."""
     if isinstance(request, AttemptOutcome):
         return request

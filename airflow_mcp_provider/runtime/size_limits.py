@@ -8,6 +8,8 @@ MAX_REPORT_BYTES = 1_000_000
 MAX_OUTCOME_BYTES = 1_000_000
 """A result of MAX_RESULT_BYTES, a message and a traceback, escaped."""
 MAX_KEY_CHARS = 2_000
+MAX_JOB_CHARS = 250
+"""Of a DAG's id."""
 FAILURES = 20
 """A run's result lists so many failures."""
 BATCH_CHILDREN = 500

@@ -52,7 +52,9 @@ def _found(path: Path) -> list[str]:
     found = []
     for line, text, is_docstring in texts(path):
         for pattern in ANYWHERE if is_docstring else (*ANYWHERE, *IN_MESSAGES):
-            found += [f"{where}:{line}: {hit.group()!r} in {text[:90]!r}" for hit in re.finditer(pattern, text)]
+            found += [
+                f"{where}:{line}: {hit.group()!r} in {text[:90]!r}" for hit in re.finditer(pattern, text, re.IGNORECASE)
+            ]
     for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
         if token.type == tokenize.COMMENT:
             found += [f"{where}:{token.start[0]}: {hit.group()!r} in a comment" for hit in _hits(token.string)]
@@ -62,7 +64,7 @@ def _found(path: Path) -> list[str]:
 
 
 def _hits(text: str) -> list[re.Match[str]]:
-    return [hit for pattern in ANYWHERE for hit in re.finditer(pattern, text)]
+    return [hit for pattern in ANYWHERE for hit in re.finditer(pattern, text, re.IGNORECASE)]
 
 
 def _words(name: str) -> list[str]:

@@ -20,7 +20,7 @@ from airflow_mcp_provider.runtime.size_limits import MAX_OUTCOME_BYTES
 T = TypeVar("T")
 
 BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-"""What reading a value of another form comes to."""
+"""The errors of reading a value of another form."""
 
 
 def parsed(text: str | None) -> Any:  # noqa: ANN401 - any JSON

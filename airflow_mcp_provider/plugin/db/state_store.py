@@ -27,12 +27,12 @@ _INSERTS: dict[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sql
 
 
 def rows_of(table: Any, run: RunRef, task_id: str, key: str) -> Conditions:  # noqa: ANN401 - Store, or an alias
-    """Say which rows of a task's instances have one key."""
+    """Select the rows that a task's instances have under one key."""
     return (table.dag_run_id == run.id, table.task_id == task_id, table.key == key)
 
 
 def where(run: RunRef, task_id: str, map_index: int, key: str) -> Conditions:
-    """Tell one row."""
+    """Select one row."""
     return (*rows_of(Store, run, task_id, key), Store.map_index == map_index)
 
 
@@ -42,21 +42,29 @@ def read(session: Session, run: RunRef, task_id: str, map_index: int, key: str) 
 
 
 def text_of(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> str | None:
-    """Return a row as it stands, None where there is none: for who goes on without a damaged one, or replaces it."""
+    """Return a row as text, None where there is none: for callers that ignore or replace a damaged row."""
     return session.scalar(select(Store.value).where(*where(run, task_id, map_index, key)))
 
 
 def read_of(session: Session, run: RunRef, key: str, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
     """Return the values that several task instances, by (task, map index), have under one key.
 
-    None for what is no JSON.
+    None for what is not JSON.
     """
-    query = select(Store.task_id, Store.map_index, Store.value).where(
+    texts = texts_of(session, run, [key], places)
+    return {(task_id, index): rows.parsed(text) for (task_id, index, _), text in texts.items()}
+
+
+def texts_of(
+    session: Session, run: RunRef, keys: Collection[str], places: Collection[tuple[str, int]]
+) -> dict[tuple[str, int, str], str]:
+    """Return the rows that several task instances have under some keys, as text, by (task, map index, key)."""
+    query = select(Store.task_id, Store.map_index, Store.key, Store.value).where(
         Store.dag_run_id == run.id,
-        Store.key == key,
+        Store.key.in_(sorted(keys)),
         tuple_(Store.task_id, Store.map_index).in_(sorted(places)),
     )
-    return {(task_id, index): rows.parsed(value) for task_id, index, value in session.execute(query)}
+    return {(task_id, index, key): value for task_id, index, key, value in session.execute(query)}
 
 
 def locked(session: Session, run: RunRef, task_id: str, map_index: int, key: str) -> Any:  # noqa: ANN401 - any JSON

@@ -25,6 +25,7 @@ from sqlalchemy import Select, update
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db.dags import dag_bag
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.runtime.store_keys import MALFORMED
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "malformed",
     "map_over_nothing",
     "refusal",
+    "task_ids",
 ]
 
 
@@ -73,6 +75,12 @@ def busy() -> Exception:
 def locked(query: Select[Any], session: Session, *, wait: bool) -> Select[Any]:
     """Lock DagRun rows as the scheduler does, so that we and it exclude each other."""
     return with_row_locks(query, session, of=DagRun, skip_locked=not wait)
+
+
+def task_ids(session: Session, run: RunRef) -> set[str]:
+    """Return the ids of the tasks in the version of the DAG that a run has."""
+    dag = dag_bag().get_dag_for_run(session.get_one(DagRun, run.id), session=session)
+    return set() if dag is None else set(dag.task_dict)
 
 
 def add_instances(session: Session, run: DagRun, task_id: str, version: UUID | None, labels: dict[int, str]) -> None:

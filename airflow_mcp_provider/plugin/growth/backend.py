@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import structlog
 from airflow.utils.session import NEW_SESSION, provide_session
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -41,6 +42,7 @@ from airflow_mcp_provider.runtime.answer_types import OutcomesPage, TallyPage
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, stored
 from airflow_mcp_provider.runtime.request_types import ASKED, TYPES, GoOn, read_request
 
+log = structlog.get_logger(__name__)
 LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
 NOT_NEXT = "that subtask is not the next one of this runner; it has to ask which is (mcp.next)"
@@ -73,8 +75,8 @@ class GrowthBackend(KeptBackend):
     ) -> None:
         """Store a value, or answer the request that ``key`` is."""
         assert session is not None  # noqa: S101 - provide_session gives one
-        if key == store_keys.PROGRESS and _is_of_job(session, scope):
-            _read(key, rows.parsed(value))
+        if key == store_keys.PROGRESS:
+            _check_progress(session, scope, value)
         if is_ours(scope, key):
             self._answer_in_time(scope, key, value, session)
         else:
@@ -141,7 +143,17 @@ def _read(key: str, value: object) -> Any:  # noqa: ANN401 - the type of the key
     try:
         return read_request(key, value)
     except InvalidPayload as error:
+        log.warning("a runner's request is malformed", key=key, reason=str(error))
         raise malformed(str(error)) from None
+
+
+def _check_progress(session: Session, scope: object, value: str) -> None:
+    """Raise what is answered with 422 for a malformed progress of a job; another DAG may store what it likes."""
+    try:
+        read_request(store_keys.PROGRESS, rows.parsed(value))
+    except InvalidPayload as error:
+        if _is_of_job(session, scope):
+            raise malformed(str(error)) from None
 
 
 @contextmanager

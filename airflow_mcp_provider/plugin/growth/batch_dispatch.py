@@ -202,7 +202,7 @@ def go_on(session: Session, runner: Runner, request: GoOn) -> bool:
 
 
 def in_hand(session: Session, runner: Runner) -> int:
-    """Return the place of the subtask that the runner of a batch works on; raises TryAgain where there is none."""
+    """Return the place of the subtask that the runner of a batch works on; raises TryAgain, InvalidRow."""
     batch = Batch.read(session, runner.run, runner.step, runner.index)
     hand = batch.taken() if batch.life == runner.life else {}
     if len(hand) != 1:

@@ -23,7 +23,7 @@ from airflow_mcp_provider.plugin.db.identity import RunRef, of_run
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.db.states import ENDED
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
-from airflow_mcp_provider.plugin.growth.airflow_internals import as_new, map_over_nothing
+from airflow_mcp_provider.plugin.growth.airflow_internals import as_new, map_over_nothing, task_ids
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.answer_types import Enqueued
@@ -50,6 +50,7 @@ def begin(session: Session, run: RunRef, limits: Begin) -> RunState:
     Raises InvalidPayload.
     """
     state = RunState.begun(limits)
+    _check_names(session, run, state)
     state.write(session, run)
     state_store.forget(session, run, [PLAN], Store.key.startswith(store_keys.KEY, autoescape=True))
     state_store.forget(session, run, state.names, Store.key.in_(OF_SUBTASKS))
@@ -63,6 +64,14 @@ def begin(session: Session, run: RunRef, limits: Begin) -> RunState:
     for step in state.steps[1:]:
         map_over_nothing(session, run.dag_id, run.run_id, state.list_of(step), step.name)
     return state
+
+
+def _check_names(session: Session, run: RunRef, state: RunState) -> None:
+    """Raise InvalidPayload unless steps, and the lists that later ones map over, are different tasks of the DAG."""
+    wanted = [*state.names, *(state.list_of(step) for step in state.steps[1:])]
+    unknown = set(wanted) - task_ids(session, run)
+    if unknown or len(set(wanted)) < len(wanted):
+        raise InvalidPayload(f"invalid begin.steps {', '.join(wanted)[:500]}; expected different tasks of {run.dag_id}")
 
 
 @dataclass(frozen=True, slots=True)

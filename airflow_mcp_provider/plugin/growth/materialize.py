@@ -71,7 +71,7 @@ def failed(session: Session, run: RunRef, state: RunState) -> int:
 def materialize(session: Session, run: RunRef, *, wait: bool, state: RunState | None = None) -> bool:
     """Make every reserved place a task instance, or skip those not started when the run was stopped.
 
-    ``state`` is the counter, where the caller holds its lock. Returns False when ``wait`` is off and the scheduler
+    ``state`` is the run's state, where the caller holds its lock. Returns False when ``wait`` is off and the scheduler
     holds the run; raises SQLAlchemy's OperationalError when it held it longer than LOCK_TIMEOUT_MS. A run that is not
     running is left alone.
     """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, String, cast, select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.plugin.db import rows, state_store
@@ -45,16 +45,19 @@ def advance(
     """Store ``outcome`` and give the subtask its place in the next step.
 
     Returns the run's state, and 1 where the place is new, else 0. Called under the lock of the run's state. Raises
-    RunIsOver; LimitReached where the next step is full.
+    RunIsOver, InvalidRow; LimitReached where the next step is full.
     """
     state = planned(state)
     following = state.after(place.step)
-    found = state_store.read(session, run, place.step, place.index, store_keys.ITEM)
-    if found is None or _life(session, run, place) == place.life:
+    keys = store_keys.ITEM, store_keys.CONTINUED
+    texts = state_store.texts_of(session, run, keys, [(place.step, place.index)])
+    found, life = (texts.get((place.step, place.index, key)) for key in keys)
+    if found is None or is_continued(life, place.life):
         return state, 0
-    item = rows.item_of(found)
-    state_store.write(session, run, place.step, place.index, store_keys.OUTCOME, outcome)
+    item = rows.item(found)
+    outcome_row = (run, place.step, place.index, store_keys.OUTCOME, outcome)
     if following is None:  # the job has got a further step since the run was planned
+        state_store.put(session, [outcome_row])
         return state, 0
     child = _child(item, place.step, outcome)
     row = store_keys.row_key(item.key)
@@ -65,7 +68,7 @@ def advance(
         _again(session, run, following, places[following.name], child)
     else:
         state = _place(session, run, state, following, row, places, child)
-    state_store.write(session, run, place.step, place.index, store_keys.CONTINUED, place.life)
+    state_store.put(session, [outcome_row, (run, place.step, place.index, store_keys.CONTINUED, place.life)])
     return state, int(following.name not in places)
 
 
@@ -74,8 +77,14 @@ def _child(item: Item, step: str, outcome: AttemptOutcome) -> Item:
     return Item(item.key, item.payload, item.key, item.depth, results={**item.results, step: result})
 
 
-def _life(session: Session, run: RunRef, place: Place) -> object:
-    return state_store.read(session, run, place.step, place.index, store_keys.CONTINUED)
+def is_continued(row: str | None, life: int | None) -> bool:
+    """Whether a subtask has continued in this life of its task instance: ``row`` is ``store_keys.CONTINUED``."""
+    return row is not None and row == str(life)
+
+
+def continued_now() -> ColumnElement[bool]:
+    """The same as SQL, of Store joined with TaskInstance."""
+    return (Store.key == store_keys.CONTINUED) & (Store.value == cast(TaskInstance.max_tries, String))
 
 
 def continued(session: Session, runners: Iterable[Runner]) -> set[Runner]:
@@ -85,8 +94,9 @@ def continued(session: Session, runners: Iterable[Runner]) -> set[Runner]:
     for runner in runners:
         by_run.setdefault(runner.run, []).append(runner)
     for run, asking in by_run.items():
-        lives = state_store.read_of(session, run, store_keys.CONTINUED, {runner.place for runner in asking})
-        found |= {runner for runner in asking if lives.get(runner.place) == runner.life}
+        lives = state_store.texts_of(session, run, [store_keys.CONTINUED], {runner.place for runner in asking})
+        key = store_keys.CONTINUED
+        found |= {runner for runner in asking if is_continued(lives.get((*runner.place, key)), runner.life)}
     return found
 
 

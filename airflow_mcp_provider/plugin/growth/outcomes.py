@@ -19,6 +19,7 @@ from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance, T
 from airflow_mcp_provider.plugin.growth import batch_outcomes
 from airflow_mcp_provider.plugin.growth.batch_outcomes import RowOutcome, lost
 from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_runners, fault, has_result
+from airflow_mcp_provider.plugin.growth.next_step import continued_now, is_continued
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.answer_types import Counts, OutcomesPage, StepCounts
@@ -183,8 +184,7 @@ def _continued(session: Session, run: RunRef) -> States:
         .join(Store, (Store.task_id == TaskInstance.task_id) & (Store.map_index == TaskInstance.map_index))
         .where(*of_run(TaskInstance, run))
         .where(TaskInstance.state.in_([*FAILED, TaskInstanceState.SKIPPED]))
-        .where(Store.dag_run_id == run.id, Store.key == store_keys.CONTINUED)
-        .where(Store.value == cast(TaskInstance.max_tries, String))
+        .where(Store.dag_run_id == run.id, continued_now())
         .group_by(TaskInstance.task_id, TaskInstance.state)
     )
     return {(step, state): count for step, state, count in session.execute(query)}
@@ -237,7 +237,7 @@ def _outcome(step: str, row: Row[Any], said: StoredOutcome | None, ended: Collec
         item = rows.item(row.item)
     except InvalidRow as error:
         return damaged(step, row.map_index, str(error))
-    continued = row.continued is not None and row.continued == str(row.max_tries)
+    continued = is_continued(row.continued, row.max_tries)
     status: Status = "success" if continued else _status(row.state)
     gone = not has_result(said) and (continued or row.map_index in ended)
     if status == "success" and (wrong := fault(row.outcome, said, gone=gone)):

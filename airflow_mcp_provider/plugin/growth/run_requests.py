@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import McpError, RunIsOver, TryAgain
+from airflow_mcp_provider.errors import InvalidPayload, McpError, RunIsOver, TryAgain
 from airflow_mcp_provider.plugin.child_runs.start import call
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
@@ -145,6 +145,8 @@ class RunRequests:
 
     def _checked(self, one: RunnerRequest, request: Enqueue, parent: Item | McpError | None) -> Enqueuing:
         state = planned(self._state)
+        if one.task_id not in {PLAN, *state.names}:
+            raise InvalidPayload(f"the task {one.task_id} may not enqueue; expected plan or a subtask")
         if isinstance(parent, McpError):
             raise parent
         return Enqueuing.of(state, one.task_id, request, parent)
@@ -193,9 +195,7 @@ class RunRequests:
     def begin(self, one: RunnerRequest, request: Enqueue) -> tuple[RunState, Answer]:
         """Plan starts."""
         self._running(one)
-        if request.begin is None:
-            raise RunIsOver("the run was planned again")
-        state = begin(self._session, self._run, request.begin)
+        state = begin(self._session, self._run, request.begin) if request.begin else planned(self._state)
         enqueuing = Enqueuing.of(state, one.task_id, request, None)
         reservation = Reservation(self._session, self._run, state, [enqueuing])
         answer = reservation.reserve(enqueuing)

@@ -19,23 +19,18 @@ from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.messages import Count
-from airflow_mcp_provider.runtime.request_types import Begin
+from airflow_mcp_provider.runtime.request_types import Begin, StepLimits
 from airflow_mcp_provider.spec import Tolerate
 
 
-class Step(Struct, frozen=True):
-    """A step's places: how many are given, within which limits. ``wait``: it begins after the steps before it.
+class Step(StepLimits, frozen=True):
+    """A step's places: how many are given, within which limits.
 
-    A task instance serves ``batch`` places. When its runner ends, those of them that are still free are given to
-    nobody: ``holes``.
+    A task instance serves ``batch`` places. When its runner ends, those of them that are still free get no subtask any
+    more: ``holes``.
     """
 
-    name: str
-    limit: Count
-    depth: Count
-    wait: bool = False
     reserved: Count = 0
-    batch: Annotated[int, Meta(ge=1, lt=2**31)] = 1
     holes: Count = 0
 
     @property
@@ -55,7 +50,7 @@ class Step(Struct, frozen=True):
 
 
 class RunState(Struct, frozen=True):
-    """The run's subtasks: how many are known (each once, however many steps it went), and the places of each step.
+    """The run's subtasks: how many are known, each once in all steps, and the places of each step.
 
     ``stopped`` is why no further subtask starts; it holds while the run's ``clear_number`` is ``stopped_at``, so
     that clearing failed subtasks lets the run go on.
@@ -74,10 +69,7 @@ class RunState(Struct, frozen=True):
             Tolerate.of(begin.tolerate)
         except SpecError as error:
             raise InvalidPayload(f"invalid begin.tolerate: {error}") from None
-        return cls(
-            begin.tolerate,
-            tuple(Step(one.name, one.limit, one.depth, one.wait, batch=one.batch) for one in begin.steps),
-        )
+        return cls(begin.tolerate, tuple(Step(**msgspec.structs.asdict(one)) for one in begin.steps))
 
     @classmethod
     def of(cls, value: object) -> Self:
@@ -102,7 +94,7 @@ class RunState(Struct, frozen=True):
         return None if value is None else cls.of(value)
 
     def write(self, session: Session, run: RunRef) -> None:
-        """Keep it."""
+        """Store it."""
         state_store.write(session, run, PLAN, -1, store_keys.RUN, msgspec.to_builtins(self))
 
     def halted(self, clear_number: int) -> bool:

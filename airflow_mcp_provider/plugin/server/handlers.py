@@ -26,6 +26,7 @@ from airflow_mcp_provider.plugin.db import clock, locks, rows, state_store
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.plugin.growth import backend, runner
 from airflow_mcp_provider.plugin.growth.airflow_internals import refusal
+from airflow_mcp_provider.plugin.growth.next_step import is_continued
 from airflow_mcp_provider.plugin.growth.run_requests import Answers, RunnerRequest
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
@@ -142,7 +143,7 @@ def _read(asking: Runner | None, key: str, values: Values, starts: SubtaskStarts
         return PASSED
     if key == store_keys.ITEM:
         life = values.get((asking.run.id, *asking.place, store_keys.CONTINUED))
-        content = stored(starts.item(asking, rows.item(value), done=life == str(asking.life)))
+        content = stored(starts.item(asking, rows.item(value), done=is_continued(life, asking.life)))
     else:
         content = rows.parsed(value)
     return Reply(HTTPStatus.OK, {"value": content}, run=asking.run.id)

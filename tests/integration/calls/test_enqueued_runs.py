@@ -44,9 +44,9 @@ def test_only_jobs_that_the_spec_names_and_no_circles(airflow: Embedded) -> None
         f"SpecError: job 'caller' not allowed in mixed; {named}",
         f"SpecError: job 'mixed' not allowed in mixed; {named}",
         "SpecError: unknown job 'nowhere': it does not exist in this Airflow, or it has import errors",
-        "SpecError: a circle of jobs would wait for itself: mixed -> round -> mixed",
-        "InvalidPayload: invalid job ''; expected the id of a job, a string",
-        "InvalidPayload: invalid job 5; expected the id of a job, a string",
+        "SpecError: circular call of jobs, a run would wait for itself: mixed -> round -> mixed",
+        "InvalidPayload: invalid job ''; expected the id of a job, a string of 1 to 250 characters",
+        "InvalidPayload: invalid job 5; expected the id of a job, a string of 1 to 250 characters",
     ]
 
 

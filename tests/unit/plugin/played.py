@@ -4,9 +4,10 @@ import json
 
 import msgspec
 from airflow.models.log import Log
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskmap import TaskMap
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
 from airflow.state import TaskScope
 from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import select
@@ -28,7 +29,10 @@ class Played:
     def __init__(self, session, job):
         self.session = session
         spec = parse_job(self.SPEC, id="crawl")
-        job.dag = self.dag = DagSerialization.from_dict(DagSerialization.to_dict(build_dag(spec)))
+        made = build_dag(spec)
+        job.dag = self.dag = DagSerialization.from_dict(DagSerialization.to_dict(made))
+        lazy = LazyDeserializedDAG(data=DagSerialization.to_dict(made))
+        SerializedDagModel.write_dag(lazy, bundle_name="b", session=session)
         self.run = job.run("one", DagRunState.RUNNING)
         self.backend = GrowthBackend()
         self.calls = 0

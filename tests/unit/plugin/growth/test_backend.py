@@ -183,3 +183,35 @@ def test_a_subtask_whose_item_is_damaged_enqueues_nothing_and_others_do(run, ses
 def test_a_page_that_is_not_there_is_empty(run, place):
     found = run.get("report", -1, store_keys.OUTCOMES + place)
     assert found is None or json.loads(found) == {"outcomes": [], "next": None}
+
+
+def test_the_report_may_not_enqueue(run):
+    run.instance("report", -1)
+    refused = run.ask("report", -1, store_keys.ENQUEUE, children("b"))["refused"]
+    assert refused == {
+        "type": "InvalidPayload",
+        "message": "the task report may not enqueue; expected plan or a subtask",
+    }
+
+
+@pytest.mark.parametrize(
+    "names", [["run\0"], ["run", "run"], ["run", "nowhere"], ["x" * 245], ["run", "report"], ["ü"]]
+)
+def test_steps_that_are_not_tasks_of_the_dag_are_refused(run, names):
+    steps = [{"name": name, "limit": 5, "depth": 5} for name in names]
+    body = {"children": [], "begin": {"tolerate": "0", "steps": steps}}
+    before = run.get("plan", -1, store_keys.RUN)
+    try:
+        refused = run.ask("plan", -1, store_keys.ENQUEUE, body)["refused"]["type"]
+    except HTTPException as error:
+        refused = error.status_code
+    assert refused in {422, "InvalidPayload"}
+    assert run.get("plan", -1, store_keys.RUN) == before
+
+
+def test_a_subtask_whose_item_was_removed_is_told_so(run, session):
+    run.instance("run", 0)
+    session.query(state_store.Store).filter_by(key=store_keys.ITEM, map_index=0).delete()
+    refused = run.ask("run", 0, store_keys.ENQUEUE, children("b"))["refused"]
+    assert refused["type"] == "InvalidRow"
+    assert "is missing" in refused["message"]
