@@ -44,20 +44,22 @@ def test_safe_by_default_and_found_by_labels(runners, cluster):
     api = runners.airflow.api
     api.wait_for_dag("echo")
     run = api.trigger("echo", {"number": 1, "until": f"{DATA}/safe"})
-    name = runners.pod_of(run, phase="Running").metadata.name
-    [pod] = runners.pods(mcp_job="echo", mcp_subtask="0")
-    assert pod.metadata.name == name
-    context = pod.spec.containers[0].security_context
-    assert (context.allow_privilege_escalation, context.read_only_root_filesystem) == (False, True)
-    assert context.capabilities.drop == ["ALL"]
-    assert pod.spec.automount_service_account_token is False
-    assert pod.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
-    assert pod.spec.active_deadline_seconds is None
-    until("its start", lambda: runners.running("echo", run))
-    inside = cluster.kubectl("--namespace", NAMESPACE, "exec", name, "--", "cat", "/proc/1/environ")
-    assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in inside
-    assert [secret for secret in SERVERS_OWN if secret in inside] == []
-    (runners.data / "safe").touch()
+    try:
+        name = runners.pod_of(run, phase="Running").metadata.name
+        [pod] = runners.pods(mcp_job="echo", mcp_subtask="0")
+        assert pod.metadata.name == name
+        context = pod.spec.containers[0].security_context
+        assert (context.allow_privilege_escalation, context.read_only_root_filesystem) == (False, True)
+        assert context.capabilities.drop == ["ALL"]
+        assert pod.spec.automount_service_account_token is False
+        assert pod.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+        assert pod.spec.active_deadline_seconds is None
+        until("its start", lambda: runners.running("echo", run))
+        inside = cluster.kubectl("--namespace", NAMESPACE, "exec", name, "--", "cat", "/proc/1/environ")
+        assert "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in inside
+        assert [secret for secret in SERVERS_OWN if secret in inside] == []
+    finally:
+        (runners.data / "safe").touch()
     assert api.wait("echo", run)["state"] == "success"
     runners.none_left()
 
