@@ -24,9 +24,11 @@ def begun(runners):
 @pytest.fixture
 def run_of(runners, begun):
     """Give the run of a job, of which no pod is left in the end."""
-    asked = []
-    yield lambda job: asked.append(begun[job]) or begun[job]
-    runners.none_left_of(*asked)
+    asked = {}
+    yield lambda job: asked.setdefault(job, begun[job])
+    for job in asked:
+        (runners.data / job).touch()  # also when the test has failed
+    runners.none_left_of(*asked.values())
 
 
 @pytest.fixture
@@ -40,7 +42,8 @@ def alone(runners):
 def go(runners, tmp_path):
     """A file on which the runners of an echo wait: here, and in the pods."""
     name = tmp_path.name
-    return runners.data / name, f"{DATA}/{name}"
+    yield runners.data / name, f"{DATA}/{name}"
+    (runners.data / name).touch()  # also when the test has failed
 
 
 def start(runners, job, **conf):
