@@ -185,7 +185,7 @@ def test_an_empty_plan_has_nothing_to_do(ended: Run) -> None:
     ("job", "said", "tries"),
     [
         ("deeds-no-plan", "LookupError: nothing to plan", 4),
-        ("deeds-wrong-plan", "plan returns a list (or yields) of payloads", 1),
+        ("deeds-wrong-plan", "expected a list or generator of payloads", 1),
     ],
 )
 def test_a_plan_that_fails_fails_the_run(ended: Run, job: str, said: str, tries: int) -> None:

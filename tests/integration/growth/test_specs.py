@@ -22,7 +22,7 @@ def test_a_wrong_spec_takes_no_other_job_down(airflow: Embedded, dags: Path, rec
     spec.write_text("plan: {items: [a]}\nrun: {python: no function}\n")
     try:
         error = until(lambda: _error(airflow, "jobs/wrong.yaml"), what="the import error")
-        assert f"{spec}:2: run.python: must name a function" in error["stack_trace"]
+        assert f"{spec}:2: run.python: invalid function" in error["stack_trace"]
         assert len(airflow.api.import_errors()) == 1
         run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [does("give")]))
         assert run.result["state"] == "complete"
