@@ -6,7 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+
+from kubernetes.client import ApiException
 
 from airflow_mcp_provider.plugin.pods.identity import INSTANCE
 from tests.integration.templates.killer import Killer
@@ -24,7 +27,15 @@ class PodKiller(Killer):
         for pod in self.listed():
             if pod.status.phase == "Running" and not pod.metadata.deletion_timestamp:
                 name = pod.metadata.name
-                yield pod.metadata.annotations[INSTANCE], lambda name=name: self.cluster.kill_container(name, NAMESPACE)
+                yield pod.metadata.annotations[INSTANCE], lambda name=name: self._kill(name)
+
+    def _kill(self, name: str) -> None:
+        try:
+            self.cluster.kill_container(name, NAMESPACE)
+        except ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise ProcessLookupError(f"the pod {name} is gone") from None
 
 
 class Listed:

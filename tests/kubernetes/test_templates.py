@@ -39,7 +39,7 @@ LEVELS = "123456789" if FULL else "169"
 DEPTH = 8
 MESSAGES, SHARE = (480, 24) if FULL else (160, 32)
 SLOTS = 8
-pytestmark = pytest.mark.timeout(3600 if FULL else 900)  # the first test waits for all runs, more or less
+pytestmark = pytest.mark.timeout(3600 if FULL else 1800)  # the first test waits for all runs, more or less
 ANY = {"AIRFLOW__MCP__POD_OVERRIDE": "any"}  # the programs of this machine are in the pods by host_path
 
 
@@ -197,7 +197,7 @@ def begun(shipped, cluster, asked):
             run_id = api.trigger(one.job, one.conf)
             how = {"task": one.task, "most": one.most, "wanted": KILLS, "within": 0.2, "pause": 0.1}
             killer = PodKiller(shipped.airflow, one.job, run_id, cluster=cluster, listed=listed, **how)
-            runs[name] = run_id, killer, pool.submit(killer.until_the_end, 3000 if FULL else 500)
+            runs[name] = run_id, killer, pool.submit(killer.until_the_end, 3000 if FULL else 1200)
         yield runs
     shipped.none_left()
 

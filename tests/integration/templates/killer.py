@@ -105,7 +105,7 @@ class Killer:
         return time.monotonic() >= self._due.setdefault(name, time.monotonic() + self._random.uniform(0, self.within))
 
     def _shoot(self, kill: Callable[[], object], name: str, index: int) -> None:
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
             kill()
             self._shot[name] = index
             del self._due[name]

@@ -110,11 +110,16 @@ class Cluster(Reached):
         return self._node.log(name).read_text("utf-8", "replace")
 
     def kill_container(self, pod: str, namespace: str = "default", container: int = 0) -> None:
-        """SIGKILL the first process of a pod's container, as the kernel does when memory runs out."""
-        status = self.client().read_namespaced_pod(pod, namespace).status.container_statuses[container]
-        wanted = status.container_id.removeprefix("containerd://")
+        """SIGKILL the first process of a pod's container, as the kernel does when memory runs out.
+
+        Raises ProcessLookupError when it has ended, or has not begun.
+        """
+        statuses = self.client().read_namespaced_pod(pod, namespace).status.container_statuses or []
+        wanted = [(status.container_id or "").removeprefix("containerd://") for status in statuses][container:][:1]
         tasks = (line.split() for line in self._containers("tasks", "list").splitlines())
-        self._node.run("kill", "-KILL", next(task[1] for task in tasks if task[0] == wanted))
+        if (process := next((task[1] for task in tasks if task[0] in wanted), None)) is None:
+            raise ProcessLookupError(f"container {container} of the pod {pod} does not run")
+        self._node.run("kill", "-KILL", process)
 
     def wait(self) -> None:
         """Wait until pods can run, and reach services by their names."""
