@@ -21,6 +21,7 @@ QUIET = {
     "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 by default, too few beside other tests
 }
 NO_BROKER = "redis://127.0.0.1:1/0"
 """Nobody listens there: calling a function needs none."""
