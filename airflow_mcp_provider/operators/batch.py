@@ -29,7 +29,7 @@ from airflow_mcp_provider.runtime import processes
 from airflow_mcp_provider.runtime.answer_types import NextAnswer, NextDue, NextEnd, NextStopped, NextSubtask, NextWaits
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
-from airflow_mcp_provider.runtime.messages import Failure
+from airflow_mcp_provider.runtime.outcome import Error
 from airflow_mcp_provider.runtime.request_types import BatchOutcome
 
 SHORT = 5.0
@@ -98,7 +98,7 @@ class BatchOperator(RunOperator):
         policy = NamedRetryPolicy(never_on=self.tries["never_on"], only_on=self.tries["only_on"])
         return policy.evaluate(error, tried, self.tries["attempts"]).action is RetryAction.FAIL
 
-    def _note_memory(self, client: ServerClient, context: Context, failure: Failure) -> None:
+    def _note_memory(self, client: ServerClient, context: Context, failure: Error) -> None:
         """What has run out of memory here is tried again in another pod, which may have more."""
         if failure.type == OUT_OF_MEMORY and not self._short_of_memory:
             self._short_of_memory = True

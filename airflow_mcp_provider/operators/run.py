@@ -24,7 +24,8 @@ from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
-from airflow_mcp_provider.runtime.messages import AttemptOutcome, Failure, Item, StartingItem
+from airflow_mcp_provider.runtime.messages import AttemptOutcome, Item, StartingItem
+from airflow_mcp_provider.runtime.outcome import Error
 from airflow_mcp_provider.spec import JobWork, RunnerWork, Timeouts, parse_subtask
 
 
@@ -137,10 +138,10 @@ class RunOperator(BaseOperator):
         return fails or ti.try_number > ti.max_tries
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Error:
     """Return what a subtask's outcome has of its error."""
     plain = describe(error)
     if not isinstance(error, SubtaskError):
-        return Failure(plain["kinds"][0], plain["message"][:2000], plain["trace"])
+        return Error(plain["kinds"][0], plain["message"][:2000], plain["trace"])
     kind = error.kinds[0] if error.kinds else plain["kinds"][0]
-    return Failure(kind, plain["message"][:2000], redaction.text(error.trace))
+    return Error(kind, plain["message"][:2000], redaction.text(error.trace))

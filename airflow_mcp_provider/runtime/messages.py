@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from airflow_mcp_provider.runtime.outcome import Error, Outcome
+
 Count = Annotated[int, Meta(ge=0, lt=2**31)]
 Positive = Annotated[int, Meta(ge=1, lt=2**31)]
 Payload = dict[str, Any]
@@ -22,21 +24,18 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """Base of most types: immutable; a field with its default value is not written."""
 
 
-class Failure(Message, frozen=True):
-    """Why an attempt failed: the exception's class, its message, the last lines of its traceback."""
-
-    type: str
-    message: str
-    trace: str = ""
-
-
 class AttemptOutcome(Message, frozen=True):
     """How an attempt ended. ``result`` is any JSON, unset after a failure; ``final``: there is no further attempt."""
 
     attempt: Count
     result: Any | UnsetType = UNSET
-    error: Failure | None = None
+    error: Error | None = None
     final: bool = False
+
+    @property
+    def value(self) -> Any:  # noqa: ANN401 - any JSON
+        """The result; None where there is none."""
+        return None if self.result is UNSET else self.result
 
 
 class Item(Message, frozen=True):
@@ -57,6 +56,10 @@ class Item(Message, frozen=True):
     def subtask(self) -> dict[str, Any]:
         """Return what the work is called with: the payload and the results of the steps before."""
         return {**self.payload, **self.results}
+
+    def ended(self, **how: Any) -> Outcome:
+        """Return the subtask's outcome for the report; ``how`` are the fields of Outcome that an item does not have."""
+        return Outcome(self.key, self.payload, self.parent, self.depth, job=self.job, **how)
 
 
 class StartingItem(Item, frozen=True):

@@ -14,7 +14,8 @@ import msgspec
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.runtime import redaction, store_keys
-from airflow_mcp_provider.runtime.messages import Count, Failure, Item, PodStatus, StoredOutcome
+from airflow_mcp_provider.runtime.messages import Count, Item, PodStatus, StoredOutcome
+from airflow_mcp_provider.runtime.outcome import Error
 from airflow_mcp_provider.runtime.size_limits import MAX_OUTCOME_BYTES
 
 T = TypeVar("T")
@@ -114,9 +115,9 @@ def key_of(found: object, step: str, index: int) -> str:
     return key if isinstance(key, str) else f"{step}[{index}]"
 
 
-def damage(message: str) -> Failure:
+def damage(message: str) -> Error:
     """Return the error of a damaged row as an outcome has it."""
-    return Failure(InvalidRow.__name__, message)
+    return Error(InvalidRow.__name__, message)
 
 
 def pod(text: str | None) -> PodStatus | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from airflow_mcp_provider.plugin.db import clock, rows
 from airflow_mcp_provider.plugin.db.identity import Conditions, RunRef
 from airflow_mcp_provider.plugin.db.tables import Store
 from airflow_mcp_provider.runtime import redaction, store_keys
-from airflow_mcp_provider.runtime.messages import Message, stored
+from airflow_mcp_provider.runtime.messages import stored
 
 PLAN = "plan"
 REPORT = "report"
@@ -130,7 +131,7 @@ def _columns(task_id: str, map_index: int, key: str, value: Any) -> dict[str, An
 
 def _text(key: str, value: Any) -> str:  # noqa: ANN401 - any JSON
     """Return the text of a row; what people read has no secret that is known here."""
-    if isinstance(value, Message):
+    if isinstance(value, Struct):
         value = stored(value)
     if key == store_keys.ITEM and isinstance(value, dict) and "results" in value:
         value = {**value, "results": redaction.value(value["results"])}

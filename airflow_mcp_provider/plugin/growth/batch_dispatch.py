@@ -26,7 +26,8 @@ from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.runtime import size_limits, store_keys
 from airflow_mcp_provider.runtime.answer_types import NextDue, NextOver, NextSubtask
 from airflow_mcp_provider.runtime.backoff import Tries
-from airflow_mcp_provider.runtime.messages import AttemptOutcome, Failure, Item, StoredOutcome
+from airflow_mcp_provider.runtime.messages import AttemptOutcome, Item, StoredOutcome
+from airflow_mcp_provider.runtime.outcome import Error
 from airflow_mcp_provider.runtime.request_types import Attempt, BatchOutcome, GoOn, Next
 
 SUPERSEDED = "this runner was given up as lost, and another runner does its subtask again"
@@ -145,9 +146,9 @@ class BatchDispatch:
 
     def _succeeded(self, place: int, turn: Turn, outcome: AttemptOutcome) -> StoredOutcome:
         self._batch = self._batch.set(place, Turn("success", turn.attempts, turn.spent))
-        return self._outcome(turn, result=None if outcome.result is UNSET else outcome.result)
+        return self._outcome(turn, result=outcome.value)
 
-    def _outcome(self, turn: Turn, *, result: object = UNSET, error: Failure | None = None) -> StoredOutcome:
+    def _outcome(self, turn: Turn, *, result: object = UNSET, error: Error | None = None) -> StoredOutcome:
         return StoredOutcome(turn.attempts, result, error, started=turn.at, ended=self._now.isoformat())
 
     def _failed(self, turn: Turn, tries: Tries, *, final: bool) -> Turn:

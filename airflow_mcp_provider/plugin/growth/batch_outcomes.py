@@ -26,17 +26,15 @@ from airflow_mcp_provider.plugin.growth.lost_outcomes import damaged, ended_by_r
 from airflow_mcp_provider.plugin.growth.run_state import Step
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.answer_types import StepCounts
-from airflow_mcp_provider.runtime.messages import Failure, PodStatus, StoredOutcome
+from airflow_mcp_provider.runtime.messages import PodStatus, StoredOutcome
 from airflow_mcp_provider.runtime.outcome import Error, Outcome, Status
 
-LOST = Failure(
-    "RunnerLost", "the runner ended without an outcome: killed, evicted or out of memory; see the task's log"
-)
+LOST = Error("RunnerLost", "the runner ended without an outcome: killed, evicted or out of memory; see the task's log")
 
 
-def lost(pod: PodStatus | None, attempt: int | None) -> Failure:
+def lost(pod: PodStatus | None, attempt: int | None) -> Error:
     """Return what is known of a runner that stored no outcome: how its pod ended, if it was one."""
-    return Failure(pod.reason, pod.message) if pod and pod.attempt == attempt else LOST
+    return Error(pod.reason, pod.message) if pod and pod.attempt == attempt else LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,26 +162,16 @@ def _outcome(step: Step, row: Row[Any], served: dict[int, Served], ended: Collec
     if status == "success" and (wrong := fault(row.outcome, said, gone=gone)):
         return damaged(step.name, row.map_index, wrong, item)
     turn = one.batch.turns.get(row.map_index)
-    return Outcome(
-        key=item.key,
-        payload=item.payload,
-        parent=item.parent,
-        depth=item.depth,
-        job=item.job,
+    return item.ended(
         step=step.name,
         status=status,
         attempts=turn.attempts if turn else 0,
         started=clock.parsed(said and said.started),
         ended=clock.parsed(said and said.ended),
-        result=said.result if said and status == "success" and known and has_result(said) else None,
+        result=said.value if said and status == "success" and known else None,
         error=_error(said if known else None, one) if status == "failed" else None,
     )
 
 
 def _error(said: StoredOutcome | None, one: Served) -> Error:
-    return as_error((said and said.error) or lost(one.pod, one.attempt))
-
-
-def as_error(failure: Failure) -> Error:
-    """Return a failure as the report's function gets it."""
-    return Error(failure.type, failure.message, failure.trace)
+    return (said and said.error) or lost(one.pod, one.attempt)

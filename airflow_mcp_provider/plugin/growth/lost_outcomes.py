@@ -13,12 +13,12 @@ from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InvalidRow
+from airflow_mcp_provider.plugin.db import rows
 from airflow_mcp_provider.plugin.db.identity import SAME_ATTEMPT, RunRef, of_step, same
 from airflow_mcp_provider.plugin.db.tables import Log, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.runtime import redaction, store_keys
 from airflow_mcp_provider.runtime.messages import Item, StoredOutcome
-from airflow_mcp_provider.runtime.outcome import Error, Outcome
+from airflow_mcp_provider.runtime.outcome import Outcome
 
 GONE = f"the outcome is missing: the row {store_keys.OUTCOME} of the state store was removed"
 
@@ -54,16 +54,5 @@ def fault(text: str | None, outcome: StoredOutcome | None, *, gone: bool) -> str
 def damaged(step: str, place: int, message: str, item: Item | None = None) -> Outcome:
     """Return the outcome of a subtask whose rows cannot be read."""
     known = item or Item(f"{step}[{place}]", {}, None, 0)
-    return Outcome(
-        key=known.key,
-        payload=known.payload,
-        parent=known.parent,
-        depth=known.depth,
-        job=known.job,
-        step=step,
-        status="failed",
-        attempts=0,
-        started=None,
-        ended=None,
-        error=Error(InvalidRow.__name__, message),
-    )
+    error = rows.damage(message)
+    return known.ended(step=step, status="failed", attempts=0, started=None, ended=None, error=error)

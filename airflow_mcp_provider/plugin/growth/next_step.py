@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import UNSET
 from sqlalchemy import ColumnElement, String, cast, select
 from sqlalchemy.orm import Session
 
@@ -73,8 +72,7 @@ def advance(
 
 
 def _child(item: Item, step: str, outcome: AttemptOutcome) -> Item:
-    result = None if outcome.result is UNSET else outcome.result
-    return Item(item.key, item.payload, item.key, item.depth, results={**item.results, step: result})
+    return Item(item.key, item.payload, item.key, item.depth, results={**item.results, step: outcome.value})
 
 
 def is_continued(row: str | None, life: int | None) -> bool:

@@ -242,25 +242,20 @@ def _outcome(step: str, row: Row[Any], said: StoredOutcome | None, ended: Collec
     gone = not has_result(said) and (continued or row.map_index in ended)
     if status == "success" and (wrong := fault(row.outcome, said, gone=gone)):
         return damaged(step, row.map_index, wrong, item)
-    return Outcome(
-        key=item.key,
-        payload=item.payload,
-        parent=item.parent,
-        depth=item.depth,
-        job=item.job,
+    return item.ended(
         step=step,
         status=status,
         attempts=row.try_number or 0,
         started=row.start_date,
         ended=row.end_date,
-        result=said.result if said and status == "success" and has_result(said) else None,
+        result=said.value if said and status == "success" else None,
         error=_error(row, said) if status == "failed" else None,
     )
 
 
 def _error(row: Row[Any], said: StoredOutcome | None) -> Error:
     current = said if said and said.attempt == row.try_number else None
-    return batch_outcomes.as_error((current and current.error) or lost(rows.pod(row.pod), row.try_number))
+    return (current and current.error) or lost(rows.pod(row.pod), row.try_number)
 
 
 def _status(state: str | None) -> Status:

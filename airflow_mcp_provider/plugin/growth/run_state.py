@@ -95,7 +95,7 @@ class RunState(Struct, frozen=True):
 
     def write(self, session: Session, run: RunRef) -> None:
         """Store it."""
-        state_store.write(session, run, PLAN, -1, store_keys.RUN, msgspec.to_builtins(self))
+        state_store.write(session, run, PLAN, -1, store_keys.RUN, self)
 
     def halted(self, clear_number: int) -> bool:
         """Whether no further subtask may start."""

@@ -1,14 +1,14 @@
 """What ``airflow standalone`` gives: SQLite, which has no row locks, and one scheduler. One Airflow for growth and steps."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.conftest import WATCHFUL, copied
-from tests.integration.steps.conftest import DAGS, DEADLY, Record, Start
+from tests.integration.steps.conftest import DAGS, DEADLY, record, start
+
+__all__ = ["airflow", "record", "start"]
 
 
 @pytest.fixture(scope="package")
@@ -18,18 +18,3 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
         for job in ("tree", "stages"):
             embedded.api.wait_for_dag(job)
         yield embedded
-
-
-@pytest.fixture
-def record(tmp_path: Path) -> Record:
-    return Record(tmp_path / "record.jsonl")
-
-
-@pytest.fixture
-def start(airflow: Embedded, record: Record) -> Start:
-    """Start a run of a job of stages."""
-
-    def trigger(job: str, *subtasks: Json) -> str:
-        return airflow.api.trigger(job, {"subtasks": list(subtasks), "record": str(record.path)})
-
-    return trigger
