@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
+import threading
+
+import pytest
 
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mcp-unit-")
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 # Set whatever stood there: a process of pytest-xdist is given the environment of the one that started it.
 os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{os.environ['AIRFLOW_HOME']}/unit.db"
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    """Hold each test to end the threads it began: one that holds a lock when another test forks stops the child."""
+    before = set(threading.enumerate())
+    yield
+    if left := set(threading.enumerate()) - before:
+        gc.collect()  # the threads of a pool end with it
+    for each in left:
+        each.join(5)
+        assert not each.is_alive(), f"the test has left a thread: {each}"

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_when_event_set, wait_fixed
 
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.tables import create_session
@@ -36,6 +36,18 @@ class Materializer:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mcp-materializer")
         self._waiting: set[RunRef] = set()
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(OperationalError),  # the lock's time limit
+            stop=stop_after_attempt(TRIES) | stop_when_event_set(self._stopped),
+            wait=wait_fixed(PAUSE_S),
+            reraise=True,
+        )
+
+    def stop(self) -> None:
+        """Drop what waits, and return when the threads have ended: an enqueue or the report makes what is missing."""
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
 
     def after_commit(self, session: Session, run: RunRef) -> None:
         """Materialize ``run`` after the transaction of ``session``; asked twice for a run, it is done once."""
@@ -60,18 +72,12 @@ class Materializer:
 
     def _materialize(self, run: RunRef) -> None:
         try:
-            self._try(run)
+            self._retrying(self._try, run)
         except OperationalError:
             log.error("the scheduler held the run too long; the report will make the task instances", run=run)  # noqa: TRY400 - the trace says nothing more
         except Exception:
             log.exception("task instances could not be made; the report of the run will make them", run=run)
 
-    @retry(
-        retry=retry_if_exception_type(OperationalError),  # the lock's time limit
-        stop=stop_after_attempt(TRIES),
-        wait=wait_fixed(PAUSE_S),
-        reraise=True,
-    )
     def _try(self, run: RunRef) -> None:
         with self._lock:
             self._waiting.discard(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from airflow_mcp_provider.plugin.growth import background
-from airflow_mcp_provider.plugin.growth.backend import GrowthBackend
+from airflow_mcp_provider.plugin.growth.backend import GrowthBackend, materializer
 from airflow_mcp_provider.plugin.server import runner_requests
 from airflow_mcp_provider.plugin.server.airflow_internals import get_state_backend, keep_rows, pool
 from airflow_mcp_provider.plugin.server.concurrency_limit import App, Guard, Scope, Send
@@ -37,6 +37,8 @@ class McpMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an HTTP request; anything else is passed to Airflow unchanged."""
         await (self._requests if scope["type"] == "http" else self._app)(scope, receive, send)
+        if scope["type"] == "lifespan":  # the server ends
+            materializer().stop()
 
 
 def request_limit(found: tuple[int, int] | None) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from airflow_mcp_provider.factory import build_dag
+from airflow_mcp_provider.plugin.growth import backend
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec import parse_job
 
@@ -40,6 +41,14 @@ def session(tables):
         with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
             yield session
         outer.rollback()
+
+
+@pytest.fixture(autouse=True)
+def materializer():
+    """End the threads that make task instances: they would look for the test's tables in another database."""
+    yield
+    backend.materializer().stop()
+    backend.materializer.cache_clear()
 
 
 class Job:
