@@ -78,6 +78,10 @@ class Api:
         """Send a POST request with a JSON body and return the JSON of the response."""
         return _body(self._client.post(path, json=body))
 
+    def put(self, path: str, body: object) -> Json:
+        """Send a PUT request with a JSON body and return the JSON of the response."""
+        return _body(self._client.put(path, json=body))
+
     def patch(self, path: str, body: object) -> Json:
         """Send a PATCH request with a JSON body and return the JSON of the response."""
         return _body(self._client.patch(path, json=body))

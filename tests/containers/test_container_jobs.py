@@ -13,6 +13,7 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.containers.bare import BARE, bare
 from tests.containers.engine import ROOT
 from tests.kubernetes.cluster.images import BUSYBOX, small
+from tests.sizes import CALM
 
 JOBS = ROOT / "tests" / "kubernetes" / "dags"  # the same jobs run on a cluster there
 SHOWN = re.search(r"```yaml\n(.*?)```", (ROOT / "docs" / "containers.md").read_text(), re.DOTALL)[1]
@@ -37,7 +38,7 @@ def airflow(docker, tmp_path_factory):
         for name in set(re.findall(r"alpine:[\d.]+", SHOWN)):
             docker.run("tag", BUSYBOX, name)
     host = {name: value for name, value in docker.env.items() if name == "DOCKER_HOST"}
-    with Embedded(dags=dags, env=host, parallelism=4) as embedded:
+    with Embedded(dags=dags, env={**CALM, **host}, parallelism=4) as embedded:
         yield embedded
 
 

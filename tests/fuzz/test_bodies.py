@@ -16,6 +16,7 @@ from tests.fuzz.made import cases
 from tests.fuzz.wrong import Wrong
 from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
+from tests.sizes import CALM
 
 DAGS = Path(__file__).parent / "dags"
 JOBS = {"held": ("run", 2, 1), "held_batch": ("run", 4, 2), "held_steps": ("wait_for", 2, 1)}
@@ -29,7 +30,7 @@ SECONDS = 120.0
 
 @pytest.fixture(scope="module")
 def airflow() -> Iterator[Embedded]:
-    with Embedded(dags=DAGS, parallelism=10) as embedded:
+    with Embedded(dags=DAGS, parallelism=10, env=CALM) as embedded:
         for job in JOBS:
             embedded.api.wait_for_dag(job)
         yield embedded

@@ -18,6 +18,7 @@ from itertools import combinations
 from pathlib import Path
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import PARSED_ONCE
 
 DAGS = Path(__file__).parent / "gate_dags"
 BACKFILLED = 4
@@ -25,6 +26,7 @@ CLEARED = 2
 # A scheduler that was killed is missed sooner than by default (30 s), and so are its tasks; but not one that lives, nor its
 # tasks, on a machine that is busy: what is given up works on for a moment, beside what comes after it.
 ENVIRONMENT = {
+    **PARSED_ONCE,
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "4",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",

@@ -28,6 +28,6 @@ def test_no_two_runs_of_a_job_overlap(tmp_path):
 
 
 def test_without_the_gate_they_do(tmp_path):
-    result = stress(tmp_path / "record", 2, 7, gate=False, kill=False)
-    assert result.states == {"success": 2 * 7}
+    result = stress(tmp_path / "record", 1, 7, gate=False, kill=False)
+    assert result.states == {"success": 7}
     assert result.overlaps, "the test above would prove nothing"

@@ -7,6 +7,7 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.peers.conftest import HERE, environment
+from tests.sizes import CALM
 
 ADDED = ("PYTHONPATH", "BROKER", "DO_NOT_TRACK", "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY")
 JOBS = ("words_celery", "words_rq", "words_prefect", "words_plain")
@@ -14,7 +15,7 @@ JOBS = ("words_celery", "words_rq", "words_prefect", "words_plain")
 
 @pytest.fixture(scope="module")
 def airflow() -> Iterator[Embedded]:
-    env = {name: value for name, value in environment().items() if name in ADDED}
+    env = {**CALM, **{name: value for name, value in environment().items() if name in ADDED}}
     with Embedded(dags=HERE / "dags", parallelism=5, env=env) as embedded:
         yield embedded
 

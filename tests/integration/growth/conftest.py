@@ -23,12 +23,6 @@ WATCHFUL = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
 }
 
-# A spec that a test has edited is read at once.
-EDITED = {
-    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
-}
-
 SECRETS = {  # in the environment of every process, so of runners too
     "CRAWLER_TOKEN": "variable-of-the-environment-7731",
     "AIRFLOW_CONN_ARCHIVE": "https://me:password-in-an-url-8842@archive.example",
@@ -52,7 +46,7 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def airflow(dags: Path) -> Iterator[Embedded]:
     """Two schedulers, two API servers, Postgres."""
-    env = {**WATCHFUL, **EDITED, **SECRETS, "AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPPABLE)}
+    env = {**WATCHFUL, **SECRETS, "AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPPABLE)}
     with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env=env) as embedded:
         embedded.api.wait_for_dag("tree")
         yield embedded

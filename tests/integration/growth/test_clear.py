@@ -8,7 +8,7 @@ import pytest
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth import forest
 from tests.integration.growth.forest import record as notes
-from tests.integration.growth.runs import Ended, does, trigger
+from tests.integration.growth.runs import Ended, does, parse_again, trigger
 from tests.integration.growth.waiting import until
 
 FAMILY = [does("grow", "parent", children=[does("give", "left"), does("give", "right")]), does("give", "other")]
@@ -92,6 +92,7 @@ def test_growth_goes_on_when_the_job_is_edited(airflow: Embedded, dags: Path, tm
     until(lambda: len(notes.seen(params["record"])) >= 5, what="five subtasks begun")
     spec = dags / "jobs/tree-1.yaml"
     spec.write_text(spec.read_text().replace("attempts: 4", "attempts: 5"))
+    parse_again(airflow, "tree-1")
     until(lambda: _versions(airflow, "tree-1") == 2, what="a second version of the DAG")
     assert airflow.api.wait("tree-1", run_id, timeout=240)["state"] == "success"
     forest.check(airflow, "tree-1", run_id, params)

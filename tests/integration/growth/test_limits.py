@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from airflow_mcp_provider.runtime.size_limits import BATCH_CHILDREN
 from tests.integration.growth.conftest import MAPPABLE
 from tests.integration.growth.forest import record as notes
 from tests.integration.growth.runs import Ended, does, trigger
@@ -122,7 +123,9 @@ def test_a_long_chain(airflow: Embedded, record: Path) -> None:
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize(("job", "count"), [("wide", 2000 if FULL else MAPPABLE + 10), ("wide-packed", 1050)])
+@pytest.mark.parametrize(
+    ("job", "count"), [("wide", 2000 if FULL else MAPPABLE + 10), ("wide-packed", BATCH_CHILDREN + 10)]
+)
 def test_more_subtasks_than_airflow_maps(airflow: Embedded, record: Path, job: str, count: int) -> None:
     """From one plan, whatever the setting is; packed, they are more than a question, and a page of the report, has."""
     run_id = airflow.api.trigger(job, {"count": count, "record": str(record)})

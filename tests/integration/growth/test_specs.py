@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.growth.runs import Ended, does, trigger
+from tests.integration.growth.runs import Ended, does, parse_again, trigger
 from tests.integration.growth.waiting import until
 
 
@@ -20,6 +20,7 @@ def test_a_wrong_spec_takes_no_other_job_down(airflow: Embedded, dags: Path, rec
     """Its error stands under its own path, and goes when the spec is right."""
     spec = dags / "jobs/wrong.yaml"
     spec.write_text("plan: {items: [a]}\nrun: {python: no function}\n")
+    parse_again(airflow, "deeds")
     try:
         error = until(lambda: _error(airflow, "jobs/wrong.yaml"), what="the import error")
         assert f"{spec}:2: run.python: invalid function" in error["stack_trace"]
@@ -27,6 +28,7 @@ def test_a_wrong_spec_takes_no_other_job_down(airflow: Embedded, dags: Path, rec
         run = Ended(airflow, "deeds", trigger(airflow, "deeds", record, [does("give")]))
         assert run.result["state"] == "complete"
         spec.write_text('plan: {items: [a]}\nrun: {shell: "echo 1"}\n')
+        parse_again(airflow, "deeds")
         airflow.api.wait_for_dag("wrong")
         until(lambda: not airflow.api.import_errors(), what="the end of the import error")
         assert airflow.api.wait("wrong", airflow.api.trigger("wrong"))["state"] == "success"
@@ -35,10 +37,11 @@ def test_a_wrong_spec_takes_no_other_job_down(airflow: Embedded, dags: Path, rec
 
 
 def test_parsing_again_makes_no_version(airflow: Embedded, record: Path) -> None:
-    """Of a job that has run: without runs Airflow would overwrite its version. It is parsed every two seconds."""
+    """Of a job that has run: without runs Airflow would overwrite its version."""
     Ended(airflow, "deeds-default", trigger(airflow, "deeds-default", record, []))
     parsed = _parsed(airflow)
     for _ in range(3):
+        parse_again(airflow, "deeds-default")
         until(lambda seen=parsed: _parsed(airflow) > seen, what="a parse")
         parsed = _parsed(airflow)
     assert airflow.sql("SELECT count(*) FROM dag_version WHERE dag_id = %s", "deeds-default") == [(1,)]

@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import PARSED_ONCE
 
 DAGS = Path(__file__).parent / "dags"
-DEFAULT_POOL = {"AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "5", "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "10"}
+DEFAULT_POOL = {
+    **PARSED_ONCE,
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "5",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "10",
+}
 
 
 @pytest.fixture(scope="package")

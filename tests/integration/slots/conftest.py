@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.sizes import patient
+from tests.sizes import PARSED_ONCE, patient
 
 HERE = Path(__file__).parent
 SLOTS = 4
 ENVIRONMENT = {
+    **PARSED_ONCE,
     "AIRFLOW__MCP__GATE": "False",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
 }

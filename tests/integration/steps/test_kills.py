@@ -5,20 +5,22 @@ from collections import Counter
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.waiting import until
 from tests.integration.steps.conftest import Record, Staged, Start, node
+from tests.sizes import FULL
 
 STAGES = ["search", "write", "review"]
 IN_BETWEEN = "killed_in_between"
+MANY = 2 if FULL else 1
 
 
 def test_runners_killed_in_their_work_and_in_between(airflow: Embedded, start: Start, record: Record) -> None:
-    """Six die at work, ten after they handed on: the work of those is not repeated, and their result is kept."""
+    """Some die at work, others after they handed on: the work of those is not repeated, and their result is kept."""
     nodes = [
-        *[node(f"k{number}", **{step: "killed"}) for number in range(2) for step in STAGES],
-        *[node(f"b{number}", search=IN_BETWEEN) for number in range(4)],
-        *[node(f"c{number}", write=IN_BETWEEN) for number in range(3)],
-        *[node(f"d{number}", search=IN_BETWEEN, write=IN_BETWEEN) for number in range(1)],
+        *[node(f"k{number}", **{step: "killed"}) for number in range(MANY) for step in STAGES],
+        *[node(f"b{number}", search=IN_BETWEEN) for number in range(2 * MANY)],
+        *[node(f"c{number}", write=IN_BETWEEN) for number in range(MANY)],
+        node("d", search=IN_BETWEEN, write=IN_BETWEEN),
         node("m", search="machine_lost_in_between"),
-        *[node(f"n{number}") for number in range(5)],
+        *[node(f"n{number}") for number in range(2 * MANY)],
     ]
     nodes = [{**one, "node": f"{one['node']}-{place}"} for place, one in enumerate(nodes)]
     run = Staged(airflow, "stages", start("stages", *nodes))

@@ -11,6 +11,7 @@ import pytest
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates import postgres_server, redis_server
 from tests.integration.templates.postgres_server import Server
+from tests.sizes import PARSED_ONCE
 
 ROOT = Path(__file__).parents[3]
 QUICK = "fit_report_quick"
@@ -32,6 +33,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     (folder / "jobs" / f"{QUICK}.yaml").write_text(quick)
     passfile = folder.parent / "pgpass"
     env = {
+        **PARSED_ONCE,
         "REDIS_PASSWORD": redis_server.PASSWORD,
         "PGPASSFILE": str(passfile),
         "PATH": f"{postgres_server.BIN}:{os.environ['PATH']}",
