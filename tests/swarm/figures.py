@@ -90,22 +90,29 @@ def _twice(begun: Iterable[tuple[str, int]]) -> set[str]:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is in the database when the run has ended: places by key, and which of the keys succeeded."""
+    """What is in the database when the run has ended: places by key, which of the keys succeeded, states by place."""
 
     places: Mapping[str, tuple[int, ...]]
     succeeded: frozenset[str]
+    states: Mapping[int, str]
 
     @classmethod
     def of(cls, airflow: Embedded, load: Load, run_id: str) -> Kept:
         """Read it."""
-        query = "SELECT map_index, state FROM task_instance WHERE dag_id = %s AND run_id = %s AND task_id = 'run'"
-        states = {index: state for index, state in airflow.sql(query, load.dag, run_id) if index >= 0}
+        query = """SELECT map_index, state, try_number FROM task_instance
+            WHERE dag_id = %s AND run_id = %s AND task_id = 'run'"""
+        rows = [row for row in airflow.sql(query, load.dag, run_id) if row[0] >= 0]
+        states = {index: state for index, state, _ in rows}
         keys = _keys(airflow, run_id) if load.dag == "swarm" else [(str(index), index) for index in states]
         places: dict[str, tuple[int, ...]] = defaultdict(tuple)
         for key, index in keys:
             places[key] += (index,)
         good = frozenset(key for key, found in places.items() if all(states.get(one) == "success" for one in found))
-        return cls(places, good)
+        return cls(places, good, {index: f"{state} on attempt {attempt}" for index, state, attempt in rows})
+
+    def told(self, key: str) -> str:
+        """Return a key with the state of its task instances."""
+        return f"{key}: {', '.join(self.states.get(place, 'missing') for place in self.places.get(key, ())) or 'no place'}"
 
     @property
     def twice(self) -> set[str]:
@@ -120,7 +127,7 @@ def _keys(airflow: Embedded, run_id: str) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Measured:
-    """A run: ``lost`` and ``doubled`` are keys, ``cpu`` CPU seconds by part, ``faults`` what was done to it."""
+    """A run: ``lost`` are keys with their states, ``doubled`` keys, ``cpu`` CPU seconds by part, ``faults`` what was done to it."""
 
     state: str
     seconds: float
@@ -144,6 +151,7 @@ class Measured:
         told = self.told
         lines = [
             f"{self.state} after {self.seconds:.1f} s: {self.got} of {self.wanted} subtasks",
+            *(f"lost: {one}" for one in self.lost[:5]),
             f"{len(self.lost)} lost, {len(self.doubled)} doubled; {told.enqueue_rate:.1f} enqueues a second",
             f"calls: {told.failed} answers of 500 and more, {told.timeouts} timed out, {told.broken} cut or refused",
             *(f"  {kind:16} {times}" for kind, times in told.calls.items()),

@@ -144,7 +144,7 @@ def _measured(
         wanted=len(wanted),
         got=len(kept.succeeded & wanted),
         told=told,
-        lost=tuple(sorted((wanted | told.confirmed) - kept.succeeded)),
+        lost=tuple(map(kept.told, sorted((wanted | told.confirmed) - kept.succeeded))),
         doubled=tuple(sorted(kept.twice | told.twice)),
         reads=Times.of(took for _, took, _ in readers.reads),
         read_errors=sum(code != httpx.codes.OK for _, _, code in readers.reads),

@@ -34,4 +34,4 @@ def test_answers_and_failures_are_counted_by_their_kind(tmp_path):
 def test_a_key_is_twice_with_two_runners_of_one_attempt_or_two_places():
     line = {"begun": "a", "attempt": 1, "index": 0}
     assert Told.of([line, line]).twice == {"a"}
-    assert Kept({"a": (0, 1), "b": (2,)}, frozenset()).twice == {"a"}
+    assert Kept({"a": (0, 1), "b": (2,)}, frozenset(), {}).twice == {"a"}
