@@ -6,7 +6,7 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
 from tests.sizes import FULL, patient
 
-JOBS, RUNS = (8, 125) if FULL else (4, 7)
+JOBS, RUNS = (8, 125) if FULL else (3, 7)
 
 
 def stress(record, jobs: int, runs: int, *, gate: bool, kill: bool) -> overlaps.Result:

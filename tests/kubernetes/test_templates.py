@@ -38,6 +38,10 @@ KILLS = 10 if FULL else 2
 LEVELS = "123456789" if FULL else "169"
 DEPTH = 8
 MESSAGES, SHARE = (480, 24) if FULL else (160, 32)
+# The same work twice: in another language of specs, from another queue, with another rule of counting.
+MATRICES = ["matrix", "twin"] if FULL else ["matrix"]
+QUEUES = ["spool", "redis"] if FULL else ["redis"]
+TREES = list(CONF) if FULL else ["inventory"]
 SLOTS = 8
 pytestmark = pytest.mark.timeout(3600 if FULL else 1800)  # the first test waits for all runs, more or less
 ANY = {"AIRFLOW__MCP__POD_OVERRIDE": "any"}  # the programs of this machine are in the pods by host_path
@@ -117,17 +121,18 @@ def file(shipped):
 @pytest.fixture(scope="module")
 def queues(shipped, cluster, tmp_path_factory):
     """For each kind: where messages wait, what the balances must be and how many are refused, where pods book them."""
-    folders = {kind: open_to_pods(shipped.data / kind) for kind in ("spool", "redis")}
-    spool = folders["spool"]
+    folders = {kind: open_to_pods(shipped.data / kind) for kind in QUEUES}
+    spool = shipped.data / "spool"
     with redis_server.served(tmp_path_factory.mktemp("redis"), cluster.host) as url:
         server = redis_server.client(url)
         sends = {
             "spool": lambda number, text: (spool / f"{number:06}.json").write_text(text),
             "redis": lambda _, text: server.lpush("messages", text),
         }
-        told = {kind: sent(send, MESSAGES) for kind, send in sends.items()}
+        told = {kind: sent(sends[kind], MESSAGES) for kind in QUEUES}
         open_to_pods(spool)
-        yield {"spool": (f"{DATA}/spool", *told["spool"], spool), "redis": (url, *told["redis"], folders["redis"])}
+        sources = {"spool": f"{DATA}/spool", "redis": url}
+        yield {kind: (sources[kind], *told[kind], folders[kind]) for kind in QUEUES}
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +147,7 @@ def backed_up(shipped, cluster):
 
 @pytest.fixture(scope="module")
 def trees(shipped):
-    roots = {job: grow(shipped.data / job, 8) for job in CONF}
+    roots = {job: grow(shipped.data / job, 8) for job in TREES}
     for root in roots.values():
         root.chmod(0o755)
     return roots
@@ -169,7 +174,7 @@ def asked(site, file, queues, backed_up, trees, unpacked, groups):
     queue = {"per_subtask": SHARE, "pause": 0.03}
     return {
         "crawl_site": Asked("crawl_site", {"url": site.url, "depth": DEPTH, "delay": 0}),
-        **{job: Asked(job, {"file": f"{DATA}/file"}) for job in ("matrix", "twin")},
+        **{job: Asked(job, {"file": f"{DATA}/file"}) for job in MATRICES},
         **{
             kind: Asked("drain_queue", {"source": source, "ledger": f"{DATA}/{kind}/.ledger.db", **queue})
             for kind, (source, *_) in queues.items()
@@ -178,7 +183,7 @@ def asked(site, file, queues, backed_up, trees, unpacked, groups):
             "nightly_backup",
             {"host": backed_up.host, "port": backed_up.port, "folder": f"{DATA}/dumps", "keep": 1},
         ),
-        **{job: Asked(job, {"path": f"{DATA}/{job}", **conf}, most=2) for job, conf in CONF.items()},
+        **{job: Asked(job, {"path": f"{DATA}/{job}", **CONF[job]}, most=2) for job in TREES},
         "pipeline": Asked("pipeline", {"path": f"{DATA}/unpacked", "target": f"{DATA}/packed"}, "pack", most=2),
         "fit_report": Asked("fit_report", {"data": f"{DATA}/groups", "folder": f"{DATA}/report", "draws": 20_000}),
         SECTIONS: Asked(SECTIONS, {"project": "P", "busy": 0, "sections": TITLES}, "search"),
@@ -222,14 +227,14 @@ def test_crawl_site(killed, site):
     check(result["result"], wanted, site.url, DEPTH)
 
 
-@pytest.mark.parametrize("job", ["matrix", "twin"])
+@pytest.mark.parametrize("job", MATRICES)
 def test_matrix(killed, file, job):
     result, _ = killed(job)
     best = sorted((packed("gzip", level, file), f"gzip -{level}") for level in LEVELS)
     assert result["result"]["best"] == [{"how": how, "bytes": size} for size, how in best]
 
 
-@pytest.mark.parametrize("kind", ["spool", "redis"])
+@pytest.mark.parametrize("kind", QUEUES)
 def test_drain_queue(killed, queues, kind):
     _, wanted, refused, folder = queues[kind]
     result, _ = killed(kind)
@@ -246,7 +251,7 @@ def test_nightly_backup(killed, shipped, backed_up):
     test_template_nightly_backup.check_that_nothing_tells_the_password(shipped.airflow, run_id, logs)
 
 
-@pytest.mark.parametrize("job", CONF)
+@pytest.mark.parametrize("job", TREES)
 def test_trees(killed, trees, job):
     result, _ = killed(job)
     assert counted(job, result["result"]) == walked(trees[job])
