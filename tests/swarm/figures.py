@@ -112,7 +112,9 @@ class Kept:
 
     def told(self, key: str) -> str:
         """Return a key with the state of its task instances."""
-        return f"{key}: {', '.join(self.states.get(place, 'missing') for place in self.places.get(key, ())) or 'no place'}"
+        return (
+            f"{key}: {', '.join(self.states.get(place, 'missing') for place in self.places.get(key, ())) or 'no place'}"
+        )
 
     @property
     def twice(self) -> set[str]:
