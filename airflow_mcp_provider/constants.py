@@ -5,6 +5,6 @@ AIRFLOW_VERSION = (3, 3)
 BACKEND = "airflow_mcp_provider.plugin.growth.backend.GrowthBackend"
 """What ``[state_store] backend`` has to be."""
 MARKER_KEY = "mcp"
-"""Key of a DAG's ``default_args`` under which a job's marker stands (``spec.marker``): its DAG is a job."""
+"""The key in a DAG's ``default_args`` of a job's marker (``spec.marker``): a DAG with it is a job."""
 JOB_TAG = "mcp"
 """On every job's DAG: how people filter them, and how one query finds what may be a job."""

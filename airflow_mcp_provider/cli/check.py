@@ -57,6 +57,7 @@ def installation(recommended: Iterable[recommended_settings.Setting]) -> Install
     """
     plugins_manager.ensure_plugins_loaded()
     names = [info["name"] for info in plugins_manager.get_plugin_info()]
+    found = loaders.loading(loaders.below(bundles()))
     return Installation(
         airflow=airflow.__version__,
         plugins=names,
@@ -70,7 +71,8 @@ def installation(recommended: Iterable[recommended_settings.Setting]) -> Install
         load=load(),
         active={setting.option: conf.get(*setting.option, fallback="") or "" for setting in recommended},
         namespaces=namespaces(),
-        ignored_files=loaders.ignored(loaders.below(bundles())),
+        loading_files=len(found),
+        ignored_files=loaders.ignored(found),
     )
 
 

@@ -76,6 +76,7 @@ class Installation:
     load: Load
     active: Mapping[tuple[str, str], str]
     namespaces: Namespaces | None = None
+    loading_files: int = 0
     ignored_files: Sequence[Path] = ()
 
 
@@ -92,7 +93,7 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
         connections(installation.load),
         heartbeats(installation.load),
         *namespace(installation.namespaces),
-        dag_files(installation.ignored_files),
+        dag_files(installation.loading_files, installation.ignored_files),
         *advice(installation.active, _fitting(installation.load, recommended)),
     )
 
@@ -119,9 +120,9 @@ def backend(name: str, *, ours: bool) -> Finding:
     return Finding("[state_store] backend", ours, name, fix)
 
 
-def dag_files(ignored: Sequence[Path]) -> Finding:
+def dag_files(loading: int, ignored: Sequence[Path]) -> Finding:
     """Check that Airflow does not ignore a DAG file that loads jobs."""
-    found = "ignored by Airflow: " + ", ".join(map(str, ignored)) if ignored else "none is ignored"
+    found = "ignored by Airflow: " + ", ".join(map(str, ignored)) if ignored else f"{loading}, none is ignored"
     return Finding("DAG files that load jobs", not ignored, found, FIX)
 
 

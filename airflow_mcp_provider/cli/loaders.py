@@ -6,6 +6,7 @@ when it contains the strings "airflow" and "dag" (or "asset").
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,19 @@ from airflow.utils.file import might_contain_dag
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LOADER = b"airflow_mcp_provider.factory"
+LOADER = re.compile(rb"airflow_mcp_provider(\.|\s+import\s+)factory")
 FIX = 'call load_dags in it, or add the word "dag"; Airflow does not parse a Python file without that word'
+
+
+def loading(files: Iterable[Path]) -> list[Path]:
+    """Return those of ``files`` that load jobs."""
+    return [file for file in files if _loads_jobs(file)]
 
 
 def ignored(files: Iterable[Path]) -> list[Path]:
     """Return those of ``files`` that load jobs, but that Airflow ignores."""
     safe_mode = conf.getboolean("core", "dag_discovery_safe_mode")
-    return [file for file in files if _loads_jobs(file) and not might_contain_dag(str(file), safe_mode)]
+    return [file for file in loading(files) if not might_contain_dag(str(file), safe_mode)]
 
 
 def below(folders: Iterable[Path]) -> Iterator[Path]:
@@ -38,6 +44,6 @@ def beside(folder: Path) -> list[Path]:
 
 def _loads_jobs(file: Path) -> bool:
     try:
-        return file.is_file() and LOADER in file.read_bytes()
+        return file.is_file() and LOADER.search(file.read_bytes()) is not None
     except OSError:
         return False

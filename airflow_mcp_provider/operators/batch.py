@@ -73,7 +73,7 @@ class BatchOperator(RunOperator):
     def _after(self, client: ServerClient, ended: BatchOutcome, ahead: list[NextSubtask]) -> NextAnswer:
         """Report how a subtask ended; returns the next one, or why there is none."""
         if self._ended:
-            raise AirflowException("the runner was asked to end; the subtask in hand is tried again")
+            raise AirflowException("the runner was asked to end; its current subtask will be tried again")
         if ahead and ended.error is None and client.go_on(ended, ahead[0]):
             return msgspec.structs.replace(ahead[0], ahead=ahead[1:])
         try:
@@ -99,7 +99,7 @@ class BatchOperator(RunOperator):
         return policy.evaluate(error, tried, self.tries["attempts"]).action is RetryAction.FAIL
 
     def _note_memory(self, client: ServerClient, context: Context, failure: Error) -> None:
-        """What has run out of memory here is tried again in another pod, which may have more."""
+        """Note that this pod ran out of memory: the subtask is tried again in another pod, which may have more."""
         if failure.type == OUT_OF_MEMORY and not self._short_of_memory:
             self._short_of_memory = True
             client.out_of_memory(context["ti"].try_number)

@@ -102,7 +102,7 @@ def _enqueue(client: ServerClient, found: Iterable[object], key_field: str | Non
 
 
 def _enqueue_found(found: object) -> int:
-    """In the work's process: what the function returned, or yields, goes out in batches and is forgotten."""
+    """In the work's process: enqueue in batches what the function returned or yields; one batch is in memory."""
     found = await_if_needed(found)
     if found is None:
         return 0

@@ -58,7 +58,7 @@ class RunOperator(BaseOperator):
         self.index = index
 
     def execute(self, context: Context) -> None:
-        """Do the subtask and store its outcome; raises what the retry policy decides on."""
+        """Do the subtask and store its outcome; raises the error of the work, on which the retry policy decides."""
         client = ServerClient(context["task_state_store"])
         item = client.item()
         self._label(context, item.key)

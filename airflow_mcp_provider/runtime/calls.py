@@ -1,6 +1,6 @@
 """The three functions for a job's own code: ``enqueue``, ``enqueue_many``, ``progress``.
 
-They connect to the runner through the Unix socket at ``$MCP_DOOR``, so they work from any thread, any child
+They connect to the runner through the Unix socket at ``$MCP_SOCKET``, so they work from any thread, any child
 process and any Python program that the subtask starts.
 """
 
@@ -19,7 +19,7 @@ from airflow_mcp_provider import errors
 from airflow_mcp_provider.runtime import redaction
 from airflow_mcp_provider.runtime.json_values import plain
 
-SOCKET = "MCP_DOOR"
+SOCKET = "MCP_SOCKET"
 """The environment variable with the path of the runner's Unix socket."""
 _SHOWN_CHARS = 500
 _AT_ONCE = 500
@@ -121,7 +121,7 @@ def _line(request: dict[str, Any]) -> bytes:
 def _exchange(line: bytes) -> str:
     path = os.environ.get(SOCKET)
     if not path:
-        raise errors.RunIsOver("enqueue() and progress() work only inside a running subtask: $MCP_DOOR is not set")
+        raise errors.RunIsOver("enqueue() and progress() work only inside a running subtask: $MCP_SOCKET is not set")
     with socket.socket(socket.AF_UNIX) as channel:
         try:
             channel.connect(path)

@@ -99,7 +99,9 @@ class _Start:
     def work(self, work: RunnerWork, call: Call, engine: container.Engine | None) -> tuple[int, Callable[[int], Any]]:
         if isinstance(work, ContainerWork):
             if engine is None:
-                raise InstallationError("this runner has no container engine")
+                raise InstallationError(
+                    "no container engine in this runner; expected Docker, or the KubernetesExecutor"
+                )
             return self.container(work, call, engine)
         return self.function(work, call) if isinstance(work, PythonWork) else self.command(work, call)
 

@@ -7,7 +7,6 @@ Airflow.
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
-from pydantic_core import PydanticKnownError
 
 from airflow_mcp_provider.spec import job_id
 from airflow_mcp_provider.spec.batch_rules import check_job, check_step
@@ -34,6 +33,7 @@ LONGEST_OWNER = 200
 
 Control = Literal["pod", "local"]
 
+_RUN_EXAMPLE = '{"python": "my_pkg.crawl:visit"}'
 _ITSELF = "circular call of the job"
 _ANOTHER = "another job (a job cannot wait for itself)"
 
@@ -59,7 +59,7 @@ def _each_once(tags: tuple[str, ...]) -> tuple[str, ...]:
 def _run_or_steps(run: object, info: ValidationInfo) -> object:
     steps = info.data.get("steps")
     if run is None and steps == ():
-        raise PydanticKnownError("missing")
+        raise fault("missing required key", given="", expected=f"run, for example {_RUN_EXAMPLE}, or steps")
     if run is not None and steps:
         raise fault("conflict with steps", given="", expected="either run or steps, not both")
     return run

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from airflow_mcp_provider.spec.faults import fault
 
 PATTERN = r"^[A-Za-z0-9_.-]{1,200}$"
+EXPECTED = "at most 200 letters, digits, -, . and _, not only dots"
 
 
 def is_job_id(name: object) -> bool:
@@ -20,13 +21,15 @@ def is_job_id(name: object) -> bool:
 def checked(name: str) -> str:
     """Return ``name`` if it is a valid id of any job, else raise the error of ``faults.fault``."""
     if not is_job_id(name):
-        raise fault("invalid job id", expected="at most 200 letters, digits, -, . and _, not only dots")
+        raise fault("invalid job id", expected=EXPECTED)
     return name
 
 
 def own(name: str) -> str:
     """Return ``name`` if it is a valid id for the DAG of a spec, else raise the error of ``faults.fault``."""
-    if checked(name).startswith("__"):  # a DAG as __file__ in the globals() of a DAG file would break all its DAGs
+    if not is_job_id(name):
+        raise fault("invalid job id", expected=f"{EXPECTED}; the name of the file is the job id")
+    if name.startswith("__"):  # a DAG as __file__ in the globals() of a DAG file would break all its DAGs
         raise fault("reserved job id", expected="a job id that does not begin with __")
     return name
 

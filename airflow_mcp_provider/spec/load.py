@@ -80,11 +80,14 @@ def _job(document: Document, name: str, source: str) -> JobSpec:
     raise combined(_located(problem, source, lines) for problem in problems)
 
 
+_BESIDE = {"run": "empty value beside steps", "steps": "empty value beside run"}
+
+
 def _empty_beside(values: Mapping[str, Any]) -> list[Problem]:
     """Return a problem when ``run`` or ``steps`` is empty beside the other: only ``model_dump`` writes both."""
     both = ("run", "steps") if "run" in values and "steps" in values else ()
     empty = [name for name in both if values[name] is None or values[name] == []]
-    return [Problem(sentence("empty value", expected="either run or steps, not both"), name) for name in empty]
+    return [Problem(sentence(_BESIDE[name], expected="either run or steps, not both"), name) for name in empty]
 
 
 def _located(problem: Problem, source: str, lines: dict[str, int]) -> Problem:

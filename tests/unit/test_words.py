@@ -34,11 +34,16 @@ NAMES = {"cure", "door", "dress", "hatch", "heed", "overlooked", "settler", "tak
 
 
 def texts(path: Path) -> list[tuple[int, str, bool]]:
-    """Line, text and whether it is a docstring, of every text in a module that has more than one word."""
+    """Line, text and whether it is a docstring, of every text in a module that has more than one word or name."""
     tree = ast.parse(path.read_text())
     docs = {id(_first_value(node)) for node in ast.walk(tree)}
     constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    return [(node.lineno, node.value, id(node) in docs) for node in constants if " " in node.value]
+    # Names of variables are words, too: MCP_DOOR is "MCP DOOR" here.
+    return [
+        (node.lineno, node.value.replace("_", " "), id(node) in docs)
+        for node in constants
+        if {" ", "_"} & {*node.value}
+    ]
 
 
 def _first_value(node: ast.AST) -> ast.AST | None:

@@ -74,7 +74,7 @@ class Materializer:
         try:
             self._retrying(self._try, run)
         except OperationalError:
-            log.error("the scheduler held the run too long; the report will make the task instances", run=run)  # noqa: TRY400 - the trace says nothing more
+            log.error("the scheduler locked the run for too long; the report will make the task instances", run=run)  # noqa: TRY400 - the trace says nothing more
         except Exception:
             log.exception("task instances could not be made; the report of the run will make them", run=run)
 

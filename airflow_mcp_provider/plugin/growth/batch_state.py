@@ -53,7 +53,7 @@ class Turn:
         return self.status == "again" and self.attempts == self.spent
 
     def reset(self) -> Self:
-        """Return it as one that was cleared."""
+        """Return this turn as after a clear."""
         return replace(self, status="again", spent=self.attempts, at=None)
 
 
@@ -88,7 +88,7 @@ class Batch:
         return cls() if value is None else cls.of(value)
 
     def write(self, session: Session, run: RunRef, step: str, index: int) -> None:
-        """Keep it."""
+        """Write the row."""
         state_store.write(session, run, step, index, store_keys.BATCH, asdict(self))
 
     def set(self, place: int, turn: Turn) -> Self:

@@ -52,7 +52,7 @@ class Lag:
 
 
 def look(session: Session, run: RunRef) -> Lag | None:
-    """See how far growth is; None before the run was planned."""
+    """Return what is reserved and what Airflow maps; None before the run was planned."""
     state = RunState.read(session, run)
     if state is None:
         return None

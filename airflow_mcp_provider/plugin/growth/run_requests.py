@@ -189,7 +189,12 @@ class RunRequests:
             raise TryAgain("the run was deleted")
         lag = materialize.look(self._session, self._run)
         if lag is not None and not lag.halted and (revived := materialize.revive(self._session, self._run)):
-            log.warning("subtasks revived", job=self._run.dag_id, run=self._run.run_id, revived=revived)
+            log.warning(
+                "missing task instances of subtasks were made again",
+                job=self._run.dag_id,
+                run=self._run.run_id,
+                count=revived,
+            )
         return self._state, outcomes.counts(self._session, self._run)
 
     def begin(self, one: RunnerRequest, request: Enqueue) -> tuple[RunState, Answer]:
@@ -236,7 +241,8 @@ class RunRequests:
         failed = counted + outcomes.failing(self._session, self._run, lag.state)
         if tolerate.allows(failed, known) or (tolerate.percent is not None and known < MIN_ENDED):
             return None
-        reason = f"{failed} of {known} known subtasks failed, tolerated are {tolerate}: no further subtask is started"
+        many = f"{failed} of {known} known subtasks failed, and subtasks.tolerate is {tolerate}"
+        reason = f"{many}: no further subtask is started"
         log.warning("run stopped", job=self._run.dag_id, run=self._run.run_id, reason=reason)
         stopped = msgspec.structs.replace(lag.state, stopped=reason, stopped_at=lag.clear_number)
         stopped.write(self._session, self._run)

@@ -83,7 +83,7 @@ class RunState(Struct, frozen=True):
 
     @classmethod
     def read(cls, session: Session, run: RunRef) -> Self | None:
-        """Return it, None before plan has begun."""
+        """Read the state of a run; None before plan has begun."""
         value = state_store.read(session, run, PLAN, -1, store_keys.RUN)
         return None if value is None else cls.of(value)
 

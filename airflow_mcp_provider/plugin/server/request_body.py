@@ -1,4 +1,4 @@
-"""Bodies of requests, read before a request takes a place: who sends slowly, or half, keeps nobody else waiting."""
+"""Read the bodies of requests before the requests get a permit: a client that sends slowly does not delay others."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import pytest
 
 from airflow_mcp_provider.cli import validate
 
-ALLOWED = "expected at most 200 letters, digits, -, . and _, not only dots"
+ALLOWED = "expected at most 200 letters, digits, -, . and _, not only dots; the name of the file is the job id"
 GOOD = "plan: {items: [1]}\nrun: {command: [echo, '{item}']}\n"
 
 

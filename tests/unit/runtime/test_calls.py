@@ -156,10 +156,10 @@ def test_a_message_that_cannot_be_shown_fails_no_subtask(do, job, ledger):
 
 
 def test_outside_of_a_subtask(monkeypatch):
-    monkeypatch.delenv("MCP_DOOR", raising=False)
+    monkeypatch.delenv("MCP_SOCKET", raising=False)
     with pytest.raises(errors.RunIsOver, match="work only inside a running subtask"):
         enqueue({"a": 1})
-    monkeypatch.setenv("MCP_DOOR", "/nowhere/door")
+    monkeypatch.setenv("MCP_SOCKET", "/nowhere/socket")
     with pytest.raises(errors.RunIsOver, match="has ended"):
         progress(1)
 
@@ -170,7 +170,7 @@ from pathlib import Path
 from airflow_mcp_provider.runtime.ipc_server import IpcServer
 with IpcServer(Path(sys.argv[1]), None) as server:
     server.listen()
-    print(server.environment["MCP_DOOR"], flush=True)
+    print(server.environment["MCP_SOCKET"], flush=True)
     input()
 """
 
@@ -178,7 +178,7 @@ with IpcServer(Path(sys.argv[1]), None) as server:
 def test_a_process_that_the_runner_has_not_started_is_refused(tmp_path, monkeypatch):
     argv = [sys.executable, "-c", RUNNER, str(tmp_path)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runner:
-        monkeypatch.setenv("MCP_DOOR", runner.stdout.readline().strip())
+        monkeypatch.setenv("MCP_SOCKET", runner.stdout.readline().strip())
         with pytest.raises(errors.EnqueueRefused, match="does not belong to this subtask"):
             enqueue({"n": 1})
         runner.kill()

@@ -171,7 +171,7 @@ def test_what_is_missing_is_told_by_example():
     assert str(raised.value).split("\n") == [
         'id: missing required key; expected for example "crawl_site"',
         'plan: missing required key; expected for example {"python": "my_pkg.crawl:plan"}',
-        'run: missing required key; expected for example {"python": "my_pkg.crawl:visit"}',
+        'run: missing required key; expected run, for example {"python": "my_pkg.crawl:visit"}, or steps',
     ]
     with pytest.raises(SpecError, match=r"^invalid value \(an empty list\); expected a mapping"):
         JobSpec.model_validate([])

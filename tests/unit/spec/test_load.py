@@ -82,7 +82,7 @@ def test_problems_are_values_too():
 def test_what_is_missing_is_told_where_the_job_begins(refused):
     assert refused("# a job\n\nowner: me\n") == [
         'job.yaml:3: plan: missing required key; expected for example {"python": "my_pkg.crawl:plan"}',
-        'job.yaml:3: run: missing required key; expected for example {"python": "my_pkg.crawl:visit"}',
+        'job.yaml:3: run: missing required key; expected run, for example {"python": "my_pkg.crawl:visit"}, or steps',
     ]
 
 
@@ -186,7 +186,7 @@ def test_a_wrong_file_name_is_a_wrong_id(tmp_path):
     with pytest.raises(SpecError) as raised:
         load_job(path)
     assert str(raised.value) == (
-        f'{path}: id: invalid job id "my job"; expected at most 200 letters, digits, -, . and _, not only dots'
+        f'{path}: id: invalid job id "my job"; expected at most 200 letters, digits, -, . and _, not only dots; the name of the file is the job id'
     )
 
 

@@ -75,8 +75,14 @@ def test_the_same_in_python(staged):
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("", 'job.yaml:1: run: missing required key; expected for example {"python": "my_pkg.crawl:visit"}'),
-        ("steps: []", 'job.yaml:1: run: missing required key; expected for example {"python": "my_pkg.crawl:visit"}'),
+        (
+            "",
+            'job.yaml:1: run: missing required key; expected run, for example {"python": "my_pkg.crawl:visit"}, or steps',
+        ),
+        (
+            "steps: []",
+            'job.yaml:1: run: missing required key; expected run, for example {"python": "my_pkg.crawl:visit"}, or steps',
+        ),
         (
             "steps:\n- {name: a, run: {shell: x}}\nrun: {shell: x}",
             "job.yaml:4: run: conflict with steps; expected either run or steps, not both",

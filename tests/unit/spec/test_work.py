@@ -88,7 +88,7 @@ def test_what_is_no_item(item, wrong):
     [
         ("{}", f"run: missing key; expected {FORMS}"),
         ("x", f'run: invalid value "x"; expected a mapping with {FORMS}'),
-        ("", 'run: missing required key; expected for example {"python": "my_pkg.crawl:visit"}'),
+        ("", 'run: missing required key; expected run, for example {"python": "my_pkg.crawl:visit"}, or steps'),
         ("[a]", f"run: invalid value (a list); expected a mapping with {FORMS}"),
         ("{shell: a, python: a:b}", f"run: conflicting keys shell and python; expected {FORMS}"),
         ("{items: [1]}", f'run.items: unknown key "items"; expected {FORMS}'),
