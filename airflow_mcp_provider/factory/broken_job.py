@@ -57,5 +57,5 @@ def broken_id(path: Path, taken: Container[str]) -> str:
     name = f"broken.{plain}"
     if plain == path.stem and path.suffix == ".yaml" and name not in taken:
         return name
-    whole = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+    whole = hashlib.sha256(os.fsencode(path)).hexdigest()
     return next(longer for chars in range(8, 65) if (longer := f"{name}.{whole[:chars]}") not in taken)

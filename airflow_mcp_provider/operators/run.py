@@ -67,8 +67,7 @@ class RunOperator(BaseOperator):
         attempt = context["ti"].try_number
         try:
             outcome = AttemptOutcome(attempt, self._result(item, client, context))
-            if self.has_next_step:
-                client.done(outcome)
+            (client.done if self.has_next_step else client.outcome)(outcome)
         except AirflowRescheduleException:
             raise
         except Exception as error:
@@ -77,8 +76,6 @@ class RunOperator(BaseOperator):
                 client.out_of_memory(attempt)
             client.outcome(AttemptOutcome(attempt, error=failure, final=self._is_last(error, context)))
             raise
-        if not self.has_next_step:
-            client.outcome(outcome)
 
     def _is_over(self, item: StartingItem) -> bool:
         """Whether an earlier attempt has succeeded; raises Airflow's exceptions for one that may not start (yet)."""

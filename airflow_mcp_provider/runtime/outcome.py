@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 Status = Literal["success", "failed", "skipped"]
 
@@ -13,7 +15,7 @@ Status = Literal["success", "failed", "skipped"]
 class Error:
     """Why a subtask failed: the exception's class, its message, and the last lines of its traceback."""
 
-    type: str
+    type: Annotated[str, Meta(max_length=2_000)]
     message: str
     trace: str = ""
 

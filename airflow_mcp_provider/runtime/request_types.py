@@ -16,6 +16,7 @@ from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.runtime import redaction, size_limits, store_keys
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Count, Message, Payload, Positive, stored
+from airflow_mcp_provider.runtime.payload import json_text
 
 Key = Annotated[str, Meta(min_length=1, max_length=size_limits.MAX_KEY_CHARS)]
 JobId = Annotated[str, Meta(min_length=1, max_length=size_limits.MAX_JOB_CHARS)]
@@ -169,7 +170,10 @@ def read_request(key: str, value: object) -> Any:  # noqa: ANN401 - the type tha
 
 
 def _check_size(key: str, outcome: AttemptOutcome | None) -> None:
-    size = 0 if outcome is None else len(json.dumps(stored(outcome)))
+    if outcome is None:
+        return
+    json_text(outcome.value, f"result in {key}", size_limits.MAX_OUTCOME_BYTES)  # what a reader could not parse
+    size = len(json.dumps(stored(outcome)))
     if size > size_limits.MAX_OUTCOME_BYTES:
         raise InvalidPayload(
             f"invalid {key}: outcome of {size} bytes; expected at most {size_limits.MAX_OUTCOME_BYTES} bytes"

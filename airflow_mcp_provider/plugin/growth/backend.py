@@ -9,7 +9,7 @@ Where ``plugin.server`` is in front of the API server, most of this is done ther
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -28,12 +28,13 @@ from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.db.tables import Store, TaskScope
 from airflow_mcp_provider.plugin.growth import materialize, outcomes
-from airflow_mcp_provider.plugin.growth.airflow_internals import busy, malformed, refusal
+from airflow_mcp_provider.plugin.growth.airflow_internals import busy, forbidden, malformed, refusal
 from airflow_mcp_provider.plugin.growth.background import Materializer
 from airflow_mcp_provider.plugin.growth.batch_dispatch import go_on
 from airflow_mcp_provider.plugin.growth.next_step import continued
 from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend, check, is_ours
 from airflow_mcp_provider.plugin.growth.run_requests import RunnerRequest, RunRequests
+from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.growth.runner import Runner, asking
 from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
 from airflow_mcp_provider.plugin.growth.tally import tally
@@ -47,6 +48,7 @@ LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
 NOT_NEXT = "that subtask is not the next one of this runner; it has to ask which is (mcp.next)"
 Page = Callable[[Session, RunRef, str], OutcomesPage | TallyPage]
+OF_BATCH = "the runner of a batch reports with the key mcp.next: its task instance is not one subtask"
 PAGES: dict[str, Page] = {store_keys.OUTCOMES: outcomes.page, store_keys.TALLY: tally}
 
 
@@ -77,6 +79,8 @@ class GrowthBackend(KeptBackend):
         assert session is not None  # noqa: S101 - provide_session gives one
         if key == store_keys.PROGRESS:
             _check_progress(session, scope, value)
+        if key == store_keys.POD and _is_of_job(session, scope):
+            raise forbidden(f"reserved key {key!r}; expected another one: the scheduler writes it")
         if is_ours(scope, key):
             self._answer_in_time(scope, key, value, session)
         else:
@@ -124,13 +128,15 @@ class GrowthBackend(KeptBackend):
         if key in ASKED:
             run = RunRef.of(session, scope)
             asked = RunnerRequest(scope.task_id, scope.map_index, request, asking(session, scope))
-            ask(session, run, self._materializer, key).answer([asked])
+            ask(session, run, self._materializer, [(key, scope.task_id)]).answer([asked])
         elif key == store_keys.GO_ON:
             state_store.locked(session, RunRef.of(session, scope), scope.task_id, scope.map_index, store_keys.BATCH)
             take(session, Runner.of(session, scope), asking(session, scope), request)
         elif key == store_keys.VERDICT and scope.task_id == REPORT:
             run_notes.put(session.connection(), RunRef.of(session, scope).id, request.note)
         elif key == store_keys.OUTCOME and (runner := Runner.find(session, scope)) is not None:
+            if serving_batches(session, [runner]):
+                raise refusal(OF_BATCH)
             keep(session, self._materializer, [(runner, request)])
         elif key == store_keys.OOMS:
             state_store.write(session, RunRef.of(session, scope), scope.task_id, scope.map_index, key, request)
@@ -179,12 +185,12 @@ def answered(value: str | None, key: str) -> str | None:
     return value if isinstance(found, dict) and found.get("call") == key.removeprefix(store_keys.ANSWER_TO) else None
 
 
-def ask(session: Session, run: RunRef, materializer: Materializer, key: str) -> RunRequests:
-    """Lock the run's state for requests of one key.
+def ask(session: Session, run: RunRef, materializer: Materializer, asked: Collection[tuple[str, str]]) -> RunRequests:
+    """Lock the run's state for requests: ``asked`` are their keys and the tasks that ask.
 
     A report's request needs the scheduler's lock, too. It is waited for before the state's, which others need.
     """
-    if key == store_keys.CONFIRM:
+    if (store_keys.CONFIRM, REPORT) in asked:
         materialize.materialize(session, run, wait=True)
     return RunRequests(session, run, materializer)
 
@@ -202,6 +208,13 @@ def goes_on(session: Session, runner: Runner, request: GoOn) -> bool:
             return go_on(session, runner.running(), request)
     except McpError:
         return False
+
+
+def serving_batches(session: Session, runners: Iterable[Runner]) -> set[Runner]:
+    """Return the runners whose task instances serve several subtasks: their map index is not that of a subtask."""
+    asking = list(runners)
+    states = {run: RunState.read(session, run) for run in {one.run for one in asking}}
+    return {one for one in asking if (state := states[one.run]) and state.serves_batch(one.step)}
 
 
 def keep(session: Session, materializer: Materializer, ended: Sequence[tuple[Runner, AttemptOutcome]]) -> None:

@@ -23,6 +23,7 @@ THREADS = 2
 TRIES = 15
 """Each waits for the run's lock up to materialize.LOCK_TIMEOUT_MS: together a minute."""
 PAUSE_S = 0.2
+NEXT = "an enqueue, a start or the report of the run makes its task instances"
 WANTED = "mcp materialize"
 """In a session: the runs to materialize after its transaction."""
 
@@ -46,7 +47,8 @@ class Materializer:
 
     def stop(self) -> None:
         """Drop what waits, and return when the threads have ended: an enqueue or the report makes what is missing."""
-        self._stopped.set()
+        with self._lock:
+            self._stopped.set()
         self._pool.shutdown(cancel_futures=True)
 
     def after_commit(self, session: Session, run: RunRef) -> None:
@@ -64,19 +66,19 @@ class Materializer:
                 self.request(run)
 
     def request(self, run: RunRef) -> None:
-        """Materialize ``run`` soon; asked twice before it begins, it is done once."""
+        """Materialize ``run`` soon; asked twice before it begins, it is done once, and after ``stop`` not at all."""
         with self._lock:
-            if run not in self._waiting:
+            if run not in self._waiting and not self._stopped.is_set():
                 self._waiting.add(run)
                 self._pool.submit(self._materialize, run)
 
     def _materialize(self, run: RunRef) -> None:
         try:
             self._retrying(self._try, run)
-        except OperationalError:
-            log.error("the scheduler locked the run for too long; the report will make the task instances", run=run)  # noqa: TRY400 - the trace says nothing more
+        except OperationalError as error:
+            log.error("the run is locked or the database does not answer", run=run, reason=str(error.orig), next=NEXT)  # noqa: TRY400 - the trace says nothing more
         except Exception:
-            log.exception("task instances could not be made; the report of the run will make them", run=run)
+            log.exception("task instances could not be made", run=run, next=NEXT)
 
     def _try(self, run: RunRef) -> None:
         with self._lock:

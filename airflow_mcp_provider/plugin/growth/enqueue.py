@@ -70,8 +70,11 @@ def _check_names(session: Session, run: RunRef, state: RunState) -> None:
     """Raise InvalidPayload unless steps, and the lists that later ones map over, are different tasks of the DAG."""
     wanted = [*state.names, *(state.list_of(step) for step in state.steps[1:])]
     unknown = set(wanted) - task_ids(session, run)
-    if unknown or len(set(wanted)) < len(wanted):
+    taken = [name for name in state.names if name in {PLAN, REPORT} or name.endswith(store_keys.PLACES)]
+    if unknown or taken or len(set(wanted)) < len(wanted):
         raise InvalidPayload(f"invalid begin.steps {', '.join(wanted)[:500]}; expected different tasks of {run.dag_id}")
+    if state.steps[0].wait:
+        raise InvalidPayload(f"invalid begin.steps.0.wait of {state.names[0]}; expected false: no step is before it")
 
 
 @dataclass(frozen=True, slots=True)

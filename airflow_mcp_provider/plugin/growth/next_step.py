@@ -19,7 +19,7 @@ from airflow_mcp_provider.plugin.db import rows, state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.states import ENDED
-from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance
+from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
 from airflow_mcp_provider.plugin.growth.enqueue import check_room, planned, room
@@ -119,8 +119,10 @@ def _again(session: Session, run: RunRef, step: Step, index: int, child: Item) -
     if step.batch > 1:
         batch = Batch.read(session, run, step.name, serves)
         batch.again(index).write(session, run, step.name, serves)
-    ended = _instance(run.dag_id, run.run_id, step.name, serves).where(TaskInstance.state.in_(ENDED))
-    as_new(session, session.scalars(ended).unique().all())
+    # A task instance that works on the old result is ended by Airflow and tried again; a batch repeats the subtask itself.
+    states = ENDED if step.batch > 1 else (*ENDED, TaskInstanceState.RUNNING)
+    old = _instance(run.dag_id, run.run_id, step.name, serves).where(TaskInstance.state.in_(states))
+    as_new(session, session.scalars(old).unique().all())
 
 
 def _instance(dag_id: str, run_id: str, task_id: str, map_index: int) -> Any:  # noqa: ANN401 - a Select

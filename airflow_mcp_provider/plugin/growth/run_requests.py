@@ -213,6 +213,8 @@ class RunRequests:
     def done(self, one: RunnerRequest, request: Done) -> tuple[RunState, Answer]:
         """A subtask succeeded in its step."""
         asking = self._running(one)
+        if planned(self._state).serves_batch(asking.step):
+            raise InvalidPayload("the runner of a batch may not send mcp.done; expected mcp.next")
         here = Place(asking.step, asking.index, asking.life)
         state, new = advance(self._session, self._run, self._state, here, request.outcome)
         return state, Continued(new)

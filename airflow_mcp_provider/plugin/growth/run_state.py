@@ -115,6 +115,10 @@ class RunState(Struct, frozen=True):
         """Return the step of that name, the first for plan."""
         return next((step for step in self.steps if step.name == name), self.steps[0])
 
+    def serves_batch(self, name: str) -> bool:
+        """Whether a task instance of the step ``name`` serves several subtasks; False for plan and report."""
+        return name in self.names and self.step(name).batch > 1
+
     def before(self, name: str) -> tuple[Step, ...]:
         """Return the steps that come before ``name``."""
         return self.steps[: self.names.index(name)]

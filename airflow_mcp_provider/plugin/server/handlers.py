@@ -18,7 +18,8 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select, tuple_, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidRow
@@ -33,8 +34,10 @@ from airflow_mcp_provider.plugin.growth.subtask_start import SubtaskStarts
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.messages import stored
 
-LOCKED, DEADLOCK = "55P03", "40P01"
-"""Postgres's codes of an error."""
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+CLASSES_OF_ALL = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+"""Classes of Postgres's error codes: connection, transaction, rollback, resources, locks, an operator, the system.
+Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 log = structlog.get_logger(__name__)
 
@@ -93,19 +96,30 @@ def together(work: Callable[[Session, Sequence[StoreRequest]], Replies]) -> Work
 
 
 def _is_of_all(error: Exception) -> bool:
-    """Whether the others would meet the same: the run is locked, or the database does not answer."""
-    if not isinstance(error, OperationalError):
+    """Whether the others would meet the same: a lock is not free, or the database or its connections are not available.
+
+    Postgres has classes of errors; what has none (SQLite, a connection that fails) is no fault of one request.
+    """
+    if not isinstance(error, UNAVAILABLE):
         return False
-    return error.connection_invalidated or getattr(error.orig, "pgcode", None) in {LOCKED, DEADLOCK}
+    state = _sqlstate(error)
+    return state is None or state[:2] in CLASSES_OF_ALL
+
+
+def _sqlstate(error: Exception) -> str | None:
+    original = getattr(error, "orig", None)
+    return getattr(original, "pgcode", None) or getattr(original, "sqlstate", None)
 
 
 def _failed(error: Exception, one: StoreRequest) -> Reply:
-    if isinstance(error, OperationalError):
-        log.warning("a runner's request has to be sent again", key=one.key, reason=str(error.orig))
+    if isinstance(error, UNAVAILABLE):
+        log.warning("a runner's request has to be sent again", key=one.key, reason=str(getattr(error, "orig", error)))
         return AGAIN
     if isinstance(error, InvalidRow):
         log.warning("a row is damaged", key=one.key, task_instance=str(one.instance), reason=str(error))
         return _refused(str(error), store_keys.DAMAGED)
+    if isinstance(error, StatementError):
+        error.hide_parameters = True  # they are data of users
     log.error("a runner's request failed", key=one.key, task_instance=str(one.instance), exc_info=error)
     return FAULT
 
@@ -168,9 +182,16 @@ def locate(session: Session, asked: Sequence[StoreRequest]) -> Replies:
 def keep(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     """Subtasks have ended. Those that failed for good are gathered by run: its state is locked for them."""
     found = runner.of_instances(session, {one.instance for one in asked})
-    there = [(found[one.instance], one.value) for one in asked if one.instance in found]
+    refused = backend.serving_batches(session, found.values())
+    there = [(found[one.instance], one.value) for one in asked if found.get(one.instance) not in {None, *refused}]
     backend.keep(session, backend.materializer(), there)
-    return [KEPT if one.instance in found else PASSED for one in asked]
+    return [_kept(found.get(one.instance), refused) for one in asked]
+
+
+def _kept(asking: Runner | None, refused: Collection[Runner]) -> Reply | None:
+    if asking is None:
+        return PASSED
+    return _refused(backend.OF_BATCH) if asking in refused else KEPT
 
 
 @together
@@ -192,10 +213,12 @@ def answer(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     refused.
     """
     ids = {one.instance for one in asked}
-    run = next((asking.run for asking in runner.of_instances(session, ids).values()), None)
+    before = runner.of_instances(session, ids)
+    run = next((asking.run for asking in before.values()), None)
     if run is None:
         return [PASSED] * len(asked)
-    locked = backend.ask(session, run, backend.materializer(), asked[0].key)
+    tasks = {(one.key, before[one.instance].step) for one in asked if one.instance in before}
+    locked = backend.ask(session, run, backend.materializer(), tasks)
     found = runner.of_instances(session, ids)
     requests = [RunnerRequest(*found[one.instance].place, one.value) for one in asked if one.instance in found]
     answers = locked.answer(requests, {asking.place: asking for asking in found.values()})

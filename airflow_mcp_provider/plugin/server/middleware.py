@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
 from airflow_mcp_provider.plugin.growth import background
@@ -36,9 +38,13 @@ class McpMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an HTTP request; anything else is passed to Airflow unchanged."""
-        await (self._requests if scope["type"] == "http" else self._app)(scope, receive, send)
-        if scope["type"] == "lifespan":  # the server ends
-            materializer().stop()
+        if scope["type"] != "lifespan":
+            await (self._requests if scope["type"] == "http" else self._app)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:  # the server ends
+            await asyncio.to_thread(materializer().stop)
 
 
 def request_limit(found: tuple[int, int] | None) -> int:

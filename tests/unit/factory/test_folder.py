@@ -190,3 +190,16 @@ def test_a_file_that_is_gone_when_its_error_is_placed(jobs, monkeypatch):
 
     monkeypatch.setattr(folder, "build_dag", build_and_lose)
     assert told(load_dags(jobs)["broken.bad"]).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("job.yaml", "plan: {items: [1]}\nrun: {shell: x}\n"), ("job.yml", "plan: [")]
+)
+def test_many_files_of_one_job_id_take_no_other_job_down(tmp_path, name, text):
+    for number in range(70):
+        (tmp_path / f"team{number}").mkdir()
+        (tmp_path / f"team{number}" / name).write_text(text)
+    (tmp_path / "other.yaml").write_text("plan: {items: [1]}\nrun: {shell: x}\n")
+    dags = load_dags(tmp_path)
+    assert len(dags) == 71
+    assert dags["other"].task_dict

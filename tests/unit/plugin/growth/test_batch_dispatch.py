@@ -321,7 +321,7 @@ def test_nobody_goes_on_in_a_run_that_was_stopped(alone):
     first, other = alone.next(0), alone.next(1)
     for _ in range(2):  # one is tolerated
         other = alone.next(1, (other, {"error": ERROR, "final": True}))
-    assert "tolerated" in other["reason"]
+    assert "subtasks.tolerate is" in other["reason"]
     assert alone.refused(first, first["ahead"][0])
 
 

@@ -205,3 +205,18 @@ def _end(run, task_id, map_index, state):
     one.state = state
     run.session.flush()
     return one
+
+
+def test_a_next_step_that_works_on_the_old_result_is_tried_again_with_the_new_one(session, job):
+    run = Staged(session, job)
+    run.plan("a")
+    run.done("search", 0, "old")
+    write = run.instance("write", 0, TaskInstanceState.RUNNING)
+    search = session.query(TaskInstance).filter_by(task_id="search", map_index=0).one()
+    search.max_tries, search.try_number = search.max_tries + 1, search.try_number + 1  # cleared
+    session.flush()
+    run.done("search", 0, "new", attempt=2)
+    assert write.state == TaskInstanceState.RESTARTING, "Airflow ends its runner"
+    late = run.ask("write", 0, store_keys.DONE, {"outcome": {"attempt": 1, "result": "of the old one"}})
+    assert late["refused"]["type"] == "RunIsOver"
+    assert run.item("write", 0)["results"] == {"search": "new"}
