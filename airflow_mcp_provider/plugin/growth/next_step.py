@@ -119,7 +119,7 @@ def _again(session: Session, run: RunRef, step: Step, index: int, child: Item) -
     if step.batch > 1:
         batch = Batch.read(session, run, step.name, serves)
         batch.again(index).write(session, run, step.name, serves)
-    # A task instance that works on the old result is ended by Airflow and tried again; a batch repeats the subtask itself.
+    # Airflow ends a task instance that works on the old result, and tries it again; a batch repeats the subtask itself.
     states = ENDED if step.batch > 1 else (*ENDED, TaskInstanceState.RUNNING)
     old = _instance(run.dag_id, run.run_id, step.name, serves).where(TaskInstance.state.in_(states))
     as_new(session, session.scalars(old).unique().all())
