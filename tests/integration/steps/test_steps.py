@@ -152,6 +152,20 @@ def test_a_subtask_cleared_goes_through_the_later_steps_again_alone(
     assert (run.result["state"], run.result["succeeded"]) == ("complete", 3)
 
 
+def test_a_subtask_cleared_while_its_next_step_works_is_not_reviewed_with_the_old_result(
+    airflow: Embedded, start: Start, record: Record, tmp_path: Path
+) -> None:
+    """Airflow ends the runner of ``write``, which never ends by itself, and tries it again."""
+    go = tmp_path / "go"
+    run_id = start("stages", node("a", write="wait_once", file=str(go)))
+    until(lambda: record.begun(step="write"), what="the old result is worked on")
+    airflow.api.clear("stages", run_id, [["search", 0]])
+    run = Staged(airflow, "stages", run_id)
+    assert run.outcomes["a", "write"]["result"]["sees"] == {"search": 2}
+    assert run.outcomes["a", "review"]["result"]["sees"] == {"search": 2, "write": 2}
+    assert run.result["state"] == "complete"
+
+
 def test_a_whole_run_cleared_goes_through_all_steps_again_once(airflow: Embedded, start: Start, record: Record) -> None:
     run = Staged(airflow, "stages", start("stages", node("a", write="grow", children=[node("x")]), node("b")))
     airflow.api.clear(*run.names)

@@ -84,6 +84,11 @@ def wait(subtask, tries):
     return {}
 
 
+def wait_once(subtask, tries):
+    """Never end, the first time."""
+    return wait(subtask, tries) if tries == 1 else {}
+
+
 def wait_and_grow(subtask, tries):
     wait(subtask, tries)
     return grow(subtask, tries)
