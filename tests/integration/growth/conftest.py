@@ -23,6 +23,9 @@ WATCHFUL = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
 }
 
+# What a test asks the DAG processor to parse again is written at once: by default not within 30 s after it was written.
+EDITED = {"AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1"}
+
 SECRETS = {  # in the environment of every process, so of runners too
     "CRAWLER_TOKEN": "variable-of-the-environment-7731",
     "AIRFLOW_CONN_ARCHIVE": "https://me:password-in-an-url-8842@archive.example",
@@ -46,7 +49,7 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def airflow(dags: Path) -> Iterator[Embedded]:
     """Two schedulers, two API servers, Postgres."""
-    env = {**WATCHFUL, **SECRETS, "AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPPABLE)}
+    env = {**WATCHFUL, **EDITED, **SECRETS, "AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPPABLE)}
     with Embedded(dags=dags, schedulers=2, api_servers=2, parallelism=5, env=env) as embedded:
         embedded.api.wait_for_dag("tree")
         yield embedded
