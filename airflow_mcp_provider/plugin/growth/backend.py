@@ -9,7 +9,7 @@ Where ``plugin.server`` is in front of the API server, most of this is done ther
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -47,8 +47,8 @@ log = structlog.get_logger(__name__)
 LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
 NOT_NEXT = "that subtask is not the next one of this runner; it has to ask which is (mcp.next)"
-Page = Callable[[Session, RunRef, str], OutcomesPage | TallyPage]
 OF_BATCH = "the runner of a batch reports with the key mcp.next: its task instance is not one subtask"
+Page = Callable[[Session, RunRef, str], OutcomesPage | TallyPage]
 PAGES: dict[str, Page] = {store_keys.OUTCOMES: outcomes.page, store_keys.TALLY: tally}
 
 
@@ -135,9 +135,8 @@ class GrowthBackend(KeptBackend):
         elif key == store_keys.VERDICT and scope.task_id == REPORT:
             run_notes.put(session.connection(), RunRef.of(session, scope).id, request.note)
         elif key == store_keys.OUTCOME and (runner := Runner.find(session, scope)) is not None:
-            if serving_batches(session, [runner]):
+            if keep(session, self._materializer, [(runner, request)]):
                 raise refusal(OF_BATCH)
-            keep(session, self._materializer, [(runner, request)])
         elif key == store_keys.OOMS:
             state_store.write(session, RunRef.of(session, scope), scope.task_id, scope.map_index, key, request)
         else:
@@ -210,19 +209,14 @@ def goes_on(session: Session, runner: Runner, request: GoOn) -> bool:
         return False
 
 
-def serving_batches(session: Session, runners: Iterable[Runner]) -> set[Runner]:
-    """Return the runners whose task instances serve several subtasks: their map index is not that of a subtask."""
-    asking = list(runners)
-    states = {run: RunState.read(session, run) for run in {one.run for one in asking}}
-    return {one for one in asking if (state := states[one.run]) and state.serves_batch(one.step)}
-
-
-def keep(session: Session, materializer: Materializer, ended: Sequence[tuple[Runner, AttemptOutcome]]) -> None:
+def keep(session: Session, materializer: Materializer, ended: Sequence[tuple[Runner, AttemptOutcome]]) -> set[Runner]:
     """Store how subtasks ended; a failure of one that has continued in the next step changes nothing.
 
-    The runs of those that failed for good are judged once each. Their states are locked first, as for any request.
+    Returns the runners of batches, of which nothing is stored: their map index is not that of a subtask. The runs of
+    those that failed for good are judged once each. Their states are locked first, as for any request.
     """
-    latest = dict(ended)
+    refused = _serving_batches(session, {runner for runner, _ in ended})
+    latest = {runner: outcome for runner, outcome in ended if runner not in refused}
     judged = sorted({runner.run for runner, outcome in latest.items() if is_final(outcome)}, key=lambda run: run.id)
     judges = [RunRequests(session, run, materializer) for run in judged]
     done = continued(session, (runner for runner, outcome in latest.items() if outcome.error))
@@ -234,6 +228,12 @@ def keep(session: Session, materializer: Materializer, ended: Sequence[tuple[Run
     state_store.put(session, final)
     for judge in judges:
         judge.judge()
+    return refused
+
+
+def _serving_batches(session: Session, runners: Collection[Runner]) -> set[Runner]:
+    states = {run: RunState.read(session, run) for run in {one.run for one in runners}}
+    return {one for one in runners if (state := states[one.run]) and state.serves_batch(one.step)}
 
 
 def is_final(outcome: AttemptOutcome) -> bool:

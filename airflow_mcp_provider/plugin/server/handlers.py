@@ -182,9 +182,8 @@ def locate(session: Session, asked: Sequence[StoreRequest]) -> Replies:
 def keep(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     """Subtasks have ended. Those that failed for good are gathered by run: its state is locked for them."""
     found = runner.of_instances(session, {one.instance for one in asked})
-    refused = backend.serving_batches(session, found.values())
-    there = [(found[one.instance], one.value) for one in asked if found.get(one.instance) not in {None, *refused}]
-    backend.keep(session, backend.materializer(), there)
+    there = [(found[one.instance], one.value) for one in asked if one.instance in found]
+    refused = backend.keep(session, backend.materializer(), there)
     return [_kept(found.get(one.instance), refused) for one in asked]
 
 
