@@ -9,6 +9,13 @@ McpError
 │   └── RunIsOver             the run has ended or was cancelled, or a later attempt of the subtask has started
 ├── InvalidRow            a row of the state store is damaged: clear the run, so that it is planned again
 ├── TryAgain              temporary failure; the same call may succeed later, for example in a retry of the task
+├── RequestFailed         a request to /job-control/v1 failed; the message has the server's reason and the next step
+│   ├── Refused               not now: wait for `retry_after`, or for the run that is in the way
+│   ├── InvalidRequest        change the request
+│   ├── AccessDenied          use another token or user, or ask for the permission
+│   ├── NotFound              change the name of the job, run or subtask, or the URL of the server
+│   └── ServerUnavailable     start the server, or send the request again later
+├── RunFailed             the run ended without a result: read its error, then retry it or submit another one
 └── SubtaskError          the user's work failed; Airflow's retry policy decides about a retry
     ├── SoftTimeout           raised inside the work, which may catch it and clean up
     └── HardTimeout           the work was killed
@@ -75,6 +82,70 @@ class InvalidRow(McpError):
 
 class TryAgain(McpError):
     """A temporary failure; the same call may succeed later."""
+
+
+class RequestFailed(McpError):
+    """A request to the HTTP API failed.
+
+    ``detail`` is the reason that the server gave, ``url`` the address of the request with its method, ``status`` the
+    HTTP status (None: no response), ``next_step`` what the user can do.
+    """
+
+    def __init__(self, detail: str, *, url: str, next_step: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.url = url
+        self.status = status
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        answer = "no response" if self.status is None else str(self.status)
+        return f"{self.detail} ({self.url}: {answer}); {self.next_step}"
+
+
+class Refused(RequestFailed):
+    """The queue, or the state of the run, does not allow it now.
+
+    ``retry_after``: seconds after which it may succeed. ``limit``: the rule of the job's ``queue``. ``pending``: the
+    number of runs that the rule counted. ``run``: the run that does the same work already. Each is None where the
+    server did not send it.
+    """
+
+    retry_after: float | None = None
+    limit: str | None = None
+    pending: int | None = None
+    run: str | None = None
+
+
+class InvalidRequest(RequestFailed):
+    """The server does not accept the values of the request."""
+
+
+class AccessDenied(RequestFailed):
+    """The credentials are missing or not valid, or the user does not have the permission."""
+
+
+class NotFound(RequestFailed):
+    """The job, run or subtask does not exist or is not visible, or the server does not have the HTTP API."""
+
+
+class ServerUnavailable(RequestFailed):
+    """The server did not respond, or it is busy.
+
+    ``retry_after``: seconds after which it may respond, None if unknown. ``reached``: the request may have had an
+    effect.
+    """
+
+    retry_after: float | None = None
+    reached: bool = True
+
+
+class RunFailed(McpError):
+    """The run ended in another state than *completed* or *partial*; ``state`` is its state."""
+
+    def __init__(self, message: str, *, state: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class SubtaskError(McpError):

@@ -5,9 +5,12 @@ from airflow_mcp_provider.spec.faults import printable
 from airflow_mcp_provider.spec.folder import duplicate_ids, spec_files
 from airflow_mcp_provider.spec.forms import parse_plan, parse_subtask, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
-from airflow_mcp_provider.spec.limits import Queue, Retries, StepTimeouts, Subtasks, Timeouts
+from airflow_mcp_provider.spec.keep import Keep
+from airflow_mcp_provider.spec.limits import Retries, StepTimeouts, Subtasks, Timeouts
 from airflow_mcp_provider.spec.load import load_job, parse_job, with_location
 from airflow_mcp_provider.spec.pod import OnOom, Pod, Resources, Secret, Volume
+from airflow_mcp_provider.spec.queue import Queue
+from airflow_mcp_provider.spec.rate import Rate
 from airflow_mcp_provider.spec.schema import job_schema
 from airflow_mcp_provider.spec.step import Step, StepSubtasks
 from airflow_mcp_provider.spec.template import fill, fill_all, names
@@ -33,11 +36,13 @@ __all__ = [
     "Items",
     "JobSpec",
     "JobWork",
+    "Keep",
     "OnOom",
     "Plan",
     "Pod",
     "PythonWork",
     "Queue",
+    "Rate",
     "Resources",
     "Retries",
     "RunnerWork",

@@ -12,10 +12,11 @@ from airflow_mcp_provider.spec import job_id
 from airflow_mcp_provider.spec.batch_rules import check_job, check_step
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import fault, shown
-from airflow_mcp_provider.spec.limits import Queue, Retries, Subtasks, Timeouts
+from airflow_mcp_provider.spec.limits import Retries, Subtasks, Timeouts
 from airflow_mcp_provider.spec.model import Part, Rare
 from airflow_mcp_provider.spec.params import Params
 from airflow_mcp_provider.spec.pod import Pod
+from airflow_mcp_provider.spec.queue import Queue
 from airflow_mcp_provider.spec.step import RUN, Step, Steps, StepSubtasks
 from airflow_mcp_provider.spec.values import Listed, Text
 from airflow_mcp_provider.spec.work import (
@@ -105,6 +106,14 @@ def _room_for_steps(timeouts: Timeouts, info: ValidationInfo) -> Timeouts:
     return timeouts
 
 
+def _of_params(queue: Queue, info: ValidationInfo) -> Queue:
+    params = info.data.get("params", {})
+    if unknown := [name for name in queue.unique if name not in params]:
+        expected = ", ".join(params) or "a param of the job (it has none)"
+        raise fault("unknown param", given=", ".join(map(shown, unknown)), expected=expected, at=("unique",))
+    return queue
+
+
 class JobSpec(Part):
     """A job: one DAG with the tasks ``plan``, ``run`` (or one per step) and ``report``.
 
@@ -159,7 +168,9 @@ class JobSpec(Part):
     timeouts: Annotated[Timeouts, AfterValidator(_room_for_steps)] = Field(
         default=Timeouts.model_construct(), description="The time limits of a subtask and of the run."
     )
-    queue: Queue = Field(default=Queue.model_construct(), description="The place of the job's runs in the queue.")
+    queue: Annotated[Queue, AfterValidator(_of_params)] = Field(
+        default=Queue.model_construct(), description="Which runs may be submitted, and in which order they start."
+    )
     pod: Annotated[Pod | None, Rare(Pod), AfterValidator(one_image)] = Field(
         default=None, description="The pods of the job's tasks, with the KubernetesExecutor."
     )

@@ -174,17 +174,3 @@ class Timeouts(StepTimeouts):
         default=None, description="The time after which the whole run fails."
     )
     queue: TimeLimit | None = Field(default=None, description="The time after which a run that is still queued fails.")
-
-
-class Queue(Part):
-    """The place of the job's runs in the queue."""
-
-    priority: int = Field(
-        default=0,
-        ge=-1000,
-        le=1000,
-        description=(
-            "The priority of the job's tasks over those of other jobs, and of its runs whose conf has no mcp_priority. "
-            "A higher priority starts first."
-        ),
-    )

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+from airflow_mcp_provider.spec.submit_rules import SubmitRules
+
 PRIORITY = "mcp_priority"
 """The key in a run's conf with the priority of that run."""
 LOCAL = "LocalExecutor"
@@ -54,19 +56,21 @@ class Marker:
     """The queue rules of a job, and the settings of its tasks' pods.
 
     ``priority`` holds for runs without ``mcp_priority``. A run that is queued longer than ``timeout`` fails. ``pods``
-    has the task id as key. ``calls`` are the ids of the jobs whose runs may be subtasks.
+    has the task id as key. ``calls`` are the ids of the jobs whose runs may be subtasks. ``submit`` are the rules for
+    submitted runs.
     """
 
     priority: int = 0
     timeout: timedelta | None = None
     pods: Mapping[str, PodNeeds] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
+    submit: SubmitRules = field(default_factory=SubmitRules)
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON."""
         seconds = None if self.timeout is None else self.timeout.total_seconds()
         pods = {task: needs for task, one in self.pods.items() if (needs := one.dump())}
-        more = {"pods": pods, "calls": [*self.calls]}
+        more = {"pods": pods, "calls": [*self.calls], "submit": self.submit.dump()}
         present = {name: value for name, value in more.items() if value}
         return {"priority": self.priority, "queue_timeout": seconds, **present}
 
@@ -76,7 +80,8 @@ class Marker:
         try:
             pods = {task: PodNeeds.read(one) for task, one in value.get("pods", {}).items()}
             calls = tuple(map(str, value.get("calls", ())))
-            return cls(_number(value["priority"]), _seconds(value.get("queue_timeout")), pods, calls)
+            submit = SubmitRules.read(value.get("submit", {}))
+            return cls(_number(value["priority"]), _seconds(value.get("queue_timeout")), pods, calls, submit)
         except (TypeError, KeyError, AttributeError, ValueError):
             raise ValueError(f"invalid marker of a job in the serialized DAG: {value!r:.200}") from None
 

@@ -13,7 +13,6 @@ _LATER: dict[str, frozenset[str]] = {
     "plan": frozenset({"job"}),
     "report": frozenset({"container", "job"}),
     "steps": frozenset({"pod"}),
-    "queue": frozenset({"max_pending", "per_submitter"}),
 }
 
 

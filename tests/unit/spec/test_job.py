@@ -36,7 +36,7 @@ report: {python: my_pkg.crawl:summary}
 subtasks: {key: url, parallelism: 8, depth: 20, limit: 5000, tolerate: 5%}
 retries: {attempts: 5, delay: 90s, backoff: 1.5, max_delay: 1h30m, never_on: [ValueError], only_on: [my_pkg.Gone]}
 timeouts: {soft: 9m, hard: 10m, run: 1h, queue: 30m}
-queue: {priority: 5}
+queue: {priority: 5, rate: 3/h per submitter, unique: [url], memory: 512Mi, keep: 30d}
 pod: {image: "site:1", resources: {limits: {memory: 1Gi}}, on_oom: {memory: x2, max: 8Gi}}
 control: local
 """
@@ -102,7 +102,7 @@ def test_python_and_yaml_make_the_same_job(full):
             attempts=5, delay=90, backoff=1.5, max_delay="1h30m", never_on=["ValueError"], only_on=["my_pkg.Gone"]
         ),
         timeouts=Timeouts(soft=timedelta(minutes=9), hard="10m", run="1h", queue=1800),
-        queue=Queue(priority=5),
+        queue=Queue(priority=5, rate="3/h per submitter", unique=["url"], memory="512Mi", keep="30d"),
         pod=Pod(image="site:1", resources=Resources(limits={"memory": "1Gi"}), on_oom=OnOom(memory="x2", max="8Gi")),
         control="local",
     )
@@ -121,7 +121,8 @@ def test_json_is_in_human_form(full):
     assert dumped["subtasks"]["tolerate"] == "5%"
     assert dumped["retries"]["max_delay"] == "1h30m"
     assert dumped["timeouts"] == {"soft": "9m", "hard": "10m", "run": "1h", "queue": "30m"}
-    assert dumped["queue"] == {"priority": 5}
+    queue = {"priority": 5, "rate": "3/h per submitter", "unique": ["url"], "memory": "512Mi", "keep": "30d"}
+    assert dumped["queue"] == {"max_pending": None, "per_submitter": None, "overlap": "queue", **queue}
 
 
 def test_pickles_and_copies(full):

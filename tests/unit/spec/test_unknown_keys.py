@@ -23,12 +23,6 @@ def test_work_that_comes_later_is_named(place, key, refused):
     assert told[-1].endswith(f"{place}.{key}: {LATER.format(key)}; expected exactly one of {forms}")
 
 
-@pytest.mark.parametrize(("place", "key"), [("queue", "max_pending"), ("queue", "per_submitter")])
-def test_bounds_that_come_later_are_named(place, key, refused):
-    told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{place}:\n  {key}: 5\n")
-    assert [line.partition(";")[0] for line in told] == [f"job.yaml:4: {place}.{key}: {LATER.format(key)}"]
-
-
 def test_a_near_miss_is_suggested():
     assert unknown_key("", "Tgas", ("tags", "plan")) == 'unknown key "Tgas" (did you mean tags?)'
     assert unknown_key("", "zzz", ("tags", "plan")) == 'unknown key "zzz"'
