@@ -1,6 +1,8 @@
 """The cluster policy of this package, registered with the entry point ``airflow.policy``.
 
-Airflow imports it in every process during its start, so the code that it needs is imported only when a pod is created.
+Airflow imports it in every process during its start, before it opens its database: the hooks of admission hold for the
+API server, the scheduler and every ``airflow`` command. The code that it needs is imported only when a pod or a run is
+created.
 """
 
 from __future__ import annotations
@@ -8,6 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.policies import hookimpl
+
+from airflow_mcp_provider import commit_hooks
+
+commit_hooks.install()
 
 
 @hookimpl
