@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from airflow_mcp_provider import patience
+
 NEEDED = (
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
@@ -45,6 +47,7 @@ def load() -> None:
         sys.modules[PARSER] = _Unused(PARSER)
     for name in NEEDED:
         importlib.import_module(name)
+    patience.install()
     if absent:
         del sys.modules[PARSER]  # the code of a job can import the real module
     gc.freeze()  # the task is a fork of this process and shares the memory of the imported modules

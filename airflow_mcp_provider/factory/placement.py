@@ -15,6 +15,7 @@ from airflow.sdk import get_parsing_context
 
 from airflow_mcp_provider.spec import ContainerWork, JobSpec, Plan, Pod, Step, StepTimeouts, SubtaskWork
 from airflow_mcp_provider.spec.marker import LOCAL, Marker, MoreMemory, PodNeeds
+from airflow_mcp_provider.spec.submit_rules import SubmitRules
 
 DEADLINE_MARGIN = timedelta(minutes=10)
 """The time that a pod's deadline adds to the hard timeout of its subtask: for the image pull, the start and the end."""
@@ -80,7 +81,7 @@ def marker(spec: JobSpec) -> Marker:
     steps = {step.name: _of_one(spec, step) for step in spec.each_step}
     control = _needs(spec.timeouts, None)
     pods = {**steps, "plan": control, "report": control}
-    return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls)
+    return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls, SubmitRules.of(spec.queue))
 
 
 def _of_one(spec: JobSpec, step: Step) -> PodNeeds:

@@ -22,10 +22,11 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_mcp_provider.errors import LimitReached
+from airflow_mcp_provider.operators import tracing
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator, failure_of
 from airflow_mcp_provider.operators.server_client import ServerClient
-from airflow_mcp_provider.runtime import processes
+from airflow_mcp_provider.runtime import soft_stop
 from airflow_mcp_provider.runtime.answer_types import NextAnswer, NextDue, NextEnd, NextStopped, NextSubtask, NextWaits
 from airflow_mcp_provider.runtime.backoff import Tries
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
@@ -51,6 +52,7 @@ class BatchOperator(RunOperator):
     def execute(self, context: Context) -> None:
         """Do what is left of the batch; raises what makes its task instance failed, skipped, or come again."""
         client = ServerClient(context["task_state_store"])
+        soft_stop.ask_by(client.grace)
         answer = self._next(client, None)
         while True:
             if isinstance(answer, NextSubtask):
@@ -64,7 +66,7 @@ class BatchOperator(RunOperator):
     def on_kill(self) -> None:
         """Cancelled, or its pod is taken away: the work ends, and no further subtask is begun."""
         self._ended = True
-        processes.kill_all()
+        soft_stop.stop()
 
     def _next(self, client: ServerClient, ended: BatchOutcome | None) -> NextAnswer:
         tries = Tries(*(self.tries[name] for name in ("attempts", "delay", "backoff", "max_delay")))
@@ -86,7 +88,9 @@ class BatchOperator(RunOperator):
         """Do one subtask; returns how it ended."""
         self.log.info("subtask %s, attempt %s", given.item.key, given.attempt)
         try:
-            result = self._result(given.item, client, context)
+            with tracing.span_of(given.item):
+                client.trace = tracing.traceparent()
+                result = self._result(given.item, client, context)
         except Exception as error:  # noqa: BLE001 - the subtask's end, not its neighbours'
             self.log.error("subtask %s failed: %s", given.item.key, error)  # noqa: TRY400 - the work has left its trace
             failure, final = failure_of(error), self._is_final(error, given.tried)

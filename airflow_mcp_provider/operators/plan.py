@@ -17,7 +17,7 @@ from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
-from airflow_mcp_provider.runtime import enqueue_many, processes, redaction, size_limits
+from airflow_mcp_provider.runtime import enqueue_many, redaction, size_limits, soft_stop
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import await_if_needed
@@ -58,14 +58,15 @@ class PlanOperator(BaseOperator):
         subtasks = Subtasks.model_validate(self.subtasks)
         begin = Begin(str(subtasks.tolerate), msgspec.convert(self.steps, list[StepLimits]))
         client = ServerClient(context["task_state_store"], begin)
+        soft_stop.ask_by(client.grace)
         self._find(client, subtasks.key, declared(context), context["ti"])
         planned = client.enqueued or client.send([])  # where nothing was found, the run starts all the same
         self.log.info("planned %s subtasks", planned.reserved)
         return list(range(min(planned.instances, planned.mappable)))
 
     def on_kill(self) -> None:
-        """Cancelled: the work ends before the runner does."""
-        processes.kill_all()
+        """Cancelled: the work may clean up within the grace of its run, and ends before the runner does."""
+        soft_stop.stop()
 
     def _find(self, client: ServerClient, key_field: str | None, params: Mapping[str, Any], ti: Any) -> None:  # noqa: ANN401 - a task instance
         work = parse_plan(self.work)

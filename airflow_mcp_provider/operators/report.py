@@ -25,7 +25,7 @@ from airflow_mcp_provider.operators.run import failure_of
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.operators.tally import ENDS, Tallied
-from airflow_mcp_provider.runtime import processes, redaction, size_limits
+from airflow_mcp_provider.runtime import redaction, size_limits, soft_stop
 from airflow_mcp_provider.runtime.answer_types import Counts, FailedSubtask
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.messages import Message, stored
@@ -62,6 +62,7 @@ class ReportOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the run's result; raises AirflowFailException when more failed than is tolerated."""
         client = ServerClient(context["task_state_store"])
+        soft_stop.ask_by(client.grace)
         counts = _counts(client)
         if not isinstance(counts, Tallied):
             self.log.info("waiting for %s subtasks that have not ended", counts.pending)
@@ -72,8 +73,8 @@ class ReportOperator(BaseOperator):
         return self._end(client, context, result, counts.plan)
 
     def on_kill(self) -> None:
-        """Cancelled: the work ends before the runner does."""
-        processes.kill_all()
+        """Cancelled: the work may clean up within the grace of its run, and ends before the runner does."""
+        soft_stop.stop()
 
     def _end(self, client: ServerClient, context: Context, result: RunResult, plan: str) -> dict[str, Any]:
         note = describe(result, self.tolerate, plan)

@@ -15,11 +15,12 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.operators import tracing
 from airflow_mcp_provider.operators.child_run import Called
 from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
-from airflow_mcp_provider.runtime import processes, redaction, size_limits
+from airflow_mcp_provider.runtime import redaction, size_limits, soft_stop
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.function import describe
@@ -60,8 +61,10 @@ class RunOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Do the subtask and store its outcome; raises the error of the work, on which the retry policy decides."""
         client = ServerClient(context["task_state_store"])
+        soft_stop.ask_by(client.grace)
         item = client.item()
         self._label(context, item.key)
+        tracing.describe(item)
         if self._is_over(item):
             return
         attempt = context["ti"].try_number
@@ -89,8 +92,8 @@ class RunOperator(BaseOperator):
         return item.done
 
     def on_kill(self) -> None:
-        """Cancelled: the work ends before the runner does."""
-        processes.kill_all()
+        """Cancelled: the work may clean up within the grace of its run, and ends before the runner does."""
+        soft_stop.stop()
 
     def _result(self, item: Item, client: ServerClient, context: Context) -> Any:  # noqa: ANN401 - any JSON
         work = JobWork(job=item.job) if item.job is not None else parse_subtask(self.work)
@@ -100,6 +103,7 @@ class RunOperator(BaseOperator):
         self.log.info("run %s of %s is %s", run.answer.run, work.job, run.answer.state)
         if run.pause is not None:
             raise AirflowRescheduleException(datetime.now(UTC) + run.pause)  # type: ignore[no-untyped-call]  # Airflow's
+        tracing.describe_call(work.job, run.answer)
         return redaction.value(run.result(work.job))
 
     def _perform(self, work: RunnerWork, client: ServerClient, payload: dict[str, Any], context: Context) -> Any:  # noqa: ANN401 - any JSON

@@ -18,8 +18,9 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from airflow.sdk.exceptions import AirflowRuntimeError
 
-from airflow_mcp_provider import errors
+from airflow_mcp_provider import errors, patience
 from airflow_mcp_provider.constants import BACKEND
+from airflow_mcp_provider.operators import tracing
 from airflow_mcp_provider.runtime import redaction, store_keys
 from airflow_mcp_provider.runtime.answer_types import (
     ChildRun,
@@ -80,11 +81,13 @@ class Store(Protocol):
 class ServerClient:
     """One task instance's requests to the server; safe from several threads.
 
-    ``begin`` is sent with the first enqueue that succeeds. ``enqueued`` is the answer to the latest one.
+    ``begin`` is sent with the first enqueue that succeeds. ``enqueued`` is the answer to the latest one. ``trace`` is
+    the span that new subtasks link to; set here because the threads that enqueue have no current span.
     """
 
     def __init__(self, store: Store, begin: Begin | None = None) -> None:
         self.enqueued: Enqueued | None = None
+        self.trace = tracing.traceparent()
         self._store = store
         self._begin = begin
         self._enqueuing = threading.Lock()
@@ -100,7 +103,7 @@ class ServerClient:
         """Enqueue, and return the whole answer; raises what the server refused."""
         entries = [ChildEntry(redaction.key(one.key), one.payload, one.job) for one in children]
         with self._enqueuing:
-            request = Enqueue(call=self._call(), children=entries, begin=self._begin)
+            request = Enqueue(call=self._call(), trace=self.trace, children=entries, begin=self._begin)
             self.enqueued = self._ask(store_keys.ENQUEUE, request, Enqueued)
             self._begin = None
             return self.enqueued
@@ -112,7 +115,7 @@ class ServerClient:
 
     def next(self, tries: Tries, ended: BatchOutcome | None, *, fresh: bool) -> NextAnswer:
         """Report how the subtask in hand ended, and return the next one of the batch or why there is none."""
-        request = Next(call=self._call(), tries=tries, ended=ended, fresh=fresh)
+        request = Next(call=self._call(), trace=self.trace, tries=tries, ended=ended, fresh=fresh)
         return self._ask(store_keys.NEXT, request, NextAnswer)  # type: ignore[arg-type]  # a union is no type
 
     def go_on(self, ended: BatchOutcome, following: NextSubtask) -> bool:
@@ -179,7 +182,7 @@ class ServerClient:
 
     def done(self, outcome: AttemptOutcome) -> None:
         """Store that this attempt succeeded, and continue in the next step: both or nothing."""
-        self._ask(store_keys.DONE, Done(call=self._call(), outcome=outcome), Continued)
+        self._ask(store_keys.DONE, Done(call=self._call(), trace=self.trace, outcome=outcome), Continued)
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every ended subtask, step by step in the order of map indexes, a page in memory at a time."""
@@ -200,6 +203,12 @@ class ServerClient:
             page = msgspec.convert(found, kind)
             yield page
             place = page.next
+
+    def grace(self) -> float:
+        """Return the seconds in which the work of this runner, which is asked to end, may clean up; 0: none."""
+        seconds = self._store.get(store_keys.GRACE)
+        grace = float(seconds) if isinstance(seconds, int | float) else 0.0
+        return grace if patience.is_installed() else min(grace, patience.SHORT)
 
     def verdict(self, note: str) -> None:
         """Show ``note`` beside the run; an empty one removes what an earlier try has shown."""

@@ -9,6 +9,7 @@ import structlog
 from airflow.configuration import conf
 
 from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import end_abandoned
+from airflow_mcp_provider.plugin.control.keep import Retention
 from airflow_mcp_provider.plugin.db.fork_lock import no_fork
 from airflow_mcp_provider.plugin.db.tables import create_session
 from airflow_mcp_provider.plugin.queue.airflow_internals import scheduler_number
@@ -24,10 +25,11 @@ class Monitors:
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
         self._queue = QueueMonitor(settings)
+        self._retention = Retention()
         self._thread: threading.Thread | None = None
 
     def start(self, component: object) -> None:
-        """Start the thread; it ends if ``component`` is not a scheduler's job, which has no type yet at its start."""
+        """Start the thread; it ends if ``component`` is no scheduler's job. A job has no type yet at its start."""
         if "scheduler" in sys.argv and _has_pods():
             _prepare_executor()
         self._thread = threading.Thread(target=self._run, args=(component,), name="mcp-monitor", daemon=True)
@@ -37,8 +39,12 @@ class Monitors:
         pause = threading.Event()
         follows_pods = False
         while not pause.wait(self._settings.look_interval):
-            if (number := scheduler_number(component)) is None:
+            try:
+                number = scheduler_number(component)
+            except LookupError:
                 return
+            if number is None:  # a slow machine: it takes longer to start than the interval
+                continue
             if not follows_pods and _has_pods():
                 _follow_pods(number)
             follows_pods = True
@@ -46,8 +52,8 @@ class Monitors:
                 self.look()
 
     def look(self) -> None:
-        """Check all queues and all runs that were created for a subtask; an error of one does not stop the other."""
-        for look in (self._queue.look, self._end_abandoned):
+        """Check all queues, the runs that were created for a subtask, and ended runs; each despite errors of others."""
+        for look in (self._queue.look, self._end_abandoned, self._retention.look):
             try:
                 look()
             except Exception:

@@ -91,12 +91,16 @@ NextAnswer = NextSubtask | NextEnd
 
 
 class ChildRun(Message, frozen=True):
-    """Answer to CallJob: the run's id and state; ``waited``: seconds since it was created; ``report``: its result."""
+    """Answer to CallJob: the run's id and state; ``waited``: seconds since it was created; ``report``: its result.
+
+    ``trace`` is the span of the run, a W3C traceparent, where Airflow's tracing is on.
+    """
 
     run: str
     state: str
     waited: float
     report: Any = None
+    trace: str | None = None
 
 
 class StepCounts(Struct, frozen=True):

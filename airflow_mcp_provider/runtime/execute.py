@@ -16,7 +16,16 @@ from typing import Any
 from psutil import Process
 
 from airflow_mcp_provider.errors import HardTimeout, InstallationError, SoftTimeout, SubtaskError
-from airflow_mcp_provider.runtime import command, container, environment, function, memory, processes, redaction
+from airflow_mcp_provider.runtime import (
+    command,
+    container,
+    environment,
+    function,
+    memory,
+    processes,
+    redaction,
+    soft_stop,
+)
 from airflow_mcp_provider.runtime.arguments import bind_arguments
 from airflow_mcp_provider.runtime.argv import filled as argv_of
 from airflow_mcp_provider.runtime.function import Line, NoLine
@@ -72,7 +81,10 @@ def perform(  # noqa: PLR0913 - everything that a runner has
         try:
             pid, read = start.work(work, call, engine)
             server.listen()
-            value = read(_limited(pid, timeouts, handles_soft=isinstance(work, PythonWork | ContainerWork)))
+            soft = isinstance(work, PythonWork | ContainerWork)
+            with soft_stop.stoppable(pid, handles_soft=soft):
+                code = _limited(pid, timeouts, handles_soft=soft)
+            value = read(code)
         except SubtaskError as error:
             raise memory.with_oom_kill(error, killed) from None
         finally:

@@ -134,7 +134,7 @@ def _done(step: Callable[[], str]) -> tuple[str, bool]:
 
 
 def _soft_timeout(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise SoftTimeout("timeouts.soft passed: clean up and end before timeouts.hard")
+    raise SoftTimeout("timeouts.soft passed, or the run was cancelled: clean up and end")
 
 
 def describe(error: BaseException) -> dict[str, Any]:

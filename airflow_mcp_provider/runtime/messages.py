@@ -42,7 +42,8 @@ class Item(Message, frozen=True):
     """A subtask, as the row ``store_keys.ITEM`` has it.
 
     ``parent`` is the key of the subtask that enqueued it (None: plan), ``depth`` the number of its parents, ``job`` the
-    job that it is a run of, ``results`` the results of the steps before, by step.
+    job that it is a run of, ``results`` the results of the steps before, by step. ``trace`` is the span that enqueued
+    it, a W3C traceparent, where Airflow's tracing is on.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Item(Message, frozen=True):
     depth: int
     job: str | None = None
     results: Payload = msgspec.field(default_factory=dict)
+    trace: str | None = None
 
     @property
     def subtask(self) -> dict[str, Any]:

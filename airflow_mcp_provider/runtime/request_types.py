@@ -21,6 +21,8 @@ from airflow_mcp_provider.runtime.payload import json_text
 Key = Annotated[str, Meta(min_length=1, max_length=size_limits.MAX_KEY_CHARS)]
 JobId = Annotated[str, Meta(min_length=1, max_length=size_limits.MAX_JOB_CHARS)]
 TaskId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]+\Z", max_length=240)]
+Trace = Annotated[str, Meta(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z", max_length=55)]
+"""A W3C traceparent, https://www.w3.org/TR/trace-context/#traceparent-header."""
 Note = Annotated[str, Meta(max_length=100_000)]
 
 
@@ -28,6 +30,12 @@ class Request(Message, frozen=True, kw_only=True):
     """What a runner asks. ``call`` is unique: the runner's random name, a dot and a number that grows."""
 
     call: Annotated[str, Meta(max_length=200)]
+
+
+class Growing(Request, frozen=True, kw_only=True):
+    """What may add subtasks; ``trace`` is the span of the runner, where Airflow's tracing is on."""
+
+    trace: Trace | None = None
 
 
 class ChildEntry(Struct, frozen=True, array_like=True):
@@ -71,7 +79,7 @@ class Attempt(Message, frozen=True):
     attempt: Count
 
 
-class Enqueue(Request, frozen=True, kw_only=True):
+class Enqueue(Growing, frozen=True, kw_only=True):
     """Add subtasks. ``begin`` is in the first request of plan: subtasks of an earlier plan are then removed.
 
     Parent and depth of the new subtasks follow from the subtask that asks.
@@ -81,13 +89,13 @@ class Enqueue(Request, frozen=True, kw_only=True):
     begin: Begin | None = None
 
 
-class Done(Request, frozen=True, kw_only=True):
+class Done(Growing, frozen=True, kw_only=True):
     """The subtask succeeded in its step and continues in the next one."""
 
     outcome: AttemptOutcome
 
 
-class Next(Request, frozen=True, kw_only=True):
+class Next(Growing, frozen=True, kw_only=True):
     """The runner of a batch reports how the subtask in hand ended (None at its start), and asks which is next.
 
     ``fresh``: only one that was not tried yet.

@@ -7,6 +7,8 @@ MAX_RESULT_BYTES = 65_535
 MAX_REPORT_BYTES = 1_000_000
 MAX_OUTCOME_BYTES = 1_000_000
 """A result of MAX_RESULT_BYTES, a message and a traceback, escaped."""
+MAX_CONF_BYTES = 1_000_000
+"""Of the conf of a run, as JSON."""
 MAX_KEY_CHARS = 2_000
 MAX_JOB_CHARS = 250
 """Of a DAG's id."""

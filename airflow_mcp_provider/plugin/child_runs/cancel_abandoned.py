@@ -10,21 +10,21 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.child_runs.airflow_internals import DBDagBag, set_dag_run_state_to_failed
-from airflow_mcp_provider.plugin.db import rows, run_notes
-from airflow_mcp_provider.plugin.db.identity import PLACE, SAME_RUN, same
-from airflow_mcp_provider.plugin.db.locks import savepoint
+from airflow_mcp_provider.plugin.db import rows
+from airflow_mcp_provider.plugin.db.identity import PLACE, SAME_RUN, RunRef, same
+from airflow_mcp_provider.plugin.db.locks import limit_waiting
 from airflow_mcp_provider.plugin.db.rows import Caller
+from airflow_mcp_provider.plugin.db.run_end import End, Reason
 from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.db.states import OVER, RUN_ACTIVE, RUN_ENDED
 from airflow_mcp_provider.plugin.db.tables import DagRun, Store, TaskInstance
-from airflow_mcp_provider.plugin.queue.termination import ended
+from airflow_mcp_provider.plugin.queue.cancel import end_run
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.runtime import store_keys
 
 RUN_ID_PREFIX = "subtask__"
 """The prefix of the run_id of a child run; rows of other runs are ignored."""
-REASON = "failed: the subtask that started this run has ended"
+REASON = "the subtask that started this run has ended"
 
 log = structlog.get_logger(__name__)
 
@@ -42,25 +42,20 @@ def end_abandoned(session: Session, settings: GateSettings) -> None:
     )
     for number, dag_id, run_id, value in session.execute(query).all():
         try:
-            _look_at(session, session.get_one(DagRun, number), value, settings)
+            _look_at(session, RunRef(number, dag_id, run_id), value, settings)
             session.commit()
         except Exception:
             session.rollback()
             log.exception("cannot check whether a child run is still needed", job=dag_id, run=run_id)
 
 
-def _look_at(session: Session, run: DagRun, value: str, settings: GateSettings) -> None:
-    caller = Caller.of(rows.parsed(value))
-    with savepoint(session, settings.lock_timeout) as connection:
-        wanted = _is_wanted(connection, run, caller)
-        if not wanted:
-            _end(session, run)
-            session.flush()
-    if not wanted:
-        ended(run, REASON, settings)
+def _look_at(session: Session, run: RunRef, value: str, settings: GateSettings) -> None:
+    limit_waiting(session, round(1000 * settings.lock_timeout))
+    if not _is_wanted(session.connection(), run, Caller.of(rows.parsed(value))):
+        end_run(session, run, End(Reason.CANCELLED, REASON), settings.end_grace)
 
 
-def _is_wanted(connection: Connection, run: DagRun, caller: Caller) -> bool:
+def _is_wanted(connection: Connection, run: RunRef, caller: Caller) -> bool:
     """Return whether the subtask is active and waits for this run; after a retry it may wait for another run."""
     query = (
         select(DagRun.state, TaskInstance.state, Store.value)
@@ -76,12 +71,3 @@ def _is_wanted(connection: Connection, run: DagRun, caller: Caller) -> bool:
         return False
     called = rows.parsed(found[2])
     return not isinstance(called, dict) or (called.get("job"), called.get("run")) == (run.dag_id, run.run_id)
-
-
-def _end(session: Session, run: DagRun) -> None:
-    dag = DBDagBag(load_op_links=False).get_dag_for_run(run, session=session)
-    if dag is None:
-        return
-    set_dag_run_state_to_failed(dag=dag, run_id=run.run_id, commit=True, session=session)
-    run_notes.put(session.connection(), run.id, REASON)
-    log.warning("run ended", job=run.dag_id, run=run.run_id, reason=REASON)

@@ -18,6 +18,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, SpecError, TryAgain
+from airflow_mcp_provider.plugin.admission import facts, rules
+from airflow_mcp_provider.plugin.admission.admit import admit
+from airflow_mcp_provider.plugin.admission.airflow_internals import declared
+from airflow_mcp_provider.plugin.admission.refusal import Refusal, RunRefused
+from airflow_mcp_provider.plugin.admission.rules import Submitted
 from airflow_mcp_provider.plugin.child_runs.airflow_internals import declared_params, report_of, start_run
 from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import RUN_ID_PREFIX
 from airflow_mcp_provider.plugin.db import clock, state_store
@@ -33,6 +38,11 @@ from airflow_mcp_provider.runtime.payload import json_text
 from airflow_mcp_provider.runtime.request_types import CallJob
 from airflow_mcp_provider.spec.marker import PRIORITY
 
+SAMPLED = "-01"
+"""The end of the W3C traceparent of a span that is sent."""
+PAUSES = 4
+"""A runner pauses for a quarter of the time that its run has waited (operators.child_run)."""
+
 
 def call(session: Session, scope: TaskScope, run: RunRef, request: CallJob) -> ChildRun:
     """Return the state of the subtask's run of the job; creates the run when there is none.
@@ -41,18 +51,28 @@ def call(session: Session, scope: TaskScope, run: RunRef, request: CallJob) -> C
     """
     attempt = _attempt(session, scope)
     called = _read(session, scope, run)
-    state = None if called is None else _state(session, called)
+    state, trace = (None, None) if called is None else _state(session, called)
     if called is None or (called.attempt != attempt and state not in RUN_ACTIVE):
         called = Called(request.job, _name(scope, attempt), clock.now().isoformat())
-        _start(session, scope, run, called, request)
-        state = DagRunState.QUEUED
+        try:
+            with session.begin_nested():
+                _start(session, scope, run, called, request)
+        except RunRefused as error:
+            return _later(called, error.refusal)
+        state, trace = DagRunState.QUEUED, None
     if called.attempt != attempt:
         called = replace(called, attempt=attempt)
         state_store.write(session, run, scope.task_id, scope.map_index, store_keys.CALLED, asdict(called))
     now = clock.now()
     waited = (now - (clock.parsed(called.at) or now)).total_seconds()
     report = None if state in RUN_ACTIVE else report_of(session, called.job, called.run)
-    return ChildRun(called.run, str(state), waited, report)
+    return ChildRun(called.run, str(state), waited, report, trace)
+
+
+def _later(called: Called, refusal: Refusal) -> ChildRun:
+    """Let the subtask ask again as late as the refusal says: a full queue is not a failure of the subtask."""
+    seconds = refusal.retry_after or rules.SOON
+    return ChildRun(called.run, str(DagRunState.QUEUED), PAUSES * seconds, None)
 
 
 def _read(session: Session, scope: TaskScope, run: RunRef) -> Called | None:
@@ -95,12 +115,30 @@ def _start(session: Session, scope: TaskScope, run: RunRef, called: Called, requ
     job, run_id = called.job, called.run
     check(session, scope.dag_id, job)
     conf = _conf(request, declared_params(session, job))
+    user = session.scalar(select(DagRun.triggering_user_name).where(DagRun.id == run.id))
+    _refuse_early(session, Submitted(job, run_id, user, conf))
     try:
-        number = start_run(session, job, run_id, conf, run.id)
+        number = start_run(session, job, run_id, conf, user)
     except ValueError as error:
         raise InvalidPayload(f"invalid conf of the job {job}: {error}") from None
+    # Now, not at the commit: a refusal there would undo the requests of other runners in the same transaction.
+    admit(session, [session.get_one(DagRun, number)], wait=False)
     caller = Caller(run.id, scope.task_id, scope.map_index)
     state_store.write(session, RunRef(number, job, run_id), PLAN, -1, store_keys.CALLER, asdict(caller))
+
+
+def _refuse_early(session: Session, new: Submitted) -> None:
+    """Raise RunRefused for a run that the rules refuse now: a subtask that waits asks again and again.
+
+    Without the work to create it, without a lock, and without a line in the log, as the subtask only waits. What passes
+    is held against all rules again.
+    """
+    marker = markers(session, [new.job]).get(new.job)
+    if marker is None or not (wanted := marker.submit).limits_submits:
+        return
+    defaults = declared(session, new.job) if wanted.unique else {}
+    if refusal := rules.refuse(new, wanted, defaults, facts.read(session, [new], wanted)):
+        raise RunRefused(refusal)
 
 
 def check(session: Session, own: str, job: str) -> None:
@@ -137,9 +175,12 @@ def _attempt(session: Session, scope: TaskScope) -> int:
     return attempt
 
 
-def _state(session: Session, called: Called) -> str | None:
-    """Return the state of the run; None if it was deleted."""
-    return session.scalar(select(DagRun.state).filter_by(dag_id=called.job, run_id=called.run))
+def _state(session: Session, called: Called) -> tuple[str | None, str | None]:
+    """Return the state of the run, None if it was deleted; and its span, None where it is not sampled."""
+    query = select(DagRun.state, DagRun.context_carrier).filter_by(dag_id=called.job, run_id=called.run)
+    state, carrier = session.execute(query).one_or_none() or (None, None)
+    trace = (carrier or {}).get("traceparent", "")
+    return state, trace if trace.endswith(SAMPLED) else None
 
 
 def _name(scope: TaskScope, attempt: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pendulum
 from pendulum import DateTime
 
@@ -12,9 +14,10 @@ def now() -> DateTime:
 
 
 def parsed(value: object) -> DateTime | None:
-    """Parse a time in ISO 8601 with a time zone; returns None for anything else."""
+    """Parse a time in ISO 8601 with a time zone, and return it in UTC; returns None for anything else."""
     try:
-        found = DateTime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        # Not DateTime.fromisoformat: sums and differences of what that returns have no time zone.
+        return pendulum.instance(found.astimezone(UTC)) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found if found is not None and found.tzinfo is not None else None

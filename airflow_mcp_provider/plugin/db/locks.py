@@ -16,6 +16,11 @@ def skip_locked(query: Any, session: Session, of: Any) -> Select[Any]:  # noqa: 
     return with_row_locks(query, session, of=of, skip_locked=True)
 
 
+def wait_locked(query: Any, session: Session, of: Any) -> Select[Any]:  # noqa: ANN401 - likewise
+    """Return the query with a lock for the rows of ``of``; see ``limit_waiting`` for how long it waits."""
+    return with_row_locks(query, session, of=of)
+
+
 @contextmanager
 def savepoint(session: Session, lock_timeout: float) -> Iterator[Connection]:
     """Yield a connection with a savepoint in the session's transaction: an error rolls back to the savepoint only.

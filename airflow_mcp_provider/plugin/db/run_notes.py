@@ -15,7 +15,7 @@ from airflow_mcp_provider.runtime import markdown, redaction
 from airflow_mcp_provider.spec import printable
 
 WAITING = "waiting:"
-OURS = (WAITING, "partial:", "failed:", "nothing to do:")
+OURS = (WAITING, "partial:", "failed:", "cancelled:", "nothing to do:")
 CHARS = 1000
 """Of the column."""
 

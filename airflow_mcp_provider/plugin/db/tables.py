@@ -11,18 +11,22 @@ from airflow.models.dagrun import DagRun, DagRunNote
 from airflow.models.log import Log
 from airflow.models.task_state_store import TaskStateStoreModel as Store
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.state import TaskScope
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunType
 
 __all__ = [
     "DagRun",
     "DagRunNote",
     "DagRunState",
+    "DagRunType",
     "DagTag",
     "Log",
     "Store",
     "TaskInstance",
+    "TaskInstanceHistory",
     "TaskInstanceState",
     "TaskScope",
     "create_session",

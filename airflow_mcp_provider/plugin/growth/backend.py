@@ -22,11 +22,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, McpError
-from airflow_mcp_provider.plugin.db import locks, rows, run_notes, state_store
-from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
+from airflow_mcp_provider.errors import InvalidPayload, InvalidRow, McpError, RunIsOver
+from airflow_mcp_provider.plugin.db import clock, locks, rows, run_end, run_notes, state_store
+from airflow_mcp_provider.plugin.db.identity import RunRef, of_run, of_step
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
-from airflow_mcp_provider.plugin.db.tables import Store, TaskScope
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskScope
 from airflow_mcp_provider.plugin.growth import materialize, outcomes
 from airflow_mcp_provider.plugin.growth.airflow_internals import busy, forbidden, malformed, refusal
 from airflow_mcp_provider.plugin.growth.background import Materializer
@@ -48,6 +48,7 @@ LOCK_TIMEOUT_MS = 2_000
 """Only another transaction about the same run, which is short, is waited for."""
 NOT_NEXT = "that subtask is not the next one of this runner; it has to ask which is (mcp.next)"
 OF_BATCH = "the runner of a batch reports with the key mcp.next: its task instance is not one subtask"
+GIVEN_UP = "this runner was given up: its task instance is not running"
 Page = Callable[[Session, RunRef, str], OutcomesPage | TallyPage]
 PAGES: dict[str, Page] = {store_keys.OUTCOMES: outcomes.page, store_keys.TALLY: tally}
 
@@ -96,6 +97,8 @@ class GrowthBackend(KeptBackend):
         for word, read in PAGES.items():
             if key.startswith(word):
                 return self._page(read, scope, key.removeprefix(word), session)
+        if key == store_keys.GRACE:
+            return _grace(session, scope)
         if key.startswith(store_keys.ANSWER_TO):
             return answered(super().get(scope, store_keys.ANSWER, session=session), key)
         value: str | None = super().get(scope, key, session=session)
@@ -133,10 +136,11 @@ class GrowthBackend(KeptBackend):
             state_store.locked(session, RunRef.of(session, scope), scope.task_id, scope.map_index, store_keys.BATCH)
             take(session, Runner.of(session, scope), asking(session, scope), request)
         elif key == store_keys.VERDICT and scope.task_id == REPORT:
+            _check_running(Runner.find(session, scope))
             run_notes.put(session.connection(), RunRef.of(session, scope).id, request.note)
         elif key == store_keys.OUTCOME and (runner := Runner.find(session, scope)) is not None:
-            if keep(session, self._materializer, [(runner, request)]):
-                raise refusal(OF_BATCH)
+            for reason in keep(session, self._materializer, [(runner, request)]).values():
+                raise refusal(reason)
         elif key == store_keys.OOMS:
             state_store.write(session, RunRef.of(session, scope), scope.task_id, scope.map_index, key, request)
         else:
@@ -161,6 +165,22 @@ def _check_progress(session: Session, scope: object, value: str) -> None:
             raise malformed(str(error)) from None
 
 
+def _grace(session: Session, scope: TaskScope) -> str | None:
+    """Return the grace of the run of a task that is asked to end; None where the run was not ended from outside."""
+    run = session.scalar(select(DagRun.id).where(*of_run(DagRun, scope), DagRun.state != DagRunState.RUNNING))
+    end = None if run is None else run_end.latest(session.connection(), run)
+    return json.dumps(end.grace) if end and end.ending(clock.now()) else None
+
+
+def _check_running(runner: Runner | None) -> None:
+    """Raise what is answered with 409, where a report is not running: the run keeps the note of how it was ended."""
+    try:
+        if runner is not None:
+            runner.running()
+    except RunIsOver as error:
+        raise refusal(str(error)) from None
+
+
 @contextmanager
 def _damage_refused() -> Iterator[None]:
     """Answer a runner with 409, and the reason, where a row is damaged."""
@@ -174,8 +194,8 @@ def _is_of_job(session: Session, scope: object) -> bool:
     """Whether a task is one of a planned run of a job: of another DAG's ``progress`` the form is its own affair."""
     if not isinstance(scope, TaskScope):
         return False
-    of_run = of_step(Store, scope, PLAN)
-    return session.scalar(select(Store.key).where(*of_run, Store.key == store_keys.RUN)) is not None
+    mine = of_step(Store, scope, PLAN)
+    return session.scalar(select(Store.key).where(*mine, Store.key == store_keys.RUN)) is not None
 
 
 def answered(value: str | None, key: str) -> str | None:
@@ -209,13 +229,16 @@ def goes_on(session: Session, runner: Runner, request: GoOn) -> bool:
         return False
 
 
-def keep(session: Session, materializer: Materializer, ended: Sequence[tuple[Runner, AttemptOutcome]]) -> set[Runner]:
+def keep(
+    session: Session, materializer: Materializer, ended: Sequence[tuple[Runner, AttemptOutcome]]
+) -> dict[Runner, str]:
     """Store how subtasks ended; a failure of one that has continued in the next step changes nothing.
 
-    Returns the runners of batches, of which nothing is stored: their map index is not that of a subtask. The runs of
-    those that failed for good are judged once each. Their states are locked first, as for any request.
+    Returns the runners of which nothing is stored, with the reason: those of batches, whose map index is not that of a
+    subtask, and those that were given up; the runner of a run that was cancelled may say how its work ended. The runs
+    of those that failed for good are judged once each. Their states are locked first, as for any request.
     """
-    refused = _serving_batches(session, {runner for runner, _ in ended})
+    refused = _refused(session, {runner for runner, _ in ended})
     latest = {runner: outcome for runner, outcome in ended if runner not in refused}
     judged = sorted({runner.run for runner, outcome in latest.items() if is_final(outcome)}, key=lambda run: run.id)
     judges = [RunRequests(session, run, materializer) for run in judged]
@@ -231,9 +254,12 @@ def keep(session: Session, materializer: Materializer, ended: Sequence[tuple[Run
     return refused
 
 
-def _serving_batches(session: Session, runners: Collection[Runner]) -> set[Runner]:
+def _refused(session: Session, runners: Collection[Runner]) -> dict[Runner, str]:
     states = {run: RunState.read(session, run) for run in {one.run for one in runners}}
-    return {one for one in runners if (state := states[one.run]) and state.serves_batch(one.step)}
+    of_batch = {one: OF_BATCH for one in runners if (state := states[one.run]) and state.serves_batch(one.step)}
+    given_up = {one.instance: one for one in runners if not one.works}
+    ending = run_end.graces(session, given_up) if given_up else {}
+    return of_batch | {one: GIVEN_UP for number, one in given_up.items() if number not in ending}
 
 
 def is_final(outcome: AttemptOutcome) -> bool:

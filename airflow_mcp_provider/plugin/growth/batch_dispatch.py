@@ -68,7 +68,7 @@ class BatchDispatch:
         if ended and hand and not _is_all(hand, ended):
             raise TryAgain(SUPERSEDED) if ended.place in hand else InstallationError(NOT_STORED)
         for place, turn in hand.items():
-            state, went = self._end(state, place, turn, ended or self._lost(turn), request.tries)
+            state, went = self._end(state, place, turn, ended or self._lost(turn), request)
             new += went
             failed += self._batch.turns[place].status == "failed"
         self._write()
@@ -132,17 +132,18 @@ class BatchDispatch:
         return ahead
 
     def _end(
-        self, state: RunState, place: int, turn: Turn, outcome: AttemptOutcome, tries: Tries
+        self, state: RunState, place: int, turn: Turn, outcome: AttemptOutcome, request: Next
     ) -> tuple[RunState, int]:
         if outcome.error is not None:
-            self._batch = self._batch.set(place, self._failed(turn, tries, final=outcome.final))
+            self._batch = self._batch.set(place, self._failed(turn, request.tries, final=outcome.final))
             self._keep(place, self._outcome(turn, error=outcome.error))
             return state, 0
         kept = self._succeeded(place, turn, outcome)
         if state.after(self._runner.step) is None:
             self._keep(place, kept)
             return state, 0
-        return advance(self._session, self._runner.run, state, Place(self._runner.step, place, self._runner.life), kept)
+        here = Place(self._runner.step, place, self._runner.life, request.trace)
+        return advance(self._session, self._runner.run, state, here, kept)
 
     def _succeeded(self, place: int, turn: Turn, outcome: AttemptOutcome) -> StoredOutcome:
         self._batch = self._batch.set(place, Turn("success", turn.attempts, turn.spent))

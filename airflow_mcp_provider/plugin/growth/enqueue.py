@@ -81,13 +81,14 @@ def _check_names(session: Session, run: RunRef, state: RunState) -> None:
 class Enqueuing:
     """An enqueue request whose children have been checked: the step that asks, and its children by their row keys.
 
-    ``parent`` is the subtask that asks, None for plan.
+    ``parent`` is the subtask that asks, None for plan; ``trace`` is the span of its runner.
     """
 
     task_id: str
     step: str
     parent: Item | None
     children: Mapping[str, Child]
+    trace: str | None = None
 
     @classmethod
     def of(cls, state: RunState, task_id: str, request: Enqueue, parent: Item | None) -> Self:
@@ -97,7 +98,7 @@ class Enqueuing:
             child = child_of(entry.payload, checked_key(entry.key), None, entry.job)
             _check_fields(child.payload, state)
             children.setdefault(store_keys.row_key(child.key), child)
-        return cls(task_id, state.step(task_id).name, parent, children)
+        return cls(task_id, state.step(task_id).name, parent, children, request.trace)
 
     @property
     def depth(self) -> int:
@@ -143,7 +144,7 @@ class Reservation:
         step = self.state.step(asked.step)
         parent = None if asked.parent is None else asked.parent.key
         for index, (row, child) in enumerate(new.items(), start=step.reserved):
-            item = Item(child.key, child.payload, parent, asked.depth, child.job)
+            item = Item(child.key, child.payload, parent, asked.depth, child.job, trace=asked.trace)
             self._rows += [(PLAN, -1, row, {step.name: index}), (step.name, index, store_keys.ITEM, item)]
         self._known |= new.keys()
         self.state = self.state.grown(step.name, len(new), len(new))

@@ -31,11 +31,12 @@ from airflow_mcp_provider.runtime.messages import AttemptOutcome, Item
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A subtask in a step, and in which life of its task instance."""
+    """A subtask in a step, and in which life of its task instance; ``trace`` is the span of its runner."""
 
     step: str
     index: int
     life: int
+    trace: str | None = None
 
 
 def advance(
@@ -58,7 +59,7 @@ def advance(
     if following is None:  # the job has got a further step since the run was planned
         state_store.put(session, [outcome_row])
         return state, 0
-    child = _child(item, place.step, outcome)
+    child = _child(item, place, outcome)
     row = store_keys.row_key(item.key)
     places = state_store.read(session, run, PLAN, -1, row)
     if not isinstance(places, dict) or not all(type(index) is int for index in places.values()):
@@ -71,8 +72,9 @@ def advance(
     return state, int(following.name not in places)
 
 
-def _child(item: Item, step: str, outcome: AttemptOutcome) -> Item:
-    return Item(item.key, item.payload, item.key, item.depth, results={**item.results, step: outcome.value})
+def _child(item: Item, place: Place, outcome: AttemptOutcome) -> Item:
+    results = {**item.results, place.step: outcome.value}
+    return Item(item.key, item.payload, item.key, item.depth, results=results, trace=place.trace)
 
 
 def is_continued(row: str | None, life: int | None) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import Row, Select, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.errors import InvalidRow
@@ -115,7 +115,7 @@ def unfinished(session: Session, run: RunRef, state: RunState, step: str) -> int
 
 def failing(session: Session, run: RunRef, state: RunState) -> int:
     """Count the failed subtasks whose task instances have not failed: not yet, or they serve others, too."""
-    of_batches = sum(batch_outcomes.counted(session, run, step, halted=False).failed for step in _batched(state))
+    of_batches = sum(batch_outcomes.counted(session, run, step, halted=False).failed for step in batched(state))
     return of_batches + _failing(session, run, [step.name for step in state.steps if step.batch == 1])
 
 
@@ -133,19 +133,26 @@ def _failing(session: Session, run: RunRef, steps: Sequence[str]) -> int:
     return session.scalar(query) or 0
 
 
-def _steps(session: Session, run: RunRef, state: RunState, *, halted: bool) -> dict[str, StepCounts]:
-    ended = _states(session, run, state)
-    later = _continued(session, run) if len(state.steps) > 1 else {}
-    batches = {step.name: batch_outcomes.counted(session, run, step, halted=halted) for step in _batched(state)}
-    return {step.name: batches.get(step.name) or _counted(step, ended, later, halted=halted) for step in state.steps}
-
-
-def _batched(state: RunState) -> list[Step]:
-    return [step for step in state.steps if step.batch > 1]
-
-
 States = Mapping[tuple[str, str | None], int]
 """How many task instances there are, by task and state."""
+
+
+def _steps(session: Session, run: RunRef, state: RunState, *, halted: bool) -> dict[str, StepCounts]:
+    batches = {step.name: batch_outcomes.counted(session, run, step, halted=halted) for step in batched(state)}
+    return by_step(session, run, state, _states(session, run, state), batches, halted=halted)
+
+
+def by_step(  # noqa: PLR0913 - all that the counts are made of
+    session: Session, run: RunRef, state: RunState, states: States, batches: Mapping[str, StepCounts], *, halted: bool
+) -> dict[str, StepCounts]:
+    """Count the subtasks of each step; ``batches`` are the counts of the steps that ``batched`` returns."""
+    later = _continued(session, run) if len(state.steps) > 1 else {}
+    return {step.name: batches.get(step.name) or _counted(step, states, later, halted=halted) for step in state.steps}
+
+
+def batched(state: RunState) -> list[Step]:
+    """Return the steps whose task instances serve several subtasks."""
+    return [step for step in state.steps if step.batch > 1]
 
 
 def _counted(step: Step, ended: States, continued: States, *, halted: bool) -> StepCounts:
@@ -164,14 +171,22 @@ def _counted(step: Step, ended: States, continued: States, *, halted: bool) -> S
     return StepCounts(step.reserved, succeeded, failed, skipped, pending)
 
 
+def of_subtasks(state: RunState) -> ColumnElement[bool]:
+    """Select the task instances that serve the subtasks of a run."""
+    return or_(
+        *(
+            (TaskInstance.task_id == step.name)
+            & (TaskInstance.map_index >= 0)
+            & (TaskInstance.map_index < step.reserved)
+            for step in state.steps
+        )
+    )
+
+
 def _states(session: Session, run: RunRef, state: RunState) -> States:
-    places = [
-        (TaskInstance.task_id == step.name) & (TaskInstance.map_index >= 0) & (TaskInstance.map_index < step.reserved)
-        for step in state.steps
-    ]
     query = (
         select(TaskInstance.task_id, TaskInstance.state, func.count())
-        .where(*of_run(TaskInstance, run), or_(*places))
+        .where(*of_run(TaskInstance, run), of_subtasks(state))
         .group_by(TaskInstance.task_id, TaskInstance.state)
     )
     return {(step, state): count for step, state, count in session.execute(query)}

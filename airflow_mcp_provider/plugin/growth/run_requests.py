@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.errors import InvalidPayload, McpError, RunIsOver, TryAgain
+from airflow_mcp_provider.plugin import metrics
 from airflow_mcp_provider.plugin.child_runs.start import call
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
@@ -115,6 +116,7 @@ class RunRequests:
             self._session, ((self._run, *place, store_keys.ANSWER, value) for place, value in latest.items())
         )
         self._finish()
+        metrics.enqueued(self._run.dag_id, sum(answer.get("new", 0) for answer in written.values()))
         return written
 
     def _fresh(self, asked: Iterable[RunnerRequest]) -> list[RunnerRequest]:
@@ -185,6 +187,7 @@ class RunRequests:
         """Before the report: bring in the subtasks that growth or Airflow left out, and count."""
         if one.task_id != REPORT:
             raise RunIsOver("only the report of a run may confirm that all subtasks ended")
+        self._running(one)
         if not materialize.materialize(self._session, self._run, wait=True):
             raise TryAgain("the run was deleted")
         lag = materialize.look(self._session, self._run)
@@ -215,7 +218,7 @@ class RunRequests:
         asking = self._running(one)
         if planned(self._state).serves_batch(asking.step):
             raise InvalidPayload("the runner of a batch may not send mcp.done; expected mcp.next")
-        here = Place(asking.step, asking.index, asking.life)
+        here = Place(asking.step, asking.index, asking.life, request.trace)
         state, new = advance(self._session, self._run, self._state, here, request.outcome)
         return state, Continued(new)
 

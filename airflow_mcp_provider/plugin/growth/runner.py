@@ -45,9 +45,18 @@ class Runner:
         """Name its task instance as Airflow's state store does."""
         return TaskRef(self.run.dag_id, self.run.run_id, self.step, self.index).scope
 
+    @property
+    def works(self) -> bool:
+        """Whether it and its run are running.
+
+        If not, the run was ended, a user marked the task instance, or its heartbeats were missing: it hung, and was
+        given up. Then it may do nothing more.
+        """
+        return self.run_state == DagRunState.RUNNING and self.state == TaskInstanceState.RUNNING
+
     def running(self) -> Runner:
         """Return it; raises RunIsOver where it, or its run, is not running."""
-        if self.run_state != DagRunState.RUNNING or self.state != TaskInstanceState.RUNNING:
+        if not self.works:
             raise RunIsOver(
                 "only a running task instance of a running run may enqueue; "
                 f"the run is {self.run_state}, the task instance is {self.state}"

@@ -19,6 +19,7 @@ from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.runtime.messages import Item, StartingItem
 
+NOT_RUNNING = "its run was ended, or this runner was given up"
 UNFINISHED = "subtasks of the steps before this one have not ended"
 MANY, SHARE = 500, 20
 """In a run of more subtasks, their count is kept for so many times what it took: it may cost a twentieth of the time,
@@ -34,9 +35,15 @@ class SubtaskStarts:
         self._lags: dict[RunRef, Lag | None] = {}
 
     def item(self, runner: Runner, item: Item, *, done: bool) -> StartingItem:
-        """Return a subtask's item as its runner reads it; ``done``: the subtask has continued in the next step."""
-        lag = self._look(runner)
+        """Return a subtask's item as its runner reads it; ``done``: the subtask has continued in the next step.
+
+        A runner whose run was cancelled after its task instance had started hears of it at its next heartbeat only:
+        its work must not begin before.
+        """
         known = msgspec.structs.asdict(item)
+        if not runner.works:
+            return StartingItem(**known, stopped=NOT_RUNNING)
+        lag = self._look(runner)
         if lag is None:
             return StartingItem(**known)
         if done:

@@ -19,6 +19,7 @@ from kubernetes.client.rest import ApiException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider.plugin.db import run_end
 from airflow_mcp_provider.plugin.db.states import MAY_HAVE_POD
 from airflow_mcp_provider.plugin.db.tables import TaskInstance
 from airflow_mcp_provider.plugin.pods.airflow_internals import DONE, TaskInstanceHistory
@@ -47,7 +48,10 @@ class PodCleanup:
         over = [pod for pod, instance in named if instance in ended]
         now = time.monotonic()
         self._since = {pod.metadata.uid: self._since.get(pod.metadata.uid, now) for pod in over}
-        return [pod for pod in over if self._due(pod, now)]
+        ids = [UUID(instance) for _, instance in named if instance in ended]
+        ending = run_end.graces(session, ids) if ids else {}
+        cleaning = {str(number) for number, (_, end) in ending.items() if end.grace > run_end.DEFAULT_GRACE}
+        return [pod for pod in over if self._due(pod, now, cleaning=instance_of(pod) in cleaning)]
 
     def end(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         """Release the executor's slot, and delete the pod."""
@@ -59,13 +63,14 @@ class PodCleanup:
             self._api.patch_namespaced_pod(name, namespace, {"metadata": {"labels": {DONE: "True"}}})
             self._api.delete_namespaced_pod(name, namespace, body=V1DeleteOptions(grace_period_seconds=0))
 
-    def _due(self, pod: Any, now: float) -> bool:  # noqa: ANN401 - a V1Pod
+    def _due(self, pod: Any, now: float, *, cleaning: bool) -> bool:  # noqa: ANN401 - a V1Pod
+        """Return whether to delete the pod; ``cleaning``: its run was cancelled, and its grace is not over."""
         if pod.status.phase == "Pending":
             return True
         if pod.status.phase == "Failed" and not conf.getboolean("kubernetes_executor", "delete_worker_pods_on_failure"):
             return False
         kept = pod.status.phase == "Succeeded" and not conf.getboolean("kubernetes_executor", "delete_worker_pods")
-        return not kept and now - self._since[pod.metadata.uid] > LINGER
+        return not kept and not cleaning and now - self._since[pod.metadata.uid] > LINGER
 
 
 def _ended(session: Session, instances: list[UUID]) -> set[str]:

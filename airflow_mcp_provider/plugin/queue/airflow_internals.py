@@ -7,6 +7,8 @@ there.
 
 from __future__ import annotations
 
+from functools import cache
+
 from airflow.models.backfill import Backfill, BackfillDagRun
 from airflow.models.dag import DagModel
 from airflow.models.dagbag import DBDagBag
@@ -16,21 +18,30 @@ from airflow.utils.state import DagRunState
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.plugin.db.locks import skip_locked
+from airflow_mcp_provider.plugin.db.locks import skip_locked, wait_locked
 
 RUN_STATE = DagRun._state  # noqa: SLF001 - the column: ``state`` is a property
+SCHEDULER = "SchedulerJob"
+"""The type of a scheduler's ``Job``."""
 
 __all__ = [
     "RUN_STATE",
     "Backfill",
     "BackfillDagRun",
-    "DBDagBag",
     "DagModel",
+    "dag_bag",
     "lock_job",
     "lock_queued",
+    "lock_run",
     "nulls_first",
     "scheduler_number",
 ]
+
+
+@cache
+def dag_bag() -> DBDagBag:
+    """Return the DAGs of the database. One for each process; ``plugin.db.dags`` needs FastAPI."""
+    return DBDagBag(load_op_links=False)
 
 
 def lock_job(session: Session, connection: Connection, dag_id: str) -> bool:
@@ -46,11 +57,21 @@ def lock_queued(session: Session, run_id: int) -> DagRun | None:
     return session.scalars(locked).unique().one_or_none()
 
 
-def scheduler_number(component: object) -> str | None:
-    """Return the id of a scheduler's ``Job``; None for another component.
+def lock_run(session: Session, run_id: int) -> DagRun | None:
+    """Wait for the lock of a run, as the scheduler takes it, and return the run; None if it was deleted."""
+    query = select(DagRun).where(DagRun.id == run_id)
+    locked = wait_locked(query, session, DagRun).execution_options(populate_existing=True)
+    return session.scalars(locked).unique().one_or_none()
 
-    Read without SQLAlchemy's attributes, which may query the database in a session of another thread. A job that is
-    starting has no type yet.
+
+def scheduler_number(component: object) -> str | None:
+    """Return the id of a scheduler's ``Job``; None for one that is starting, which has no type or no id yet.
+
+    Read without SQLAlchemy's attributes, which may query the database in a session of another thread. Raises
+    LookupError for the job of another component.
     """
     known = component.__dict__
-    return str(known["id"]) if known.get("job_type") == "SchedulerJob" else None
+    if known.get("job_type") not in {None, SCHEDULER}:
+        raise LookupError(f"job of a {known['job_type']}; expected one of a {SCHEDULER}")
+    number = known.get("id") if known.get("job_type") else None
+    return None if number is None else str(number)

@@ -21,10 +21,11 @@ from sqlalchemy.orm import Session, object_session
 
 from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.errors import InstallationError
-from airflow_mcp_provider.plugin.db import clock, run_notes
+from airflow_mcp_provider.plugin import metrics
+from airflow_mcp_provider.plugin.db import clock, run_end, run_notes
 from airflow_mcp_provider.plugin.db.locks import savepoint, skip_locked
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState
-from airflow_mcp_provider.plugin.queue import ordering, slot
+from airflow_mcp_provider.plugin.queue import host_memory, ordering, parallelism, slot
 from airflow_mcp_provider.plugin.queue.airflow_internals import lock_job, lock_queued
 from airflow_mcp_provider.plugin.queue.starved import skipped_runs
 from airflow_mcp_provider.plugin.queue.termination import end_unstarted
@@ -90,7 +91,11 @@ class Gate:
         grace = timedelta(seconds=self._settings.end_grace if self._settings else 0)
         held = slot.look(connection, run, grace)
         if held.reason:
-            return Decision("waits", held.reason, held.running)
+            return Decision("waits", held.reason, held.running, next=held.next)
+        if held.own:
+            return Decision("started", "its tasks are running", 1, noted=run.note is not None)
+        if too_little := host_memory.too_little(marker.submit.memory):
+            return Decision("waits", too_little)
         return _choose(session, connection, run, marker)
 
     def _carry_out(self, session: Session, run: DagRun, decision: Decision, started: datetime | None) -> None:
@@ -132,6 +137,10 @@ class Gate:
     def _publish(self, session: Session, connection: Connection, run: DagRun, decision: Decision) -> None:
         if decision.outcome == "started":
             self._reported.pop(run.id, None)
+            run_end.clear(connection, run.id)
+            parallelism.start(connection, run)
+            now: datetime = clock.now()
+            metrics.started(run.dag_id, now - max(run.queued_at or now, run.run_after))
             if decision.noted:
                 run_notes.clear(connection, run.id)
         elif decision.outcome == "waits":
@@ -142,7 +151,7 @@ class Gate:
                 run_notes.put(connection, run.id, f"{run_notes.WAITING} {decision.reason}")
         queued = decision.queued if decision.queued is not None else len(ordering.of_job(connection, run.dag_id))
         log.info(
-            "gate",
+            "run started" if decision.outcome == "started" else "gate",
             job=run.dag_id,
             run=run.run_id,
             decision=decision.outcome,
@@ -179,13 +188,13 @@ def _choose(session: Session, connection: Connection, run: DagRun, marker: Marke
     """Decide for a free slot: end runs that may not start any more, and check whether ``run`` is the next one."""
     queue = ordering.of_job(connection, run.dag_id)
     now = clock.now()
-    wrong = {one.id: reason for one in queue if (reason := one.wrong(marker, now))}
+    wrong = ordering.endings(queue, marker, now)
     if wrong:
         end_unstarted(session, connection, wrong)
     able = ordering.sort((one for one in queue if one.id not in wrong), marker)
     first = able[0] if able else None
     if run.id in wrong:
-        return Decision("ended", wrong[run.id], queued=len(able), next=first.id if first else None)
+        return Decision("ended", wrong[run.id].note, queued=len(able), next=first.id if first else None)
     if first is None or run.id not in {one.id for one in able}:
         return Decision("waits", "no longer in the queue", queued=len(able))
     if first.id == run.id:

@@ -7,7 +7,7 @@ before those of a backfill (as in Airflow), then the earlier ``run_after``, then
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select, true
 
 from airflow_mcp_provider.plugin.db import clock
+from airflow_mcp_provider.plugin.db.run_end import End, Reason
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunNote, DagRunState
 from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, BackfillDagRun
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.marker import PRIORITY, Marker
+from airflow_mcp_provider.spec.submit_rules import REPLACES
 
 HIGHEST = 1000
 
@@ -39,12 +41,14 @@ class Waiting:
     own: str | None
     note: str | None
 
-    def wrong(self, marker: Marker, now: datetime) -> str | None:
-        """Return the note of a run that must end without a start; None if it may start."""
+    def wrong(self, marker: Marker, now: datetime) -> End | None:
+        """Return how a run ends that must end without a start; None if it may start."""
         if self.own is not None and _number(self.own) is None:
-            return f"failed: invalid {PRIORITY} {self.own:.40} in the run's conf; expected -{HIGHEST} to {HIGHEST}"
+            text = f"invalid {PRIORITY} {self.own:.40} in the run's conf; expected -{HIGHEST} to {HIGHEST}"
+            return End(Reason.INVALID, text)
         if marker.timeout is not None and now - self.since > marker.timeout:
-            return f"failed: timeouts.queue ({human(marker.timeout)}) passed before the run could start"
+            text = f"timeouts.queue ({human(marker.timeout)}) passed before the run could start"
+            return End(Reason.QUEUE_TIMEOUT, text)
         return None
 
     def order(self, marker: Marker) -> tuple[Any, ...]:
@@ -93,6 +97,24 @@ def _waiting(number: int, dag_id: str, run_id: str, queued: datetime, run_after:
 def of_job(connection: Connection, dag_id: str) -> list[Waiting]:
     """Return the job's waiting runs, unordered."""
     return read(connection, DagRun.dag_id == dag_id)
+
+
+def endings(queue: Sequence[Waiting], marker: Marker, now: datetime) -> dict[int, End]:
+    """Return how runs end that must end without a start, by DagRun.id.
+
+    With ``overlap: replace_…`` the newest run that may start replaces all others.
+    """
+    wrong = {run.id: reason for run in queue if (reason := run.wrong(marker, now))}
+    able = [run for run in queue if run.id not in wrong]
+    if marker.submit.overlap not in REPLACES or not able:
+        return wrong
+    newest = max(able, key=lambda run: run.id)
+    return wrong | {run.id: replaced(newest.run_id, marker) for run in able if run is not newest}
+
+
+def replaced(by: str, marker: Marker) -> End:
+    """Return how a run ends that a newer one replaces."""
+    return End(Reason.REPLACED, f"replaced by {by} (queue.overlap: {marker.submit.overlap})")
 
 
 def sort(runs: Iterable[Waiting], marker: Marker) -> list[Waiting]:

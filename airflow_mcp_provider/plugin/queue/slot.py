@@ -1,79 +1,90 @@
 """The slot of a job: only one of its runs may be active.
 
 Runs in the scheduler, inside the gate's transaction and with a lock on the job's row. A run holds the slot while it is
-RUNNING; and, after a user ended it, as long as its processes may still run.
+RUNNING; while any of its tasks is dispatched, whatever the state of the run (a user may set a run that works back to
+QUEUED, or clear it); and, after it was ended or deleted, as long as its processes may still work.
+
+A queued run with dispatched tasks goes before all others. Only a running one loses the task instances whose processes
+are gone: Airflow looks for those of running runs alone.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, func, select
 
-from airflow_mcp_provider.plugin.db import clock, rows
-from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store
+from airflow_mcp_provider.plugin.db import clock, run_end
+from airflow_mcp_provider.plugin.db.identity import SAME_RUN, of_run, same
+from airflow_mcp_provider.plugin.db.states import DISPATCHED
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance
 
-TASK, ENDED = "mcp", "mcp.ended"
-"""The row of a run that a user ended: until when its processes may run. ``TASK`` is not a task of the DAG."""
+FORGOTTEN = timedelta(minutes=15)
+"""A dispatched task of an ended run without a heartbeat for so long does not count: Airflow will not end it.
+
+A living one has a heartbeat every few seconds. ``[scheduler] task_queued_timeout`` is 10 min.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """``running``: the number of other active runs; ``reason``: why the slot is taken, None if it is free."""
+    """``running``: the number of other runs that are active or have tasks that work.
+
+    ``reason``: why the slot is taken, None if it is free. ``next``: the DagRun.id of the queued run that goes first,
+    because its tasks work; ``own``: the run that asks is such a one.
+    """
 
     running: int
     reason: str | None
+    next: int | None = None
+    own: bool = False
 
 
 def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
-    """Return the state of the slot of the job of ``run``; ``run`` itself is not counted."""
-    recent = DagRun.end_date > clock.now() - grace
-    query = select(DagRun.id, DagRun.run_id, DagRun.state).where(
-        DagRun.dag_id == run.dag_id, DagRun.id != run.id, (DagRun.state == DagRunState.RUNNING) | recent
+    """Return the state of the slot of the job of ``run``; ``grace`` is that of a damaged row.
+
+    ``run`` itself is not counted; but it, too, waits for processes of its own that were ended before it was cleared.
+    """
+    active = select(DagRun.run_id).where(
+        DagRun.dag_id == run.dag_id, DagRun.id != run.id, DagRun.state == DagRunState.RUNNING
     )
-    others = connection.execute(query).all()
-    if running := [row.run_id for row in others if row.state == DagRunState.RUNNING]:
+    if running := connection.execute(active).scalars().all():
         return Slot(len(running), held_by(running[0]))
-    names = {row.id: row.run_id for row in others}
-    if run.clear_number:  # it may have been ended and cleared at once
-        names[run.id] = run.run_id
-    return Slot(0, _ending(connection, names, grace) if grace and names else None)
+    own = connection.execute(_dispatched(run)).first() is not None
+    working = [other for other in _working(connection, run) if not (own and _goes_after(other, run))]
+    if working:
+        queued = min((other.id for other in working if other.state == DagRunState.QUEUED), default=None)
+        return Slot(len(working), f"tasks of {working[0].run_id} are running", next=queued)
+    if held := run_end.held(connection, run.dag_id, grace):
+        name, until = held
+        return Slot(0, f"{name} was ended while it was running; its processes may run until {until:%H:%M:%S} UTC")
+    return Slot(0, None, own=own)
+
+
+def _dispatched(run: DagRun) -> Select[str]:
+    return select(TaskInstance.run_id).where(*of_run(TaskInstance, run), TaskInstance.state.in_(DISPATCHED)).limit(1)
+
+
+def _goes_after(other: Row[str, int, str], run: DagRun) -> bool:
+    """Whether another queued run with tasks that work goes after ``run``, which has such tasks, too."""
+    return bool(other.state == DagRunState.QUEUED and other.id > run.id)
+
+
+def _working(connection: Connection, run: DagRun) -> list[Row[str, int, str]]:
+    """Return the other runs that have dispatched tasks, by Airflow's index of dag_id and state."""
+    seen = func.coalesce(TaskInstance.last_heartbeat_at, TaskInstance.start_date, TaskInstance.queued_dttm)
+    query = (
+        select(TaskInstance.run_id, DagRun.id, DagRun.state)
+        .join(DagRun, same(DagRun, TaskInstance, SAME_RUN))
+        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.state.in_(DISPATCHED))
+        .where(TaskInstance.run_id != run.run_id)
+        .where((DagRun.state == DagRunState.QUEUED) | seen.is_(None) | (seen > clock.now() - FORGOTTEN))
+        .distinct()
+    )
+    return list(connection.execute(query))
 
 
 def held_by(run_id: str) -> str:
     """Return the reason for a slot that a run holds."""
     return f"{run_id} is running"
-
-
-def keep(connection: Connection, run: DagRun, grace: timedelta) -> None:
-    """Let ``run``, which a user just ended, hold the slot for the time ``grace``."""
-    now = clock.now()
-    names = {"dag_run_id": run.id, "task_id": TASK, "map_index": -1, "key": ENDED}
-    connection.execute(delete(Store).where(*(getattr(Store, name) == value for name, value in names.items())))
-    more = {"dag_id": run.dag_id, "run_id": run.run_id, "updated_at": now}
-    value = json.dumps({"until": (now + grace).isoformat()})
-    connection.execute(insert(Store).values(**names, **more, value=value))
-
-
-def _ending(connection: Connection, names: dict[int, str], grace: timedelta) -> str | None:
-    for number, value, written in connection.execute(_ended(list(names))):
-        until = _until(value, written + grace)
-        if until > clock.now():
-            return f"{names[number]} was ended while it was running; its processes may run until {until:%H:%M:%S} UTC"
-    return None
-
-
-def _until(value: str, latest: datetime) -> datetime:
-    """Return the time in the row; a damaged row counts as ``latest``."""
-    found = rows.parsed(value)
-    until = clock.parsed(found.get("until")) if isinstance(found, dict) else None
-    return latest if until is None else min(until, latest)
-
-
-def _ended(runs: Sequence[int]) -> Select[int, str, datetime]:
-    return select(Store.dag_run_id, Store.value, Store.updated_at).where(
-        Store.dag_run_id.in_(runs), Store.task_id == TASK, Store.map_index == -1, Store.key == ENDED
-    )

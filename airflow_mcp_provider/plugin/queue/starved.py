@@ -7,7 +7,6 @@ Called by the gate, in the scheduler's transaction, at most once per ``[mcp] que
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import structlog
@@ -18,23 +17,20 @@ from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY
 from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.locks import skip_locked
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, DagTag
-from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, DagModel, DBDagBag, nulls_first
+from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, DagModel, dag_bag, nulls_first
 
 AT_ONCE = 5
 
 log = structlog.get_logger(__name__)
 
 
-@cache
-def _bag() -> DBDagBag:
-    return DBDagBag(load_op_links=False)
-
-
 def skipped_runs(session: Session) -> list[DagRun]:
     """Lock and return one queued run per job, for a few jobs without a running one; the longest unexamined first."""
     looked_at: Any = DagRun.last_scheduling_decision
     oldest = nulls_first(looked_at, session)
-    query = select(DagRun).where(DagRun.id.in_(_one_per_job())).order_by(oldest).limit(AT_ONCE)
+    # The conditions of the subquery are not checked again for a row that another transaction has changed meanwhile.
+    queued = (DagRun.state == DagRunState.QUEUED, DagRun.run_after <= clock.now())
+    query = select(DagRun).where(DagRun.id.in_(_one_per_job()), *queued).order_by(oldest).limit(AT_ONCE)
     locked = skip_locked(query, session, DagRun).execution_options(populate_existing=True)
     runs = list(session.scalars(locked).unique())
     return [run for run in runs if _is_job(session, run)]
@@ -43,7 +39,7 @@ def skipped_runs(session: Session) -> list[DagRun]:
 def _is_job(session: Session, run: DagRun) -> bool:
     """Set the run's DAG and return whether it is a job; a DAG that cannot be read does not affect other jobs."""
     try:
-        run.dag = _bag().get_dag_for_run(run, session=session)
+        run.dag = dag_bag().get_dag_for_run(run, session=session)
     except Exception:
         log.exception("cannot read the DAG of a job; its runs stay queued", job=run.dag_id, run=run.run_id)
         return False

@@ -18,6 +18,8 @@ CHECK_WORKERS = "_check_workers"
 SCHEDULE_DAG_RUN = "_schedule_dag_run"
 READY_TO_QUEUED = "_executable_task_instances_to_queued"
 """Methods of the scheduler: it examines one run; it chooses among ready task instances."""
+RUN_WORKLOAD = "run_workload"
+"""The static method of executors that supervises a task, called in a worker."""
 DEP_STATUSES = "_get_dep_statuses"
 """The method of a dependency that checks whether one task instance may start."""
 
@@ -27,6 +29,7 @@ __all__ = [
     "EXECUTION_STATES",
     "PROCESS_WORKLOADS",
     "READY_TO_QUEUED",
+    "RUN_WORKLOAD",
     "SCHEDULE_DAG_RUN",
     "BaseExecutor",
     "LocalExecutor",

@@ -8,6 +8,7 @@ from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.settings import fair_share
 from airflow_mcp_provider.plugin.slots.dispatch_count import count_dispatched
 from airflow_mcp_provider.plugin.slots.fair_share import share_fairly
+from airflow_mcp_provider.plugin.slots.graces import wait_for_graces
 from airflow_mcp_provider.plugin.slots.scheduling_backoff import back_off_slow_runs
 from airflow_mcp_provider.plugin.slots.upstream_cache import cache_upstream_checks
 
@@ -20,6 +21,7 @@ def install() -> None:
     Exits from a scheduler with invalid settings, as the gate does: an exception would only disable the plugin.
     """
     count_dispatched()
+    wait_for_graces()
     cache_upstream_checks()
     try:
         wanted = fair_share()

@@ -20,7 +20,7 @@ from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.payload import child_of, json_text
 from airflow_mcp_provider.runtime.pod_reasons import refused
 
-SECRET = 'swordfish"\\\n\u00fc/77'  # noqa: S105 - a test's
+SECRET = 'swordfish"\\\n\u00fc/77'
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_one_secret_that_another_begins_with(masker):
 
 
 def test_a_token_is_masked_whoever_has_it():
-    token = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTk5In0.0pKsU_f-2K3mB8o"  # noqa: S105 - nobody's
+    token = "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiIwMTk5In0.0pKsU_f-2K3mB8o"
     assert redaction.text(f"401 for Bearer {token}.") == "401 for Bearer ***."
 
 
