@@ -6,6 +6,7 @@ Airflow loads this module in every component, including runners, so it imports n
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
@@ -21,11 +22,19 @@ def middleware(app: Any) -> Any:  # noqa: ANN401 - of ASGI
 class McpPlugin(AirflowPlugin):
     """Activates growth (enqueued payloads become task instances of the run), the queue gate and fair share.
 
-    In the API server it adds a middleware, too.
+    In the API server it adds a middleware and the HTTP API, too.
     """
 
     name = "mcp"
     fastapi_root_middlewares = [{"middleware": middleware, "args": [], "kwargs": {}, "name": "mcp"}]  # noqa: RUF012 - Airflow's
+
+    @cached_property
+    def fastapi_apps(self) -> list[Any]:  # type: ignore[override]  # an attribute of AirflowPlugin
+        """The HTTP API; only the API server reads this attribute."""
+        from airflow_mcp_provider.client.models import PREFIX  # noqa: PLC0415 - only the API server needs it
+        from airflow_mcp_provider.plugin.http_api.app import build  # noqa: PLC0415 - likewise
+
+        return [{"app": build(), "url_prefix": PREFIX, "name": "job control"}]
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:

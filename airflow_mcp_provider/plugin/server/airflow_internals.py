@@ -15,7 +15,6 @@ from airflow.api_fastapi.execution_api.datamodels.task_state_store import TaskSt
 from airflow.api_fastapi.execution_api.datamodels.taskinstance import TIHeartbeatInfo
 from airflow.api_fastapi.execution_api.datamodels.token import TIClaims
 from airflow.configuration import conf
-from airflow.observability.stats import gauge
 from airflow.state import get_state_backend
 
 from airflow_mcp_provider.plugin.growth.protected_keys import KeptBackend
@@ -25,7 +24,6 @@ __all__ = [
     "TIClaims",
     "TIHeartbeatInfo",
     "TaskStateStorePutBody",
-    "gauge",
     "get_state_backend",
     "keep_rows",
     "pool",

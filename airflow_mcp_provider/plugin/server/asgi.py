@@ -15,10 +15,11 @@ async def reply(
     content: object = NOTHING,
     *,
     retry_after: int | None = None,
+    media_type: bytes = b"application/json",
 ) -> None:
     """Send a response, with ``content`` as JSON if given; ``retry_after`` is in seconds."""
     body = b"" if content is NOTHING else json.dumps(content, separators=(",", ":")).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())] if body else []
+    headers = [(b"content-type", media_type), (b"content-length", str(len(body)).encode())] if body else []
     if retry_after is not None:
         headers.append((b"retry-after", str(retry_after).encode()))
     await send({"type": "http.response.start", "status": int(status), "headers": headers})

@@ -48,10 +48,11 @@ class Lanes(Generic[Request, Reply]):
         """The number of requests that wait for their batch."""
         return sum(map(len, self._waiting.values()))
 
-    async def do(self, lane: Hashable, work: Work[Request, Reply], request: Request) -> Reply:
+    async def do(self, lane: Hashable, work: Work[Request, Reply], request: Request, most: int = BATCH) -> Reply:
         """Execute ``request`` with the others in its lane; raises Full, and the errors of ``work``.
 
-        ``work`` is called with the requests of a batch and returns one reply per request.
+        ``work`` is called with the requests of a batch, at most ``most``, and returns one reply per request. It and
+        ``most`` are the same for all requests of a lane.
         """
         if self._bytes + request.size > WAITING_BYTES:
             raise Full
@@ -61,14 +62,14 @@ class Lanes(Generic[Request, Reply]):
             self._waiting[lane].append((request, reply))
         else:
             self._waiting[lane] = [(request, reply)]
-            task = asyncio.create_task(self._run(lane, work))
+            task = asyncio.create_task(self._run(lane, work, most))
             self._tasks.add(task)  # the event loop has only a weak reference
             task.add_done_callback(self._tasks.discard)
         return await reply
 
-    async def _run(self, lane: Hashable, work: Work[Request, Reply]) -> None:
+    async def _run(self, lane: Hashable, work: Work[Request, Reply], most: int) -> None:
         """Execute batches until no request waits in the lane."""
-        while batch := self._take(lane):
+        while batch := self._take(lane, most):
             requests = [request for request, _ in batch]
             try:
                 replies = await asyncio.get_running_loop().run_in_executor(self._pool, work, requests)
@@ -81,9 +82,9 @@ class Lanes(Generic[Request, Reply]):
                         future.set_result(reply)
         del self._waiting[lane]
 
-    def _take(self, lane: Hashable) -> list[tuple[Request, asyncio.Future[Reply]]]:
+    def _take(self, lane: Hashable, most: int) -> list[tuple[Request, asyncio.Future[Reply]]]:
         waiting, size, count = self._waiting[lane], 0, 0
-        for request, _ in waiting[:BATCH]:
+        for request, _ in waiting[:most]:
             size += request.size
             if count and size > BATCH_BYTES:
                 break

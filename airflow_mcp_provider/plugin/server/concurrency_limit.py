@@ -20,17 +20,33 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from airflow_mcp_provider.plugin.server.airflow_internals import gauge
+from airflow_mcp_provider.client.models import PREFIX
+from airflow_mcp_provider.constants import GIVE_BACK
+from airflow_mcp_provider.plugin import metrics
 from airflow_mcp_provider.plugin.server.asgi import reply
 from airflow_mcp_provider.plugin.server.priority_semaphore import PrioritySemaphore
 from airflow_mcp_provider.plugin.server.request_body import SLOW_S, Client, Held, Message, Receive
-from airflow_mcp_provider.plugin.server.request_kinds import OF_THEIR_OWN, UI, WAIT, is_urgent, kind_of, shares
+from airflow_mcp_provider.plugin.server.request_kinds import (
+    BEGIN_AS,
+    OF_THEIR_OWN,
+    STREAMS,
+    SUBMIT,
+    is_urgent,
+    kind_of,
+    shares,
+)
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-BUSY = {"detail": "the API server is busy; retry the request later"}
+BUSY = {
+    "type": "urn:airflow-mcp:busy",
+    "title": "Busy",
+    "detail": "the API server is busy; retry the request later",
+}
+"""With the fields that errors of the HTTP API have; Airflow's clients read ``detail``."""
+PROBLEM = b"application/problem+json"
 LONG_S, REPEAT_S = 5.0, 30.0
 """A request that waited longer than the first is logged, at most once in the second."""
 MOST_WAITING, MOST_S = 5_000, 60.0
@@ -95,9 +111,12 @@ class Guard:
         try:
             acquired = await request.client.read_ahead() and await self._acquire(kind, request, permits)
             if acquired:
+                request.scope[GIVE_BACK] = permits[-1].release
                 await self._app(request.scope, request.client.receive, _sending(request, permits[-1], kind))
             else:
-                await reply(request.send, HTTPStatus.SERVICE_UNAVAILABLE, BUSY, retry_after=5)
+                status = HTTPStatus.TOO_MANY_REQUESTS if kind == SUBMIT else HTTPStatus.SERVICE_UNAVAILABLE
+                media_type = PROBLEM if request.path.startswith(PREFIX) else b"application/json"
+                await reply(request.send, status, {**BUSY, "status": status}, retry_after=5, media_type=media_type)
         finally:
             for permit in permits:
                 permit.release()
@@ -105,7 +124,7 @@ class Guard:
     async def _acquire(self, kind: str, request: Request, permits: list[Permit]) -> bool:
         """Acquire the permits that a request of a kind needs; the last one is that of the application."""
         wanted = [(self._own[kind], kind)] if kind in self._own else [(self._shared, kind)]
-        for semaphore, name in [*wanted, (self._shared, UI)] if kind == WAIT else wanted:
+        for semaphore, name in [*wanted, (self._shared, BEGIN_AS[kind])] if kind in BEGIN_AS else wanted:
             if not await self._wait(semaphore, name, request):
                 return False
             permits.append(Permit(semaphore, name))
@@ -148,19 +167,18 @@ class Guard:
     def _measure(self) -> None:
         for semaphore in (self._shared, *self._own.values()):
             for name, kind in semaphore.kinds.items():
-                gauge("mcp.api_server.requests_inside", kind.inside, tags={"kind": name})
-                gauge("mcp.api_server.requests_waiting", kind.waiting, tags={"kind": name})
+                metrics.requests(name, kind.inside, kind.waiting)
 
 
 def _sending(request: Request, permit: Permit, kind: str) -> Send:
     """Return ``send``, which releases the permit with the last message, or if the client reads slowly.
 
-    The permit of a ``WAIT`` request is released with the first message.
+    The permit of a request of STREAMS is released with the first message.
     """
 
     async def send(message: Message) -> None:
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
-        if last or (kind == WAIT and message["type"] == "http.response.start"):
+        if last or (kind in STREAMS and message["type"] == "http.response.start"):
             permit.release()
         async with asyncio.timeout(None if last else SLOW_S):
             late = asyncio.get_running_loop().call_later(READ_S, permit.release)

@@ -8,7 +8,7 @@ at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -22,8 +22,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from airflow_mcp_provider import patience
 from airflow_mcp_provider.errors import InvalidRow
-from airflow_mcp_provider.plugin.db import clock, locks, rows, state_store
+from airflow_mcp_provider.plugin import metrics
+from airflow_mcp_provider.plugin.db import clock, locks, rows, run_end, state_store
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState, create_session
 from airflow_mcp_provider.plugin.growth import backend, runner
 from airflow_mcp_provider.plugin.growth.airflow_internals import refusal
@@ -83,7 +85,7 @@ def together(work: Callable[[Session, Sequence[StoreRequest]], Replies]) -> Work
     @wraps(work)
     def carried_out(asked: Sequence[StoreRequest]) -> Replies:
         try:
-            with create_session(scoped=False) as session:
+            with metrics.transaction(len(asked)), create_session(scoped=False) as session:
                 locks.limit_waiting(session, backend.LOCK_TIMEOUT_MS)
                 return work(session, asked)
         except Exception as error:  # noqa: BLE001 - each runner gets its own error
@@ -171,6 +173,17 @@ def _values(session: Session, wanted: Collection[tuple[Runner, str]]) -> Values:
 
 
 @together
+def grace(session: Session, asked: Sequence[StoreRequest]) -> Replies:
+    """Runners that are asked to end ask for how long their work may clean up.
+
+    Also those whose task instances were cleared since, which Airflow's own route does not find any more.
+    """
+    found = run_end.graces(session, {one.instance for one in asked})
+    values = [found[one.instance][1].grace if one.instance in found else None for one in asked]
+    return [PASSED if value is None else Reply(HTTPStatus.OK, {"value": value}) for value in values]
+
+
+@together
 def locate(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     """Find the runs of runners whose runs are not known yet."""
     found = runner.of_instances(session, {one.instance for one in asked})
@@ -187,17 +200,17 @@ def keep(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     return [_kept(found.get(one.instance), refused) for one in asked]
 
 
-def _kept(asking: Runner | None, refused: Collection[Runner]) -> Reply | None:
+def _kept(asking: Runner | None, refused: Mapping[Runner, str]) -> Reply | None:
     if asking is None:
         return PASSED
-    return _refused(backend.OF_BATCH) if asking in refused else KEPT
+    return _refused(refused[asking]) if asking in refused else KEPT
 
 
 @together
 def progress(session: Session, asked: Sequence[StoreRequest]) -> Replies:
     """Subtasks report their progress."""
     found = runner.of_instances(session, {one.instance for one in asked})
-    latest = {found[one.instance]: one for one in asked if one.instance in found}
+    latest = {asking: one for one in asked if (asking := found.get(one.instance)) and asking.works}
     for asking in sorted(latest, key=lambda one: (one.run.id, one.place)):
         one = latest[asking]
         state_store.put(session, [(asking.run, *asking.place, one.key, one.value)], one.expires_at)
@@ -264,4 +277,22 @@ def beat(session: Session, asked: Sequence[StoreRequest]) -> Replies:
         .values(last_heartbeat_at=clock.now())
         .execution_options(synchronize_session=False)
     )
-    return [KEPT if (one.instance, one.value.hostname, one.value.pid) in alive else PASSED for one in asked]
+    refused = _graces(session, [one.instance for one in asked if _who(one) not in alive])
+    return [KEPT if _who(one) in alive else refused.get(one.instance, PASSED) for one in asked]
+
+
+def _who(one: StoreRequest) -> tuple[UUID, str, int]:
+    return one.instance, one.value.hostname, one.value.pid
+
+
+def _graces(session: Session, instances: Collection[UUID]) -> dict[UUID, Reply]:
+    """Refuse the heartbeats of runners whose work may clean up for longer than Airflow's supervisor waits by itself."""
+    found = run_end.graces(session, instances)
+    return {number: _ending(state, end.grace) for number, (state, end) in found.items()}
+
+
+def _ending(state: str | None, grace: float) -> Reply:
+    """Answer as Airflow does, with the grace added: see ``patience``."""
+    message = "the run was ended; the task has to end within the grace"
+    detail = {"reason": "not_running", "message": message, "current_state": state, patience.GRACE: grace}
+    return Reply(HTTPStatus.CONFLICT, {"detail": detail})

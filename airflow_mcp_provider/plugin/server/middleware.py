@@ -6,8 +6,11 @@ import asyncio
 
 import structlog
 
+from airflow_mcp_provider.plugin.control import worker
 from airflow_mcp_provider.plugin.growth import background
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend, materializer
+from airflow_mcp_provider.plugin.http_api import logs, watch
+from airflow_mcp_provider.plugin.http_api.subtask_paths import in_one_line
 from airflow_mcp_provider.plugin.server import runner_requests
 from airflow_mcp_provider.plugin.server.airflow_internals import get_state_backend, keep_rows, pool
 from airflow_mcp_provider.plugin.server.concurrency_limit import App, Guard, Scope, Send
@@ -15,11 +18,15 @@ from airflow_mcp_provider.plugin.server.request_body import Held, Receive
 from airflow_mcp_provider.plugin.server.request_kinds import HEALTH, OF_THEIR_OWN
 from airflow_mcp_provider.plugin.server.runner_requests import RunnerRequests
 
-OWN = runner_requests.THREADS + background.THREADS
+OWN = runner_requests.THREADS + background.THREADS + watch.THREADS + logs.THREADS + worker.THREADS
+"""The threads of this package: each has a connection while it works."""
 SPARE = 1 + OF_THEIR_OWN[HEALTH]
 """Reserved database connections: Airflow's event loop needs one, health checks the others."""
 FEWEST, MOST = 2, 10
-"""The range of the limit: a process uses one core, so more concurrent requests would only take longer."""
+"""The range of the limit: a process uses one core, so more concurrent requests would only take longer.
+
+OWN, SPARE and FEWEST have to fit in Airflow's default pool, 5 + 10.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -38,13 +45,15 @@ class McpMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an HTTP request; anything else is passed to Airflow unchanged."""
-        if scope["type"] != "lifespan":
-            await (self._requests if scope["type"] == "http" else self._app)(scope, receive, send)
-            return
-        try:
+        if scope["type"] == "http":
+            await self._requests(in_one_line(scope), receive, send)
+        elif scope["type"] != "lifespan":
             await self._app(scope, receive, send)
-        finally:  # the server ends
-            await asyncio.to_thread(materializer().stop)
+        else:
+            try:
+                await self._app(scope, receive, send)
+            finally:  # the server ends
+                await asyncio.to_thread(materializer().stop)
 
 
 def request_limit(found: tuple[int, int] | None) -> int:

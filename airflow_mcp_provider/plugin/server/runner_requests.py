@@ -38,7 +38,9 @@ REMEMBERED, ANSWER_BYTES = 20_000, 1_024
 """So many runners' runs and answers are kept in memory, answers up to this size."""
 READS, BEATS, RUN_REQUESTS, CONFIRMS = 1, 1, 2, 1
 THREADS = READS + BEATS + RUN_REQUESTS + CONFIRMS
-"""Each has a connection while it works. A report's request waits for the scheduler: those have their own thread."""
+"""Each has a connection while it works. A report's request waits for the scheduler, in a thread of its own."""
+CALLS = 10
+"""Calls of other jobs in a transaction: it has the locks of these jobs, for which those who submit runs wait."""
 
 
 class RunnerRequests:
@@ -115,6 +117,8 @@ class RunnerRequests:
     async def _carry_out(self, asked: StoreRequest) -> Reply | None:
         if asked.key == BEAT:
             return await self._beats.do(BEAT, handlers.beat, asked)
+        if asked.key == store_keys.GRACE:
+            return await self._reads.do("grace", handlers.grace, asked)
         if asked.value is None:
             return await self._reads.do("read", handlers.read, asked)
         if asked.key == store_keys.PROGRESS:
@@ -133,6 +137,8 @@ class RunnerRequests:
             self._remember(asked, found)
         if asked.key == store_keys.CONFIRM:
             return await self._confirms.do(run, handlers.answer, asked)
+        if asked.key == store_keys.CALL:
+            return await self._run_requests.do((run, asked.key), handlers.answer, asked, CALLS)
         work = OF_RUNS.get(asked.key, handlers.answer)
         return await self._run_requests.do((run, work), work, asked)
 
@@ -154,7 +160,7 @@ OF_RUNS: dict[str, Work] = {store_keys.GO_ON: handlers.take, store_keys.OUTCOME:
 
 def _is_ours(method: str, key: str) -> bool:
     if method == "GET":
-        return key == store_keys.ITEM or key.startswith(store_keys.ANSWER_TO)
+        return key in {store_keys.ITEM, store_keys.GRACE} or key.startswith(store_keys.ANSWER_TO)
     return method == "PUT" and key in {BEAT, store_keys.OUTCOME, store_keys.PROGRESS, store_keys.GO_ON, *ASKED}
 
 

@@ -60,6 +60,12 @@ class Played:
         self.set(task_id, map_index, question, {**body, "call": str(self.calls)})
         return json.loads(self.get(task_id, map_index, store_keys.ANSWER))
 
+    def confirm(self):
+        """What the report asks at first, when it runs."""
+        if not self.states("report"):
+            self.instance("report", -1)
+        return self.ask("report", -1, store_keys.CONFIRM, {})
+
     def set(self, task_id, map_index, key, value):
         self.backend.set(self._scope(task_id, map_index), key, json.dumps(value), session=self.session)
 

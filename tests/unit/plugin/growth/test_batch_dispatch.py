@@ -61,7 +61,7 @@ class Packed(Played):
         return one
 
     def counts(self):
-        told = self.ask("report", -1, store_keys.CONFIRM, {})
+        told = self.confirm()
         return [told[name] for name in ("reserved", "succeeded", "failed", "skipped", "pending")]
 
 

@@ -49,7 +49,7 @@ class Staged(Played):
         return found and json.loads(found)
 
     def counts(self):
-        return self.ask("report", -1, store_keys.CONFIRM, {})
+        return self.confirm()
 
     def length(self, task_id):
         return self.session.scalar(select(TaskMap.length).where(TaskMap.task_id == task_id))

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.listeners import hookimpl
-from airflow.listeners.listener import get_listener_manager
 from airflow.models.backfill import Backfill, BackfillDagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import DagRunState
@@ -13,43 +12,9 @@ from sqlalchemy import text
 
 from airflow_mcp_provider.plugin.db import run_notes
 from airflow_mcp_provider.plugin.listener import QueueListener
-from airflow_mcp_provider.plugin.queue import slot, starved
+from airflow_mcp_provider.plugin.queue import starved
 from airflow_mcp_provider.plugin.queue.gate import Gate
-from tests.unit.plugin.conftest import SETTINGS
-
-
-@pytest.fixture
-def manager():
-    manager = get_listener_manager()
-    registered = manager.pm.get_plugins()
-    manager.clear()
-    yield manager
-    manager.clear()
-    for plugin in registered:
-        manager.add_listener(plugin)
-
-
-@pytest.fixture
-def start(manager, session):
-    """Start a run as ``SchedulerJobRunner._start_queued_dagruns`` does, and give what became of it."""
-    manager.add_listener(QueueListener(SETTINGS))
-
-    def start(run):
-        run.state = DagRunState.RUNNING
-        run.start_date = datetime.now(UTC)
-        run.notify_dagrun_state_changed(msg="started")
-        session.flush()
-        return fresh(session, run)[0]
-
-    return start
-
-
-def fresh(session, run):
-    """What the database says."""
-    query = text(
-        "SELECT state, start_date, (SELECT content FROM dag_run_note WHERE dag_run_id = id) FROM dag_run WHERE id = :id"
-    )
-    return tuple(session.execute(query, {"id": run.id}).one())
+from tests.unit.plugin.queue.conftest import fresh
 
 
 def test_a_run_starts_when_no_other_is_active(job, start, session):
@@ -153,20 +118,6 @@ def test_a_priority_that_is_none_ends_the_run(job, start, session, given):
     assert "expected -1000 to 1000" in fresh(session, run)[2]
 
 
-def test_a_run_that_was_ended_from_outside_keeps_the_slot_for_a_while(job, start, session):
-    gone = job.run("gone", DagRunState.FAILED)
-    gone.end_date = datetime.now(UTC)
-    session.flush()
-    slot.keep(session.connection(), gone, timedelta(seconds=15))
-    run = job.run("a")
-    assert start(run) == "queued"
-    assert fresh(session, run)[2].startswith(
-        "waiting: gone was ended while it was running; its processes may run until "
-    )
-    slot.keep(session.connection(), gone, timedelta(seconds=-1))
-    assert start(run) == "running"
-
-
 def test_a_note_of_a_person_stays_and_ours_go(job, start, session):
     active = job.run("active", DagRunState.RUNNING)
     theirs, ours = job.run("theirs"), job.run("ours")
@@ -249,6 +200,6 @@ def test_what_airflow_passes_over_is_started_when_its_own_choice_cannot(make_job
     one.run("active", DagRunState.RUNNING)
     over = other.run("passed_over")
     run = one.run("a")
-    monkeypatch.setattr(starved, "_bag", lambda: Bag(other.dag))
+    monkeypatch.setattr(starved, "dag_bag", lambda: Bag(other.dag))
     assert start(run) == "queued"
     assert fresh(session, over)[0] == "running"

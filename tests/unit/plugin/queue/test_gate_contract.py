@@ -3,13 +3,13 @@
 import inspect
 
 import pytest
-from airflow.api.common import mark_tasks
-from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
-from airflow.api.common.trigger_dag import trigger_dag
+from airflow.dag_processing.collection import DagModelOperation
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dagrun import DagRun
 from airflow.utils.sqlalchemy import prohibit_commit
 from airflow.utils.state import DagRunState
+
+from airflow_mcp_provider.plugin.queue import termination
 
 
 def test_a_run_is_started_in_one_place_and_listeners_hear_of_it_before_the_commit():
@@ -65,8 +65,20 @@ def test_queued_runs_are_examined_in_the_order_that_stepping_back_uses():
     assert "skip_locked=True" in source
 
 
-def test_how_a_run_is_made_and_ended_for_a_subtask():
-    made, ended = (list(inspect.signature(one).parameters) for one in (trigger_dag, set_dag_run_state_to_failed))
-    assert {"dag_id", "run_id", "conf", "run_type", "triggered_by", "session"} <= set(made)
-    assert ended == ["dag", "run_id", "commit", "session"]
-    assert "commit()" not in inspect.getsource(mark_tasks), "it is a part of our transaction"
+def test_the_scheduler_limits_the_tasks_of_each_run_by_the_column_that_we_set():
+    source = inspect.getsource(SchedulerJobRunner._executable_task_instances_to_queued)
+    assert "task_per_dr_count, 0) < DM.max_active_tasks" in source
+    assert "DM.max_active_tasks.label(" in source
+    assert "dag_max_active_tasks = task_instance.dag_model.max_active_tasks" in source
+    assert "dm.max_active_tasks = dag.max_active_tasks" in inspect.getsource(DagModelOperation.update_dags)
+
+
+def test_the_scheduler_writes_down_whom_it_gives_up():
+    source = inspect.getsource(SchedulerJobRunner._purge_task_instances_without_heartbeats)
+    assert f'event="{termination.GIVEN_UP}"' in source
+
+
+def test_a_scheduler_examines_a_run_under_the_lock_that_a_cancel_takes():
+    source = inspect.getsource(DagRun.get_running_dag_runs_to_examine)
+    assert "with_row_locks(" in source
+    assert "of=cls" in source

@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
+from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
 from airflow.utils.state import DagRunState, TaskInstanceState
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
-from airflow_mcp_provider.plugin.db import run_notes
-from airflow_mcp_provider.plugin.db.tables import Store
+from airflow_mcp_provider.plugin.db import run_end, run_notes
+from airflow_mcp_provider.plugin.db.run_end import End, Reason
+from airflow_mcp_provider.plugin.db.tables import Log
 from airflow_mcp_provider.plugin.queue import monitor, ordering, slot, termination
 from airflow_mcp_provider.spec.marker import Marker
 from tests.unit.plugin.conftest import SETTINGS
@@ -78,7 +81,7 @@ def test_the_first_that_wait_are_told_who_has_the_slot_and_the_others_that_it_ta
 
 def test_a_run_that_somebody_ended_meanwhile_is_not_ended_again(job, session):
     run = job.run("a", DagRunState.RUNNING)
-    assert termination.end_unstarted(session, session.connection(), {run.id: "failed: too late"}) == []
+    assert termination.end_unstarted(session, session.connection(), {run.id: End(Reason.QUEUE_TIMEOUT, "late")}) == []
     session.refresh(run)
     assert (run.state, run.note) == ("running", None)
 
@@ -107,16 +110,78 @@ def test_a_broken_marker_is_an_error(broken):
         Marker.read(broken)
 
 
-@pytest.mark.parametrize(
-    "value", ["5", "[]", "null", "{", '{"until": 5}', '{"until": "x"}', '{"until": "2999-01-01T00:00:00+00:00"}']
-)
-def test_a_damaged_row_of_an_ended_run_holds_the_slot_as_long_as_any_other(job, session, value):
-    run = job.run("slow", DagRunState.FAILED)
-    run.end_date = datetime.now(UTC)
-    session.flush()
-    slot.keep(session.connection(), run, timedelta(seconds=15))
-    session.execute(update(Store).where(Store.key == slot.ENDED).values(value=value))
+@pytest.mark.parametrize("value", ["5", "[]", "null", "{", '{"until": 5}', '{"until": "x"}', None])
+def test_a_damaged_row_of_an_ended_run_holds_the_slot_for_the_usual_time(job, session, value):
+    run_end.hold(session.connection(), "crawl", "slow", datetime.now(UTC) + timedelta(hours=1))
+    session.execute(update(Log).values(extra=value))
     following, grace = job.run("next"), timedelta(seconds=15)
     assert slot.look(session.connection(), following, grace).reason
-    session.execute(update(Store).values(updated_at=datetime.now(UTC) - timedelta(seconds=16)))
+    session.execute(update(Log).values(dttm=datetime.now(UTC) - timedelta(seconds=16)))
     assert slot.look(session.connection(), following, grace).reason is None
+
+
+def test_the_longest_hold_counts(job, session):
+    for name, seconds in (("b", 5), ("a", 50), ("c", 20)):
+        run_end.hold(session.connection(), "crawl", name, datetime.now(UTC) + timedelta(seconds=seconds))
+    assert run_end.held(session.connection(), "crawl", timedelta(0))[0] == "a"
+    assert run_end.held(session.connection(), "other", timedelta(0)) is None
+
+
+def test_a_run_whose_runner_was_given_up_holds_its_slot_after_it_has_ended_by_itself(job, session):
+    run = job.run("hung", DagRunState.FAILED)
+    run.end_date = datetime.now(UTC)
+    row = Log(termination.GIVEN_UP, dag_id="crawl", run_id="hung", task_id="run", map_index=0)
+    session.add(row)
+    session.flush()
+    termination.ended(run, "task_failure", SETTINGS)
+    assert held(session, job, run)
+    assert run_end.of_run(session.connection(), run.id) is None, "it ended by itself"
+    session.execute(delete(Log).where(Log.event == run_end.HELD))
+    row.dttm = datetime.now(UTC) - timedelta(seconds=16)
+    session.flush()
+    termination.ended(run, "task_failure", SETTINGS)
+    assert run_end.held(session.connection(), "crawl", timedelta(0)) is None
+
+
+def test_how_a_run_ended_is_told(make_job, session):
+    job = make_job("crawl", "timeouts: {run: 1h, queue: 30m}")
+    connection = session.connection()
+
+    def ended(name, msg, **state):
+        run = job.run(name, DagRunState.FAILED)
+        run.end_date = datetime.now(UTC) - timedelta(**state)
+        session.flush()
+        termination.ended(run, msg, SETTINGS)
+        return run_end.of_run(connection, run.id)
+
+    assert ended("a", "timed_out").reason == "timeout"
+    cancelled = ended("b", "Dag Run's state was manually set to `failed`.")
+    assert (cancelled.reason, cancelled.by, cancelled.until) == ("cancelled", None, None)
+    assert ended("c", "Dag Run's state was manually set to `failed`.", hours=1) is None, "it had failed before"
+    assert ended("d", "task_failure") is None
+    old = job.run("old", queued_at=datetime.now(UTC) - timedelta(hours=2))
+    waiting = ordering.of_job(connection, "crawl")
+    ends = ordering.endings(waiting, Marker(timeout=timedelta(minutes=30)), datetime.now(UTC))
+    termination.end_unstarted(session, connection, ends)
+    assert run_end.of_run(connection, old.id).reason == "queue_timeout"
+
+
+@pytest.mark.parametrize("damaged", ["5", "{}", "null", '{"reason": "x"}', '{"reason": "cancelled", "more": 1}'])
+def test_a_damaged_end_is_none(damaged):
+    assert run_end.End.read(damaged) is None
+
+
+def test_an_end_is_read_as_it_was_written():
+    end = run_end.End(run_end.Reason.REPLACED, "by b", "ann", datetime.now(UTC), datetime.now(UTC), 5.0, 2)
+    assert run_end.End.read(end.row()) == end
+
+
+def test_a_run_that_is_deleted_while_its_tasks_work_keeps_the_slot(job, session):
+    run = job.run("gone")
+    lazy = LazyDeserializedDAG(data=DagSerialization.to_dict(job.dag))
+    SerializedDagModel.write_dag(lazy, bundle_name="b", session=session)
+    task(session, job, run, "run", TaskInstanceState.RUNNING)
+    session.commit()
+    session.delete(run)
+    session.flush()
+    assert held(session, job, run)

@@ -14,6 +14,7 @@ from airflow_mcp_provider.plugin.child_runs import cancel_abandoned
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.state_store import PLAN
+from airflow_mcp_provider.plugin.queue.monitor import AT_ONCE
 from airflow_mcp_provider.plugin.scheduler import Monitors
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec import parse_job
@@ -76,6 +77,20 @@ def test_all_are_told_what_they_wait_for(session, waiting, look):
     assert set(notes_of(session, waiting).values()) == {"waiting: active is running"}
 
 
+def test_the_notes_of_a_deep_queue_are_written_a_few_at_a_time(session, make_job, look):
+    job = make_job("a")
+    session.flush()
+    written(session, "a")
+    job.run("active", DagRunState.RUNNING)
+    for number in range(AT_ONCE + 5):
+        job.run(f"waits-{number}")
+    count = text("SELECT count(*) FROM dag_run_note")
+    look()
+    assert session.scalar(count) == AT_ONCE
+    look()
+    assert session.scalar(count) == AT_ONCE + 5
+
+
 def test_a_fault_at_one_job_leaves_the_others_their_look(session, waiting, look):
     fault = f"""CREATE TRIGGER fault BEFORE INSERT ON dag_run_note WHEN NEW.dag_run_id = {waiting["a"].id}
         BEGIN SELECT RAISE(ABORT, 'a row of this job is damaged'); END"""
@@ -109,7 +124,7 @@ def test_a_damaged_caller_keeps_no_abandoned_run_alive(session, make_job, look, 
     for run in runs:
         session.refresh(run)
     assert [run.state for run in runs] == ["running", "failed", "running"]
-    assert runs[1].note == cancel_abandoned.REASON
+    assert runs[1].note == f"cancelled: {cancel_abandoned.REASON}"
     assert [run.get_task_instance("plan", session=session).state for run in runs] == ["running", "failed", "running"]
 
 

@@ -92,6 +92,15 @@ def test_a_batch_has_a_size(monkeypatch):
     assert asyncio.run(scene()) == [2, 2, 2, 1]
 
 
+def test_a_batch_of_a_lane_may_be_smaller():
+    async def scene():
+        work, here = Work(), Lanes("test", 1)
+        await asyncio.gather(*(here.do("one", work, Number(n), 4) for n in range(10)))
+        return work.batches
+
+    assert asyncio.run(scene()) == [4, 4, 2]
+
+
 def test_what_waits_is_bounded(monkeypatch):
     monkeypatch.setattr(coalescing, "WAITING_BYTES", 10)
 

@@ -5,7 +5,6 @@ from structlog.testing import capture_logs
 
 from airflow_mcp_provider.plugin.server import concurrency_limit, request_body
 from airflow_mcp_provider.plugin.server.concurrency_limit import Guard
-from airflow_mcp_provider.plugin.server.middleware import MOST, OWN, SPARE, request_limit
 from airflow_mcp_provider.plugin.server.request_body import Held
 
 
@@ -22,10 +21,12 @@ class Server:
         self.streams = streams
         self.inside = self.most = 0
         self.bodies = []
+        self.scopes = []
         self.go = asyncio.Event()
         self.guard = Guard(self.app, limit, Held())
 
-    async def app(self, _scope, receive, send):
+    async def app(self, scope, receive, send):
+        self.scopes.append(scope)
         self.inside += 1
         self.most = max(self.most, self.inside)
         body = b""
@@ -188,13 +189,6 @@ def test_a_long_wait_is_in_the_log(monkeypatch):
     with capture_logs() as logs:
         asyncio.run(scene())
     assert [one["kind"] for one in logs if one["log_level"] == "warning"] == ["ui"]
-
-
-def test_places_follow_from_the_pool():
-    assert request_limit((5, 10)) == 15 - OWN - SPARE
-    assert request_limit((1, 0)) == 2
-    assert request_limit((50, 50)) == MOST
-    assert request_limit(None) == MOST
 
 
 class Half(Server):

@@ -1,12 +1,14 @@
 """What is done where a transaction for many runners fails: once more in parts, or not."""
 
+import asyncio
 import uuid
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import exc
 
-from airflow_mcp_provider.plugin.server import handlers
+from airflow_mcp_provider.plugin.server import handlers, runner_requests
+from airflow_mcp_provider.plugin.server.request_body import Held
 from airflow_mcp_provider.runtime import store_keys
 
 
@@ -66,6 +68,24 @@ def test_what_one_request_causes_is_found_by_halves(failing, error):
     _, replies, begun = failing(error)
     assert len(begun) == 199
     assert len(replies) == 100
+
+
+@pytest.mark.parametrize(
+    ("key", "transactions"), [(store_keys.CALL, 100 / runner_requests.CALLS), (store_keys.ENQUEUE, 1)]
+)
+def test_few_runs_of_other_jobs_are_created_in_a_transaction(failing, key, transactions):
+    """It has the locks of these jobs, for which people wait."""
+    _, _, begun = failing(FOR_ALL["a lock"])
+    begun.clear()
+
+    async def scene():
+        requests = runner_requests.RunnerRequests(None, Held(), stores=True)
+        asked = [handlers.StoreRequest(uuid.uuid4(), key, object()) for _ in range(100)]
+        requests._runs.update((one.instance, 1) for one in asked)
+        return await asyncio.gather(*(requests._of_run(one) for one in asked))
+
+    assert {reply.status for reply in asyncio.run(scene())} == {503}
+    assert len(begun) == transactions
 
 
 def test_values_of_users_are_not_in_the_log(failing, capfd):

@@ -2,6 +2,7 @@
 
 import inspect
 
+from airflow.executors import local_executor
 from airflow.executors.workloads.callback import ExecuteCallback
 from airflow.executors.workloads.task import ExecuteTask
 from airflow.models.callback import CallbackState
@@ -93,3 +94,11 @@ def test_the_dependency_on_what_a_task_is_mapped_over():
     assert list(inspect.signature(ask).parameters) == ["self", "ti", "dep_context", "session"]
     source = inspect.getsource(ask)
     assert "TaskInstance.map_index == -1" in source, "it asks for the task, whichever its instance is"
+
+
+def test_a_worker_supervises_a_task_by_the_static_method_that_is_patched():
+    assert isinstance(
+        inspect.getattr_static(airflow_internals.BaseExecutor, airflow_internals.RUN_WORKLOAD), staticmethod
+    )
+    assert "supervise_task(" in source(airflow_internals.BaseExecutor.run_workload)
+    assert "BaseExecutor.run_workload(" in source(local_executor._run_worker)

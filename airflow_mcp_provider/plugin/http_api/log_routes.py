@@ -1,0 +1,79 @@
+"""Routes of logs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from airflow_mcp_provider.plugin.db.tables import create_session
+from airflow_mcp_provider.plugin.http_api import examples
+from airflow_mcp_provider.plugin.http_api.access import JobId, RunId, read_logs
+from airflow_mcp_provider.plugin.http_api.logs import Logs, Source
+from airflow_mcp_provider.plugin.http_api.problems import not_found
+from airflow_mcp_provider.plugin.http_api.streams import NDJSON, UNCOMPRESSED
+from airflow_mcp_provider.plugin.http_api.subtask_paths import SubtaskKey
+from airflow_mcp_provider.plugin.http_api.subtask_routes import Step, found_run
+from airflow_mcp_provider.plugin.status import subtask_documents
+
+router = APIRouter(tags=["logs"])
+Follow = Annotated[bool, Query(description="Go on until the end of the run, or of the attempt.")]
+AttemptNumber = Annotated[int | None, Query(ge=1, le=10_000, description="Default: the latest attempt.")]
+
+
+@router.get(
+    "/jobs/{dag_id}/runs/{run}/logs",
+    dependencies=[read_logs],
+    response_class=StreamingResponse,
+    responses=examples.logs(),
+)
+async def read_run_logs(
+    request: Request,
+    dag_id: JobId,
+    run: RunId,
+    follow: Follow = False,  # noqa: FBT002 - of a query
+) -> StreamingResponse:
+    """Read the logs of all tasks of a run, in the order of their starts: lines of JSON with the task and the key."""
+    source = await run_in_threadpool(_of_run, dag_id, run)
+    return _stream(request, source, follow=follow)
+
+
+@router.get(
+    "/jobs/{dag_id}/runs/{run}/subtasks/{key:path}/logs",
+    dependencies=[read_logs],
+    response_class=StreamingResponse,
+    responses=examples.logs(),
+)
+async def read_subtask_logs(  # noqa: PLR0913, PLR0917 - the parts of a request
+    request: Request,
+    dag_id: JobId,
+    run: RunId,
+    key: SubtaskKey,
+    step: Step = None,
+    attempt: AttemptNumber = None,
+    follow: Follow = False,  # noqa: FBT002 - of a query
+) -> StreamingResponse:
+    """Read the log of a subtask. Subtasks of a batch have one log in common."""
+    source = await run_in_threadpool(_of_subtask, dag_id, run, key, step, attempt)
+    return _stream(request, source, follow=follow)
+
+
+def _of_run(dag_id: str, run: str) -> Source:
+    with create_session(scoped=False) as session:
+        return Source(found_run(session, dag_id, run).ref)
+
+
+def _of_subtask(dag_id: str, run: str, key: str, step: str | None, attempt: int | None) -> Source:
+    with create_session(scoped=False) as session:
+        row = found_run(session, dag_id, run)
+        found = subtask_documents.one(session, row, key, step)
+        if found is None:
+            raise not_found(f"subtask {key[:200]!r} of the run {run}")
+        return Source(row.ref, found.task, found.map_index, attempt)
+
+
+def _stream(request: Request, source: Source, *, follow: bool) -> StreamingResponse:
+    logs: Logs = request.app.state.logs
+    return StreamingResponse(logs.read(source, follow=follow), media_type=NDJSON, headers=UNCOMPRESSED)

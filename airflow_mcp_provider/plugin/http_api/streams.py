@@ -1,0 +1,29 @@
+"""How events are written: as server-sent events, or as lines of JSON.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+"""
+
+from __future__ import annotations
+
+SSE, NDJSON = "text/event-stream", "application/x-ndjson"
+UNCOMPRESSED = {"Content-Encoding": "identity", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+"""Airflow's compression holds lines back until it has many; proxies do the same."""
+
+Sent = tuple[int, str, bytes] | None
+"""The id, the name and the document of an event; None for a comment."""
+
+
+def sse(event: Sent) -> bytes:
+    """Return an event as a server-sent event."""
+    if event is None:
+        return b": still there\n\n"
+    number, name, run = event
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), run)
+
+
+def ndjson(event: Sent) -> bytes:
+    """Return an event as a line of JSON."""
+    if event is None:
+        return b"\n"
+    number, name, run = event
+    return b'{"id":%d,"event":"%s","run":%s}\n' % (number, name.encode(), run)

@@ -1,0 +1,35 @@
+"""Addresses of the HTTP API, relative to the API server."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from airflow_mcp_provider.client.models import PREFIX, Links
+
+
+def job(name: str) -> str:
+    """Return the address of a job."""
+    return f"{PREFIX}/jobs/{quote(name, safe='')}"
+
+
+def run(name: str, run_id: str) -> str:
+    """Return the address of a run."""
+    return f"{job(name)}/runs/{quote(run_id, safe=':+')}"
+
+
+def subtask(name: str, run_id: str, key: str) -> str:
+    """Return the address of a subtask."""
+    return f"{run(name, run_id)}/subtasks/{quote(key, safe='')}"
+
+
+def links(name: str, run_id: str) -> Links:
+    """Return the addresses that the document of a run has."""
+    own = run(name, run_id)
+    return Links(
+        self=own,
+        subtasks=f"{own}/subtasks",
+        events=f"{own}/events",
+        logs=f"{own}/logs",
+        job=job(name),
+        ui=f"/dags/{quote(name, safe='')}/runs/{quote(run_id, safe=':+')}",
+    )

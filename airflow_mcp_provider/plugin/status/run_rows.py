@@ -1,0 +1,157 @@
+"""What the documents of runs read of Airflow's rows, in one query for any number of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, null, select, tuple_
+from sqlalchemy.orm import Session
+
+from airflow_mcp_provider.client.models import RunState
+from airflow_mcp_provider.constants import JOB_TAG
+from airflow_mcp_provider.plugin.db import clock
+from airflow_mcp_provider.plugin.db.identity import RunRef
+from airflow_mcp_provider.plugin.db.run_end import END, TASK, End
+from airflow_mcp_provider.plugin.db.states import DISPATCHED
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunNote, DagRunState, DagTag, Store, TaskInstance
+from airflow_mcp_provider.plugin.status.airflow_internals import DagModel, report_state
+from airflow_mcp_provider.spec.marker import PRIORITY
+
+HEARTBEAT = timedelta(seconds=30)
+"""A task instance whose last heartbeat is older has no process. No heartbeat is written after a run was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run: ``state`` is Airflow's; ``note`` anybody's; ``report`` the state in the result of its report.
+
+    ``end``: how it has failed, if it did not fail by itself.
+    """
+
+    id: int
+    job: str
+    run_id: str
+    state: str
+    conf: Mapping[str, Any]
+    submitter: str | None
+    submitted: datetime
+    run_after: datetime
+    started: datetime | None
+    ended: datetime | None
+    clear_number: int
+    paused: bool
+    note: str | None
+    report: str | None
+    end: End | None
+
+    @property
+    def ref(self) -> RunRef:
+        """The identity of the run."""
+        return RunRef(self.id, self.job, self.run_id)
+
+    @property
+    def own_conf(self) -> dict[str, Any]:
+        """The values of the job's params."""
+        return {name: value for name, value in self.conf.items() if name != PRIORITY}
+
+    def may_end_later(self, now: datetime) -> bool:
+        """Whether the run was ended, and its processes may still run."""
+        return self.end is not None and self.end.ending(now)
+
+    def judged(self, *, alive: bool, now: datetime) -> RunState:
+        """Return the state of the run; ``alive``: some of its processes still run."""
+        if self.state == DagRunState.QUEUED:
+            return RunState.QUEUED
+        if self.state == DagRunState.RUNNING:
+            return RunState.RUNNING
+        if self.state == DagRunState.SUCCESS:
+            return RunState.PARTIAL if self._is_partial else RunState.COMPLETED
+        if self.end is None:
+            return RunState.ERROR
+        return RunState.CANCELLING if alive and self.may_end_later(now) else self.end.state
+
+    @property
+    def _is_partial(self) -> bool:
+        return self.report == "partial" or (self.report is None and (self.note or "").startswith("partial:"))
+
+
+def query(*, conf: bool = False) -> Select[Any]:
+    """Select runs of jobs, without their conf, which may be large; further conditions are the caller's."""
+    ended = and_(Store.dag_run_id == DagRun.id, Store.task_id == TASK, Store.map_index == -1, Store.key == END)
+    return (
+        select(
+            DagRun.id,
+            DagRun.dag_id,
+            DagRun.run_id,
+            DagRun.state,
+            (DagRun.conf if conf else null()).label("conf"),
+            DagRun.triggering_user_name,
+            DagRun.created_at,
+            DagRun.queued_at,
+            DagRun.run_after,
+            DagRun.start_date,
+            DagRun.end_date,
+            DagRun.clear_number,
+            DagModel.is_paused,
+            DagRunNote.content,
+            report_state().label("report"),
+            Store.value.label("end"),
+        )
+        .join(DagModel, DagModel.dag_id == DagRun.dag_id)
+        .join(DagTag, and_(DagTag.dag_id == DagRun.dag_id, DagTag.name == JOB_TAG))
+        .outerjoin(DagRunNote, DagRunNote.dag_run_id == DagRun.id)
+        .outerjoin(Store, ended)
+    )
+
+
+def read(session: Session, wanted: Select[Any]) -> list[RunRow]:
+    """Read the runs that a query selects."""
+    return [_row(found) for found in session.execute(wanted)]
+
+
+def one(session: Session, job: str, run_id: str) -> RunRow | None:
+    """Read one run; None where the job has no such run."""
+    found = read(session, query(conf=True).where(DagRun.dag_id == job, DagRun.run_id == run_id))
+    return found[0] if found else None
+
+
+def _row(found: Any) -> RunRow:  # noqa: ANN401 - a row of ``query``
+    failed = found.state == DagRunState.FAILED
+    return RunRow(
+        id=found.id,
+        job=found.dag_id,
+        run_id=found.run_id,
+        state=str(found.state),
+        conf=found.conf if isinstance(found.conf, dict) else {},
+        submitter=found.triggering_user_name,
+        submitted=found.created_at or found.queued_at or found.run_after,
+        run_after=found.run_after,
+        started=found.start_date,
+        ended=found.end_date,
+        clear_number=found.clear_number,
+        paused=bool(found.is_paused),
+        note=found.content,
+        report=found.report,
+        end=End.since_clear(found.end, found.clear_number) if failed else None,
+    )
+
+
+def alive(session: Session, runs: Sequence[RunRow]) -> set[int]:
+    """Return those ended runs, by DagRun.id, whose processes still run."""
+    now = clock.now()
+    names = {(run.job, run.run_id): run.id for run in runs if run.may_end_later(now)}
+    if not names:
+        return set()
+    since = {run.id: (run.end.at or now) - HEARTBEAT for run in runs if run.end is not None}
+    same_run = tuple_(TaskInstance.dag_id, TaskInstance.run_id)
+    works = case((TaskInstance.state.in_(DISPATCHED), 1), else_=0)
+    found = session.execute(
+        select(TaskInstance.dag_id, TaskInstance.run_id, func.max(works), func.max(TaskInstance.last_heartbeat_at))
+        .where(same_run.in_(sorted(names)))
+        .group_by(TaskInstance.dag_id, TaskInstance.run_id)
+    )
+    numbers = ((names[job, run_id], working, beat) for job, run_id, working, beat in found)
+    return {number for number, working, beat in numbers if working or (beat is not None and beat > since[number])}

@@ -1,0 +1,133 @@
+"""Documents and lists of jobs over HTTP."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from airflow.models.dag import DagModel
+from airflow.models.errors import ParseImportError
+from airflow.utils.state import DagRunState
+
+from airflow_mcp_provider.plugin.http_api import job_routes
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def broken(database):
+    def make(file, bundle="b", text="Traceback\nSpecError: jobs/crawl.yaml:3: invalid"):
+        with database() as session:
+            session.add(ParseImportError(filename=file, bundle_name=bundle, stacktrace=text, timestamp=NOW))
+            session.commit()
+
+    return make
+
+
+def test_a_job(http, make_job, set_run):
+    make_job(
+        more="queue: {max_pending: 7, priority: 2}\ntags: [web]\ntimeouts: {run: 1h, queue: 5m}\nsubtasks: {parallelism: 3}"
+    )
+    runs = []
+    for n in range(12):
+        runs.append(http.post("/jobs/crawl/runs", json={"conf": {"url": f"secret-{n}"}}).json()["run"])
+        if n < 4:
+            set_run(runs[n], DagRunState.SUCCESS, start_date=NOW, end_date=NOW)
+        if n == 4:
+            set_run(runs[4], DagRunState.RUNNING, start_date=NOW)
+    found = http.get("/jobs/crawl").json()
+    assert (found["job"], found["tags"], found["paused"], found["queued"], found["error"]) == (
+        "crawl",
+        ["web"],
+        False,
+        7,
+        None,
+    )
+    assert found["holder"]["run"] == runs[4]
+    assert found["holder"]["submitter"] == "anna"
+    assert [one["run"] for one in found["queue"]] == runs[5:]
+    assert [one["position"] for one in found["queue"]] == list(range(1, 8))
+    assert [one["run"] for one in found["last"]] == runs[2:][::-1]
+    assert found["params"]["properties"]["url"] == {"type": "string", "default": "a"}
+    assert found["params"]["additionalProperties"] is False
+    spec = found["spec"]
+    assert (spec["queue"], spec["timeouts"], spec["parallelism"]) == (
+        {"max_pending": 7, "priority": 2},
+        {"run": "1h", "queue": "5m"},
+        3,
+    )
+    assert spec["steps"] == [{"name": "run", "attempts": 3}]
+    assert "secret-" not in json.dumps(found), "a list has no conf"
+
+
+def test_params_without_a_default_are_required(http, make_job):
+    params = "{text: {type: string}, empty: {type: [string, 'null'], default: null}, one: {type: integer, default: 1}}"
+    make_job(text=f"params: {params}\nplan: {{items: [1]}}\nrun: {{shell: x}}")
+    found = http.get("/jobs/crawl").json()["params"]
+    assert found["required"] == ["text"]
+    assert found["properties"]["text"] == {"type": "string"}
+    assert found["properties"]["empty"]["default"] is None
+
+
+def test_the_arguments_of_the_work_and_environments_are_not_in_the_document(http, make_job):
+    make_job(more="pod: {env: {TOKEN: hunter2}}\nreport: {shell: 'echo hunter2'}")
+    assert "hunter2" not in http.get("/jobs/crawl").text
+
+
+@pytest.mark.parametrize(
+    ("file", "bundle", "shown"),
+    [
+        ("jobs/crawl.yaml", "b", True),
+        ("jobs.py", "b", True),
+        ("jobs/crawler.yaml", "b", False),
+        ("crawl.yaml", "c", False),
+    ],
+)
+def test_the_error_of_a_spec(http, job, broken, file, bundle, shown):
+    broken(file, bundle)
+    assert ("SpecError" in (http.get("/jobs/crawl").json()["error"] or "")) is shown
+    answer = http.post("/jobs/crawl/runs", json={})
+    assert answer.status_code == (409 if shown else 202)
+    if shown:
+        assert (answer.json()["type"], "SpecError" in answer.json()["detail"]) == ("urn:airflow-mcp:invalid_spec", True)
+
+
+def test_a_job_whose_file_is_gone(http, job, database):
+    with database() as session:
+        session.get(DagModel, "crawl").is_stale = True
+        session.commit()
+    assert http.get("/jobs").json()["jobs"] == []
+    assert "does not define this job" in http.get("/jobs/crawl").json()["error"]
+    assert http.post("/jobs/crawl/runs", json={}).status_code == 409
+
+
+def test_lists_are_filtered_searched_and_paged(http, make_job, set_run, database):
+    for name in ("a1", "a2", "b_1", "bx1"):
+        make_job(name, more=f"tags: [{name[0]}]")
+    make_job("plain", tag="other")
+    with database() as session:
+        session.get(DagModel, "a2").is_paused = True
+        session.commit()
+    http.post("/jobs/bx1/runs", json={})
+
+    def named(**query):
+        return [one["job"] for one in http.get("/jobs", params=query).json()["jobs"]]
+
+    assert named() == ["a1", "a2", "b_1", "bx1"]
+    assert named(search="A") == ["a1", "a2"]
+    assert named(search="b_") == ["b_1"], "no wildcards"
+    assert named(search="the job b") == ["b_1", "bx1"]
+    assert named(tag="b") == ["b_1", "bx1"]
+    assert named(paused="true") == ["a2"]
+    assert named(active="true") == ["bx1"]
+    assert named(active="false", paused="false") == ["a1", "b_1"]
+    first = http.get("/jobs", params={"limit": 3}).json()
+    assert (first["next"], named(cursor=first["next"])) == ("b_1", ["bx1"])
+    (one,) = http.get("/jobs", params={"active": "true"}).json()["jobs"]
+    assert (one["queued"], [run["state"] for run in one["last"]]) == (1, ["queued"])
+
+
+def test_only_jobs_that_the_user_may_read_are_listed(http, make_job, monkeypatch):
+    for name in ("a1", "a2"):
+        make_job(name)
+    monkeypatch.setattr(job_routes, "readable_jobs", lambda *_: {"a2", "plain"})
+    assert [one["job"] for one in http.get("/jobs").json()["jobs"]] == ["a2"]

@@ -1,0 +1,67 @@
+"""What the documents read of Airflow's tables, by name: a release that changes it fails here."""
+
+import inspect
+
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun, DagRunNote
+from airflow.models.errors import ParseImportError
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancehistory import TaskInstanceHistory
+from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
+from airflow.timetables.simple import NullTimetable
+
+from airflow_mcp_provider.plugin.status import airflow_internals
+
+
+def columns(model):
+    return {column.name for column in model.__table__.columns}
+
+
+def test_columns():
+    assert {
+        "dag_id",
+        "description",
+        "is_paused",
+        "is_stale",
+        "timetable_summary",
+        "next_dagrun_create_after",
+        "bundle_name",
+        "relative_fileloc",
+        "has_import_errors",
+    } <= columns(DagModel)
+    assert {
+        "conf",
+        "triggering_user_name",
+        "created_at",
+        "queued_at",
+        "run_after",
+        "start_date",
+        "end_date",
+        "clear_number",
+    } <= columns(DagRun)
+    assert {"dag_run_id", "content"} <= columns(DagRunNote)
+    assert {"id", "bundle_name", "filename", "stacktrace"} <= columns(ParseImportError)
+    assert {
+        "task_id",
+        "dag_id",
+        "run_id",
+        "map_index",
+        "try_number",
+        "state",
+        "start_date",
+        "end_date",
+        "retry_reason",
+    } <= columns(TaskInstanceHistory)
+    assert {"last_heartbeat_at", "state", "start_date", "end_date", "try_number", "max_tries"} <= columns(TaskInstance)
+    assert {"dag_run_id", "task_id", "key", "value"} <= columns(XComModel)
+
+
+def test_the_summary_of_no_schedule():
+    assert NullTimetable().summary == airflow_internals.NO_SCHEDULE
+
+
+def test_results_and_serialized_dags():
+    assert airflow_internals.RESULT_KEYS == (XCOM_RETURN_KEY, "result")
+    assert "dag_id" in inspect.signature(SerializedDagModel.latest_item_select_object).parameters
+    assert "json.loads" in inspect.getsource(XComModel.deserialize_value)
