@@ -1,7 +1,7 @@
 """The commands of ``airflow mcp`` and their arguments.
 
-Every ``airflow`` command imports this module to list all commands. So it imports nothing else of this package; the
-implementation of a command is imported when the command runs.
+Every ``airflow`` command imports this module to list all commands. So it imports nothing else of this package but the
+arguments of ``mcp-jobs``, which import nothing; the implementation of a command is imported when the command runs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.cli.cli_config import ARG_VERBOSE, ActionCommand, Arg, CLICommand, GroupCommand, lazy_load_command
+
+from airflow_mcp_provider.console import arguments
 
 
 def _arg(*names: str, **options: Any) -> Arg:
@@ -59,6 +61,18 @@ COMMANDS = (
 )
 
 
+def _of_console(command: arguments.Command) -> ActionCommand:
+    """Return a command of ``mcp-jobs`` as a command of ``airflow mcp``."""
+    return ActionCommand(
+        name=command.name,
+        help=command.help,
+        description=command.description or command.help,
+        func=lazy_load_command("airflow_mcp_provider.cli.jobs.main"),
+        args=[_arg(*one.flags, **one.options) for one in command.arguments],
+    )
+
+
 def get_cli_commands() -> list[CLICommand]:
     """Return the command group ``airflow mcp``."""
-    return [GroupCommand(name="mcp", help="Manage jobs of airflow-mcp-provider", subcommands=COMMANDS)]
+    commands = (*COMMANDS, *map(_of_console, arguments.COMMANDS))
+    return [GroupCommand(name="mcp", help="Manage jobs of airflow-mcp-provider", subcommands=commands)]

@@ -98,7 +98,8 @@ def _tree(path: str | None) -> Path:
 
 def _keep_running(embedded: Embedded, console: Console) -> None:
     console.print(
-        f"\nAirflow is running at [bold]{embedded.url}[/]: user [bold]{USER}[/], password [bold]{embedded.password}[/]"
+        f"\nAirflow is running at [bold]{embedded.url}[/]: user [bold]{USER}[/], password [bold]{embedded.password}[/]",
+        soft_wrap=True,  # an address and a password are copied
     )
     console.print("Press Ctrl-C to stop it and to remove its files.")
     while True:

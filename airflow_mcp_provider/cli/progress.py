@@ -104,7 +104,8 @@ def show(api: Api, dag_id: str, run_id: str, console: Console) -> Counts:
 
 
 def _bar(seen: Iterator[Counts], title: str, console: Console) -> Iterator[Counts]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"), TimeElapsedColumn())
+    job, counts = (TextColumn(form, markup=False) for form in ("{task.description}", "{task.fields[counts]}"))
+    columns = (job, BarColumn(), counts, TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None, counts="planning")
         for one in seen:

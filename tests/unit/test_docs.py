@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from airflow_mcp_provider.console.main import parser
 from airflow_mcp_provider.spec import parse_job
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FOLDERS = [ROOT / "docs", ROOT / "examples"]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(page for one in FOLDERS for page in one.rglob("*.md"))]
 TEMPLATES = sorted((ROOT / "docs" / "templates").glob("*.md"))
 
 
@@ -71,6 +74,14 @@ def test_commands_run(command):
         [sys.executable, "-W", "ignore", "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_each_command_of_mcp_jobs_has_valid_arguments():
+    """tests/integration/client runs those of docs/command-line.md."""
+    shown = [line for _, text in blocks("console") for line in re.findall(r"^\$ mcp-jobs (.*)$", text, re.MULTILINE)]
+    assert len(shown) >= 14
+    for line in shown:
+        assert parser().parse_args(shlex.split(line)).command
 
 
 def test_the_loader_of_the_readme_is_a_dag_file(tmp_path, monkeypatch):

@@ -23,8 +23,22 @@ def loaded_by(*modules: str) -> set[str]:
     return set(json.loads(out.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("module", ["spec", "runtime", "runtime.execute", "errors"])
-def test_spec_and_runtime_work_where_no_airflow_is(module):
+@pytest.mark.parametrize(
+    "module",
+    [
+        "spec",
+        "runtime",
+        "runtime.execute",
+        "errors",
+        "client.sync_client",
+        "client.async_client",
+        "console.main",
+        "console.submit",
+        "console.follow",
+        "console.complete",
+    ],
+)
+def test_spec_runtime_client_and_console_work_where_no_airflow_is(module):
     assert not {"airflow", "kubernetes", "sqlalchemy"} & loaded_by(f"airflow_mcp_provider.{module}")
 
 
@@ -40,11 +54,19 @@ def test_a_scheduler_does_not_load_the_api_servers_framework():
     assert "fastapi" not in loaded_by(*(f"airflow_mcp_provider.plugin.{part}" for part in parts))
 
 
+def test_the_command_line_loads_what_a_command_needs_when_it_runs():
+    """``--help`` and the completion of commands have no time for more."""
+    heavy = {"httpx", "pydantic", "rich", "yaml", "argcomplete", "tenacity"}
+    assert not heavy & loaded_by("airflow_mcp_provider.console.main")
+    assert not heavy & loaded_by("airflow_mcp_provider.client")
+    assert not {"httpx", "rich", "tenacity"} & loaded_by("airflow_mcp_provider.client.sync_client")
+
+
 def test_the_package_itself_imports_nothing():
     assert not [name for name in loaded_by("airflow_mcp_provider") if name.startswith("airflow_mcp_provider.")]
 
 
-@pytest.mark.parametrize("module", ["runtime", "spec", "factory"])
+@pytest.mark.parametrize("module", ["runtime", "spec", "factory", "client"])
 def test_public_names_exist_and_are_told(module):
     package = importlib.import_module(f"airflow_mcp_provider.{module}")
     assert package.__all__ == sorted(package.__all__)
@@ -64,7 +86,9 @@ def test_private_things_of_airflow_are_used_in_few_files():
     """Each of them is named in a contract test. Python's own private things have one file, too."""
     private = {str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "SLF001" in path.read_text()}
     assert {path for path in private if not path.endswith("airflow_internals.py")} == {
+        "console/complete.py",
         "operators/supervisor_relay.py",
+        "patience.py",
         "runtime/process_exit.py",
     }
 

@@ -36,7 +36,7 @@ def test_what_is_given_is_stronger_than_our_settings(make):
 
 
 def test_each_has_its_own_secrets_and_all_its_processes_the_same(make):
-    secret = "AIRFLOW__API_AUTH__JWT_SECRET"  # noqa: S105 - the name of a setting
+    secret = "AIRFLOW__API_AUTH__JWT_SECRET"
     one, two = make(api_servers=2), make()
     assert one.environment(0)[secret] == one.environment(1)[secret] != two.environment()[secret]
     assert one.password != two.password

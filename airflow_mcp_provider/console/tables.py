@@ -1,0 +1,167 @@
+"""Documents as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from airflow_mcp_provider.client.models import Accepted, Cancelled, Job, JobSummary, Retried, Run, RunSummary
+from airflow_mcp_provider.console import text
+
+MARKS = {"completed": "✔", "partial": "◐", "error": "✘", "timeout": "⏱", "cancelled": "⊘"}
+
+
+def state(found: str) -> Text:
+    """Return a state in its color."""
+    return Text(found, style=text.STYLES.get(found, ""))
+
+
+def run(found: Run) -> Table:
+    """Return the document of a run."""
+    progress = found.progress
+    rows: list[tuple[str, str | Text]] = [
+        ("run", text.clean(found.run)),
+        ("job", text.clean(found.job)),
+        ("state", state(found.state)),
+        ("position", f"{text.ordinal(found.position)} in the queue" if found.position else ""),
+        ("reason", text.why(found.reason)),
+        ("subtasks", text.counts(progress)),
+        ("message", text.clean(progress.message) if progress and progress.message else ""),
+        ("expected end", text.moment(progress.eta) if progress else ""),
+        ("submitted", _submitted(found)),
+        ("not before", text.moment(found.not_before) if found.started is None else ""),
+        ("started", text.moment(found.started)),
+        ("took", text.took(found)),
+        ("conf", text.value(found.conf) if found.conf else ""),
+        ("note", text.clean(found.note or "")),
+        ("error", text.why(found.error)),
+        ("result", text.value(found.result) if found.result is not None else ""),
+    ]
+    return _pairs(rows)
+
+
+def _submitted(found: Run) -> str:
+    by = f" by {text.clean(found.submitter)}" if found.submitter else ""
+    return f"{text.moment(found.submitted)}{by}"
+
+
+def accepted(job: str, found: Accepted) -> Table:
+    """Return the answer to a submit."""
+    return _pairs(
+        [
+            ("run", text.clean(found.run)),
+            ("job", text.clean(job)),
+            ("state", state(found.state)),
+            ("position", f"{text.ordinal(found.position)} in the queue" if found.position else ""),
+            ("expected start", text.moment(found.eta)),
+        ]
+    )
+
+
+def runs(found: Iterable[RunSummary]) -> Table:
+    """Return a list of runs."""
+    table = _table("run", "state", "position", "submitted", "by", "took")
+    for one in found:
+        place = str(one.position or "")
+        table.add_row(
+            Text(text.clean(one.run)),
+            state(one.state),
+            place,
+            text.moment(one.submitted),
+            Text(text.clean(one.submitter or "")),
+            text.took(one),
+        )
+    return table
+
+
+def jobs(found: Iterable[JobSummary]) -> Table:
+    """Return a list of jobs."""
+    table = _table("job", "now", "queued", "last runs", "next run", "description")
+    for one in found:
+        table.add_row(
+            Text(text.clean(one.job), style="bold"),
+            _now(one),
+            str(one.queued or ""),
+            last(one.last),
+            text.moment(one.next_run),
+            Text(text.clean(one.description or "", 80)),
+        )
+    return table
+
+
+def _now(one: JobSummary) -> Text:
+    if one.error:
+        return Text("invalid spec", style="red")
+    parts = [("paused", "yellow")] if one.paused else []
+    if one.holder is not None:
+        since = "" if one.holder.since is None else f" {text.length(_age(one))}"
+        parts.append((f"running{since}", text.STYLES["running"]))
+    return Text(", ").join(Text(*part) for part in parts)
+
+
+def _age(one: JobSummary) -> float:
+    return (datetime.now(UTC) - one.holder.since).total_seconds() if one.holder and one.holder.since else 0.0
+
+
+def last(found: Sequence[RunSummary]) -> Text:
+    """Return one character for each of the latest runs that have ended, the newest first."""
+    marks = [(MARKS[one.state], text.STYLES[one.state]) for one in found if one.state in MARKS]
+    return Text.assemble(*marks)
+
+
+def job(found: Job) -> Table:
+    """Return the document of a job: its state, its queue and its latest runs."""
+    table = _pairs(
+        [
+            ("job", text.clean(found.job)),
+            ("description", text.clean(found.description or "")),
+            ("state", _now(found)),
+            ("schedule", text.clean(found.schedule or "")),
+            ("next run", text.moment(found.next_run)),
+            ("params", ", ".join(text.clean(name) for name in found.params.get("properties", {}))),
+            ("error", text.clean(found.error or "")),
+        ]
+    )
+    for name, listed in (("queue", found.queue), ("last runs", found.last)):
+        if listed:
+            table.add_row(name, runs(listed))
+    return table
+
+
+def cancelled(found: Cancelled) -> Table:
+    """Return what a cancel has reached."""
+    return _pairs(
+        [
+            ("run", text.clean(found.run)),
+            ("state", state(found.state)),
+            ("working tasks", str(found.running)),
+            ("waiting tasks", str(found.waiting)),
+            ("child runs", str(found.children)),
+        ]
+    )
+
+
+def retried(found: Retried) -> Table:
+    """Return what a retry has started."""
+    return _pairs([("run", text.clean(found.run)), ("state", state(found.state)), ("subtasks", str(found.subtasks))])
+
+
+def _pairs(rows: Iterable[tuple[str, str | Text]]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, shown in rows:
+        if shown:
+            table.add_row(name, Text(shown) if isinstance(shown, str) else shown)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", padding=(0, 1))
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in {"state", "submitted", "now", "queued"})
+    return table
