@@ -1,4 +1,4 @@
-"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [batch] [swarm] [pods]``.
+"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [queue] [batch] [status] [swarm] [pods]``.
 
 All without a name. ``swarm`` takes an hour; one part of it: ``swarm.growth`` (see ``swarm.PARTS``).
 """
@@ -9,10 +9,12 @@ import functools
 import sys
 
 import batch
+import deep_queue
 import gate
 import parse
 import pods
 import runs
+import status
 import swarm
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +24,9 @@ PARTS = {
     "imports": parse.imports,
     "runs": runs.measure,
     "gate": gate.measure,
+    "queue": deep_queue.measure,
     "batch": batch.measure,
+    "status": status.measure,
     "swarm": swarm.measure,
     "pods": pods.measure,
 }

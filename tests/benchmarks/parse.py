@@ -9,6 +9,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 COUNT = 1000
@@ -136,4 +141,62 @@ def imports(runs: int = 5) -> list[tuple[str, str, str]]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     outputs = [subprocess.run(command, env=environment, check=True, capture_output=True) for _ in range(runs + 1)]
     milliseconds = statistics.median(float(one.stdout) for one in outputs[1:]) * 1000
-    return [("imports added to a runner", f"{milliseconds:.1f} ms", "goal 20 ms")]
+    return [("imports added to a runner", f"{milliseconds:.1f} ms", "goal 20 ms"), *_started(environment, runs)]
+
+
+def _started(environment: dict[str, str], runs: int) -> list[tuple[str, str, str]]:
+    """Return how long programs take that only talk to the HTTP API, with the start of Python."""
+    main = ["-m", "airflow_mcp_provider.console.main"]
+    programs = {
+        "import airflow_mcp_provider.client": (["-c", "import airflow_mcp_provider.client"], "goal 150 ms"),
+        "import JobClient": (["-c", "from airflow_mcp_provider.client import JobClient"], "goal 150 ms"),
+        "mcp-jobs --help": ([*main, "--help"], "goal 500 ms"),
+    }
+    with _server() as url:
+        there = ["--url", url, "--token", "x"]
+        programs["mcp-jobs list"] = ([*main, "list", *there], "goal 500 ms")
+        programs["mcp-jobs submit"] = ([*main, "submit", "job", "-c", "n=1", *there], "goal 500 ms")
+        return [(name, f"{_wall(words, environment, runs):.0f} ms", goal) for name, (words, goal) in programs.items()]
+
+
+ACCEPTED = b'{"run": "r", "state": "queued", "position": 1, "eta": null, "status_url": "/"}'
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """Serve an empty list of jobs, and accept each run: what is measured is the program."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(b'{"jobs": [], "next": null}')
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(ACCEPTED)
+
+        def answer(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _wall(words: list[str], environment: dict[str, str], runs: int) -> float:
+    """Return the median time of a program in milliseconds."""
+    taken = []
+    for _ in range(runs + 1):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *words], env=environment, check=True, capture_output=True)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken[1:]) * 1000

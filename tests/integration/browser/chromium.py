@@ -1,0 +1,43 @@
+"""A headless Chromium: the one of this machine, else Debian's package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+PACKAGE = "chromium-headless-shell"
+"""A third of the size of `chromium`: without windows."""
+
+
+def missing() -> str:
+    """Tell why no Chromium can be had here; empty when one can."""
+    if _found() or (os.geteuid() == 0 and shutil.which("apt-get")):
+        return ""
+    return f"needs one of {', '.join(PROGRAMS)}, or root and apt-get to install {PACKAGE}"
+
+
+def program() -> str:
+    """Return the path of Chromium; installs it where there is none. Skips the test where the packages are not reachable."""
+    if _found() is None:
+        _apt("update")
+        _apt("install", "--yes", "--no-install-recommends", PACKAGE, "fonts-dejavu-core")
+    found = _found()
+    assert found, f"no {PACKAGE} after its installation"
+    return found
+
+
+def _found() -> str | None:
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+def _apt(*arguments: str) -> None:
+    # Another apt may run, as it does on a machine that has just started.
+    command = ["apt-get", "-qq", "--option", "DPkg::Lock::Timeout=300", *arguments]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        pytest.skip(f"no Chromium here, and {' '.join(command)} failed: {done.stderr[-500:]}")

@@ -1,0 +1,58 @@
+"""Airflow's UI and the page of the web shop in a real Chromium, in front of one Airflow.
+
+A test that fails leaves a picture of its page in ``pictures``: a folder of pytest, see its output.
+"""
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from airflow_mcp_provider.embedded.airflow import USER, Embedded
+from tests.integration.browser import chromium
+from tests.integration.client.conftest import OWN, SHOP
+from tests.sizes import PARSED_ONCE, patient
+
+
+@pytest.fixture(scope="package")
+def airflow():
+    with Embedded(dags=[OWN, SHOP / "dags"], env=PARSED_ONCE) as embedded:
+        for job in ("steered", "sales_report"):
+            embedded.api.wait_for_dag(job, patient(120))
+        yield embedded
+
+
+@pytest.fixture(scope="package")
+def browser():
+    if why := chromium.missing():
+        pytest.skip(why)
+    with sync_playwright() as playwright:
+        # Its sandbox does not work as root, nor in most containers; it opens pages of this machine only.
+        found = playwright.chromium.launch(executable_path=chromium.program(), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def pictures(tmp_path_factory, request):
+    folder = tmp_path_factory.mktemp("pictures")
+    return lambda page, name: page.screenshot(path=folder / f"{request.node.name}-{name}.png")
+
+
+@pytest.fixture
+def page(browser, pictures) -> Page:
+    context = browser.new_context(viewport={"width": 1300, "height": 900}, locale="en-US")
+    context.set_default_timeout(patient(60_000))
+    found = context.new_page()
+    yield found
+    pictures(found, "end")
+    context.close()
+
+
+@pytest.fixture
+def ui(page, airflow) -> Page:
+    """Airflow's UI, after the login as admin."""
+    page.goto(airflow.url)
+    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Password").fill(airflow.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Dags").first.wait_for()
+    return page
