@@ -22,12 +22,13 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.constants import JOB_TAG
 from airflow_mcp_provider.plugin.db import clock, rows, run_end
-from airflow_mcp_provider.plugin.db.identity import RunRef, of_run
+from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.job_markers import Markers
 from airflow_mcp_provider.plugin.db.locks import limit_waiting, skip_locked
 from airflow_mcp_provider.plugin.db.state_store import PLAN
-from airflow_mcp_provider.plugin.db.states import DISPATCHED, RUN_ACTIVE, RUN_ENDED
-from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunType, DagTag, Store, TaskInstance, create_session
+from airflow_mcp_provider.plugin.db.states import RUN_ACTIVE, RUN_ENDED
+from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunType, DagTag, Store, create_session
+from airflow_mcp_provider.plugin.queue.working import works
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec.keep import Keep
 from airflow_mcp_provider.spec.rate import Rate
@@ -152,10 +153,10 @@ def is_over(session: Session, run: RunRef) -> bool:
     mine = select(DagRun.id).where(DagRun.id == run.id, DagRun.state.in_(RUN_ENDED))
     if session.execute(skip_locked(mine, session, DagRun)).first() is None:
         return False
-    working = select(TaskInstance.id).where(*of_run(TaskInstance, run), TaskInstance.state.in_(DISPATCHED)).limit(1)
-    if session.execute(working).first() is not None:
+    connection = session.connection()
+    if works(connection, run):
         return False
-    end = run_end.latest(session.connection(), run.id)
+    end = run_end.latest(connection, run.id)
     return not (end and end.ending(clock.now())) and not _is_awaited(session, run)
 
 

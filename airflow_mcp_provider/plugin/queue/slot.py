@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from airflow_mcp_provider.plugin.db import clock, run_end
-from airflow_mcp_provider.plugin.db.identity import SAME_RUN, of_run, same
+from airflow_mcp_provider.plugin.db.identity import SAME_RUN, same
 from airflow_mcp_provider.plugin.db.states import DISPATCHED
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, TaskInstance
+from airflow_mcp_provider.plugin.queue.working import works
 
 FORGOTTEN = timedelta(minutes=15)
 """A dispatched task of an ended run without a heartbeat for so long does not count: Airflow will not end it.
@@ -51,7 +52,7 @@ def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
     )
     if running := connection.execute(active).scalars().all():
         return Slot(len(running), held_by(running[0]))
-    own = connection.execute(_dispatched(run)).first() is not None
+    own = works(connection, run)
     working = [other for other in _working(connection, run) if not (own and _goes_after(other, run))]
     if working:
         queued = min((other.id for other in working if other.state == DagRunState.QUEUED), default=None)
@@ -60,10 +61,6 @@ def look(connection: Connection, run: DagRun, grace: timedelta) -> Slot:
         name, until = held
         return Slot(0, f"{name} was ended while it was running; its processes may run until {until:%H:%M:%S} UTC")
     return Slot(0, None, own=own)
-
-
-def _dispatched(run: DagRun) -> Select[str]:
-    return select(TaskInstance.run_id).where(*of_run(TaskInstance, run), TaskInstance.state.in_(DISPATCHED)).limit(1)
 
 
 def _goes_after(other: Row[str, int, str], run: DagRun) -> bool:

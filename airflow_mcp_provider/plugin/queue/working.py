@@ -1,4 +1,4 @@
-"""Keep the slot of runs that are about to be deleted while their tasks work: no other row would show them."""
+"""Whether tasks of a run work; and the slot of runs that are deleted meanwhile: no other row would show them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ from airflow_mcp_provider.plugin.settings import GateSettings
 log = structlog.get_logger(__name__)
 
 
+def works(connection: Connection, run: RunRef | DagRun) -> bool:
+    """Whether any task of the run is dispatched, whatever the state of the run."""
+    query = select(TaskInstance.id).where(*of_run(TaskInstance, run), TaskInstance.state.in_(DISPATCHED))
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def keep_slots(session: Session, runs: Sequence[DagRun]) -> None:
     """Keep the slots of those runs that are of jobs; with invalid settings none: the gate lets no run start then."""
     jobs = markers(session, sorted({run.dag_id for run in runs}))
@@ -35,6 +41,5 @@ def keep_slots(session: Session, runs: Sequence[DagRun]) -> None:
 
 def keep_slot(connection: Connection, run: RunRef | DagRun, end_grace: float) -> None:
     """Hold the slot for ``end_grace`` seconds if a task of the run is dispatched: its runner hears that it is gone."""
-    query = select(TaskInstance.id).where(*of_run(TaskInstance, run), TaskInstance.state.in_(DISPATCHED))
-    if end_grace and connection.execute(query.limit(1)).first() is not None:
+    if end_grace and works(connection, run):
         run_end.hold(connection, run.dag_id, run.run_id, clock.now() + timedelta(seconds=end_grace))
