@@ -32,16 +32,27 @@ class McpError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem of a job spec: its message, dotted path, file and line."""
+    """One problem of a job spec: what is wrong (``message``), where, and the given and the expected value.
+
+    ``path`` is dotted. ``given`` and ``expected`` are empty where the message contains them, or has none.
+    """
 
     message: str
     path: str = ""
     file: str | None = None
     line: int | None = None
+    given: str = ""
+    expected: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The text ``{message} {given}; expected {expected}``, without the parts that are empty."""
+        subject = f"{self.message} {self.given}" if self.given else self.message
+        return f"{subject}; expected {self.expected}" if self.expected else subject
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        return ": ".join(part for part in (place, self.path, self.sentence) if part)
 
 
 class SpecError(McpError):

@@ -10,6 +10,8 @@ import re
 
 from pydantic_core import PydanticCustomError
 
+from airflow_mcp_provider.errors import Problem
+
 FAULT = "fault"
 FIELD_VALUE = object()  # placeholder for the value of the validated field
 MOST_REPORTED = 50  # problems of one spec; the author fixes the first ones first
@@ -40,8 +42,7 @@ def sentence(wrong: str, given: str = "", expected: str = "") -> str:
     >>> sentence("invalid duration", '"10 min"', "for example 90s, 5m, 1h30m")
     'invalid duration "10 min"; expected for example 90s, 5m, 1h30m'
     """
-    subject = f"{wrong} {given}" if given else wrong
-    return f"{subject}; expected {expected}" if expected else subject
+    return Problem(wrong, given=given, expected=expected).sentence
 
 
 def printable(value: object) -> str:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from airflow_mcp_provider.errors import Problem, SpecError
-from airflow_mcp_provider.spec.faults import FAULT, FIELD_VALUE, MOST_REPORTED, Path, dotted, sentence, shortened, shown
+from airflow_mcp_provider.spec.faults import FAULT, FIELD_VALUE, MOST_REPORTED, Path, dotted, shortened, shown
 from airflow_mcp_provider.spec.unknown_keys import unknown_key
 
 _TAGGED = ("plan", "run", "report")  # unions: pydantic adds the tag of the form to the path after these
@@ -49,7 +49,8 @@ def combined(problems: Iterable[Problem]) -> SpecError:
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
     place = _place(detail)
-    return Problem(_message(detail, place, model), dotted(place))
+    message, given, expected = _parts(detail, place, model)
+    return Problem(message, dotted(place), given=given, expected=expected)
 
 
 def _place(detail: ErrorDetails) -> Path:
@@ -64,32 +65,33 @@ def _untagged(place: Path) -> Path:
     return place
 
 
-def _message(detail: ErrorDetails, place: Path, model: type[BaseModel]) -> str:
+def _parts(detail: ErrorDetails, place: Path, model: type[BaseModel]) -> tuple[str, str, str]:
+    """Return what is wrong, the given and the expected value."""
     kind, around = detail["type"], _model_at(model, place[:-1])
     if kind == FAULT:
-        return _fault_message(detail["ctx"], detail["input"], place)
+        return _of_fault(detail["ctx"], detail["input"], place)
     if kind == "extra_forbidden":
-        return _unknown_message(place, around)
+        return _of_unknown(place, around)
     field = around.model_fields.get(str(place[-1])) if around and place else None
     if kind == "missing":
-        return sentence("missing required key", expected=_example(field))
+        return "missing required key", "", _example(field)
     given = shown(detail["input"], dotted(place))
     if kind == "literal_error":
-        return sentence("unsupported value", given, detail["ctx"]["expected"].replace("'", ""))
+        return "unsupported value", given, detail["ctx"]["expected"].replace("'", "")
     wrong, expected = _KINDS.get(kind, (detail["msg"], ""))
-    return sentence(wrong, given, expected + _bounds(field))
+    return wrong, given, expected + _bounds(field)
 
 
-def _fault_message(details: dict[str, Any], field_value: object, place: Path) -> str:
+def _of_fault(details: dict[str, Any], field_value: object, place: Path) -> tuple[str, str, str]:
     value = field_value if details["value"] is FIELD_VALUE else details["value"]
     given = shown(value, dotted(place)) if details["given"] is None else shortened(details["given"])
-    return sentence(details["wrong"], given, details["expected"])
+    return details["wrong"], given, details["expected"]
 
 
-def _unknown_message(place: Path, around: type[BaseModel] | None) -> str:
+def _of_unknown(place: Path, around: type[BaseModel] | None) -> tuple[str, str, str]:
     known = [name for name in (around.model_fields if around else ()) if name != "id"]  # the file name is the id
     where = dotted(tuple(key for key in place[:-1] if isinstance(key, str)))
-    return sentence(unknown_key(where, place[-1], known), expected=f"one of {', '.join(known)}" if known else "")
+    return unknown_key(where, place[-1], known), "", f"one of {', '.join(known)}" if known else ""
 
 
 def _model_at(model: type[BaseModel], place: Path) -> type[BaseModel] | None:
