@@ -15,6 +15,7 @@ from airflow.sdk import get_parsing_context
 
 from airflow_mcp_provider.spec import ContainerWork, JobSpec, Plan, Pod, Step, StepTimeouts, SubtaskWork
 from airflow_mcp_provider.spec.marker import LOCAL, Marker, MoreMemory, PodNeeds
+from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
 from airflow_mcp_provider.spec.submit_rules import SubmitRules
 
 DEADLINE_MARGIN = timedelta(minutes=10)
@@ -81,7 +82,8 @@ def marker(spec: JobSpec) -> Marker:
     steps = {step.name: _of_one(spec, step) for step in spec.each_step}
     control = _needs(spec.timeouts, None)
     pods = {**steps, "plan": control, "report": control}
-    return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls, SubmitRules.of(spec.queue))
+    schedule = ScheduleRules.of(spec.schedule) if spec.schedule else None
+    return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls, SubmitRules.of(spec.queue), schedule)
 
 
 def _of_one(spec: JobSpec, step: Step) -> PodNeeds:

@@ -14,9 +14,11 @@ from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import fault, shown
 from airflow_mcp_provider.spec.limits import Retries, Subtasks, Timeouts
 from airflow_mcp_provider.spec.model import Part, Rare
+from airflow_mcp_provider.spec.notify import On
 from airflow_mcp_provider.spec.params import Params
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.queue import Queue
+from airflow_mcp_provider.spec.schedule import Schedule
 from airflow_mcp_provider.spec.step import RUN, Step, Steps, StepSubtasks
 from airflow_mcp_provider.spec.values import Listed, Text
 from airflow_mcp_provider.spec.work import (
@@ -170,6 +172,12 @@ class JobSpec(Part):
     )
     queue: Annotated[Queue, AfterValidator(_of_params)] = Field(
         default=Queue.model_construct(), description="Which runs may be submitted, and in which order they start."
+    )
+    schedule: Annotated[Schedule | None, Rare(Schedule)] = Field(
+        default=None, description="When runs are created without a person or a program that submits them."
+    )
+    on: Annotated[On | None, Rare(On)] = Field(
+        default=None, description="The notifiers of Airflow that are called when a run fails, succeeds or is late."
     )
     pod: Annotated[Pod | None, Rare(Pod), AfterValidator(one_image)] = Field(
         default=None, description="The pods of the job's tasks, with the KubernetesExecutor."

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
 from airflow_mcp_provider.spec.submit_rules import SubmitRules
 
 PRIORITY = "mcp_priority"
@@ -57,7 +58,7 @@ class Marker:
 
     ``priority`` holds for runs without ``mcp_priority``. A run that is queued longer than ``timeout`` fails. ``pods``
     has the task id as key. ``calls`` are the ids of the jobs whose runs may be subtasks. ``submit`` are the rules for
-    submitted runs.
+    submitted runs, ``schedule`` those for scheduled ones; it is None for a job without a schedule.
     """
 
     priority: int = 0
@@ -65,6 +66,7 @@ class Marker:
     pods: Mapping[str, PodNeeds] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
     submit: SubmitRules = field(default_factory=SubmitRules)
+    schedule: ScheduleRules | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -72,7 +74,8 @@ class Marker:
         pods = {task: needs for task, one in self.pods.items() if (needs := one.dump())}
         more = {"pods": pods, "calls": [*self.calls], "submit": self.submit.dump()}
         present = {name: value for name, value in more.items() if value}
-        return {"priority": self.priority, "queue_timeout": seconds, **present}
+        schedule = {} if self.schedule is None else {"schedule": self.schedule.dump()}
+        return {"priority": self.priority, "queue_timeout": seconds, **present, **schedule}
 
     @classmethod
     def read(cls, value: Any) -> Self:  # noqa: ANN401 - any JSON of the serialized DAG
@@ -81,7 +84,9 @@ class Marker:
             pods = {task: PodNeeds.read(one) for task, one in value.get("pods", {}).items()}
             calls = tuple(map(str, value.get("calls", ())))
             submit = SubmitRules.read(value.get("submit", {}))
-            return cls(_number(value["priority"]), _seconds(value.get("queue_timeout")), pods, calls, submit)
+            schedule = ScheduleRules.read(value["schedule"]) if "schedule" in value else None
+            timeout = _seconds(value.get("queue_timeout"))
+            return cls(_number(value["priority"]), timeout, pods, calls, submit, schedule)
         except (TypeError, KeyError, AttributeError, ValueError):
             raise ValueError(f"invalid marker of a job in the serialized DAG: {value!r:.200}") from None
 

@@ -9,7 +9,6 @@ from airflow_mcp_provider.spec.faults import shown
 
 _LONGEST = 30
 _LATER: dict[str, frozenset[str]] = {
-    "": frozenset({"schedule", "misfire_grace", "coalesce"}),
     "plan": frozenset({"job"}),
     "report": frozenset({"container", "job"}),
     "steps": frozenset({"pod"}),

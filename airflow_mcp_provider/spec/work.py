@@ -35,7 +35,8 @@ _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 FUNCTION = rf"^{_DOTTED}:{_DOTTED}$"
 
 
-def _function(path: str) -> str:
+def check_function(path: str) -> str:
+    """Return ``path`` if it has the form ``module.path:function``, else raise the error of ``faults.fault``."""
     if not re.fullmatch(FUNCTION, path):
         raise fault("invalid function", expected="module.path:function, for example my_pkg.crawl:visit")
     return path
@@ -59,7 +60,8 @@ def _argument_text(text: str) -> str:
     return _template(text)  # one parameter only: pydantic would pass its own object as the second
 
 
-def _program(command: tuple[str, ...]) -> tuple[str, ...]:
+def check_program(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``command`` if it names a program, else raise the error of ``faults.fault``."""
     if not command or not command[0].strip():
         raise fault("missing program in the command", given="", expected="[program, argument, …]")
     return command
@@ -109,7 +111,7 @@ ItemList = Annotated[
 class PythonWork(Part):
     """A Python function that the runner imports and calls."""
 
-    python: Annotated[str, AfterValidator(_function)] = Field(
+    python: Annotated[str, AfterValidator(check_function)] = Field(
         description="The function to call, as module.path:function; it may be async.",
         examples=["my_pkg.crawl:visit"],
         json_schema_extra={"pattern": FUNCTION},
@@ -119,7 +121,7 @@ class PythonWork(Part):
 class CommandWork(Part):
     """A program with arguments, started without a shell."""
 
-    command: Annotated[tuple[Argument, ...], AfterValidator(_program), Listed] = Field(
+    command: Annotated[tuple[Argument, ...], AfterValidator(check_program), Listed] = Field(
         description="The program and its arguments; {name} is replaced by a value of the payload or of params.",
         examples=[["python", "visit.py", "{url}"]],
         json_schema_extra={"minItems": 1},
@@ -147,7 +149,7 @@ class Container(Part):
         examples=["python:{version}-slim"],
         json_schema_extra={"minLength": 1},
     )
-    command: Annotated[tuple[Argument, ...], AfterValidator(_program), Listed] | None = Field(
+    command: Annotated[tuple[Argument, ...], AfterValidator(check_program), Listed] | None = Field(
         default=None, description="Replaces the image's ENTRYPOINT; placeholders as in image."
     )
     args: Annotated[tuple[Argument, ...], Listed] | None = Field(

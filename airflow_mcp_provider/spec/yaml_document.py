@@ -78,7 +78,7 @@ class Document:
             self._report(
                 node, (*path, name), sentence("unsupported merge key", shown(name), "the merged keys themselves")
             )
-        elif node.tag != _TEXT:
+        elif node.tag != _TEXT and (*path, name) != ("on",):  # YAML 1.1 reads `on` as a boolean
             self._report(
                 node, (*path, name), sentence("invalid key of the type", _kind(node), 'a string (put it in "quotes")')
             )

@@ -160,7 +160,7 @@ def test_a_wrong_job_in_python_is_the_same_error_without_file_and_line():
         ('timeouts.soft: invalid duration "1"; expected for example 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds'),
         (
             'tgas: unknown key "tgas" (did you mean tags?); expected one of description, owner, tags, params, plan, steps, run, '
-            "report, subtasks, retries, timeouts, queue, pod, control"
+            "report, subtasks, retries, timeouts, queue, schedule, on, pod, control"
         ),
     ]
     assert {(problem.file, problem.line) for problem in raised.value.problems} == {(None, None)}

@@ -5,12 +5,6 @@ from airflow_mcp_provider.spec.unknown_keys import unknown_key
 LATER = 'unsupported key "{}" (not available in this version)'
 
 
-@pytest.mark.parametrize("key", ["schedule", "misfire_grace", "coalesce"])
-def test_what_comes_later_is_named(key, refused):
-    told = refused(f"plan: {{items: [1]}}\nrun: {{shell: x}}\n{key}: {{a: 1}}\n")
-    assert [line.partition(";")[0] for line in told] == [f"job.yaml:3: {key}: {LATER.format(key)}"]
-
-
 @pytest.mark.parametrize(
     ("place", "key"),
     [("report", "container"), ("plan", "job"), ("report", "job")],
