@@ -13,7 +13,7 @@ from airflow.sdk import DAG, get_parsing_context
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory.broken_job import BrokenJob, broken_id
 from airflow_mcp_provider.factory.dag import build_dag
-from airflow_mcp_provider.spec import duplicate_ids, load_job, spec_files, with_location
+from airflow_mcp_provider.spec import FolderDefaults, duplicate_ids, load_job, spec_files, with_location
 
 
 def load_dags(folder: str | Path) -> dict[str, DAG]:
@@ -27,8 +27,8 @@ def load_dags(folder: str | Path) -> dict[str, DAG]:
     if not root.is_dir():
         raise SpecError(f"{root}: folder of job specs not found")
     paths = _wanted(root)
-    duplicates = duplicate_ids(paths)
-    loaded = {path: duplicates.get(path) or _load(path) for path in paths}
+    duplicates, defaults = duplicate_ids(paths), FolderDefaults(root)
+    loaded = {path: duplicates.get(path) or _load(path, defaults) for path in paths}
     dags = {one.dag_id: one for one in loaded.values() if isinstance(one, DAG)}
     for path, error in loaded.items():
         if isinstance(error, SpecError):
@@ -48,8 +48,8 @@ def _wanted(root: Path) -> list[Path]:
     return next(([path] for path in paths if path.stem == dag_id), paths)
 
 
-def _load(path: Path) -> DAG | SpecError:
+def _load(path: Path, defaults: FolderDefaults) -> DAG | SpecError:
     try:
-        return build_dag(load_job(path))
+        return build_dag(load_job(path, defaults))
     except Exception as error:  # noqa: BLE001 - an error of one job must not affect the others
-        return with_location(error, path)
+        return with_location(error, path, defaults)

@@ -1,13 +1,14 @@
 """The job spec: immutable, validated models, loaded from YAML or built in Python."""
 
+from airflow_mcp_provider.spec.defaults import FolderDefaults, Origin, Sources
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.faults import printable
-from airflow_mcp_provider.spec.folder import duplicate_ids, spec_files
+from airflow_mcp_provider.spec.folder import defaults_of, duplicate_ids, spec_files
 from airflow_mcp_provider.spec.forms import parse_plan, parse_subtask, parse_work
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.keep import Keep
 from airflow_mcp_provider.spec.limits import Retries, StepTimeouts, Subtasks, Timeouts
-from airflow_mcp_provider.spec.load import load_job, parse_job, with_location
+from airflow_mcp_provider.spec.load import load_job, parse_job, sources, with_location
 from airflow_mcp_provider.spec.pod import OnOom, Pod, Resources, Secret, Volume
 from airflow_mcp_provider.spec.queue import Queue
 from airflow_mcp_provider.spec.rate import Rate
@@ -33,11 +34,13 @@ __all__ = [
     "CommandWork",
     "Container",
     "ContainerWork",
+    "FolderDefaults",
     "Items",
     "JobSpec",
     "JobWork",
     "Keep",
     "OnOom",
+    "Origin",
     "Plan",
     "Pod",
     "PythonWork",
@@ -48,6 +51,7 @@ __all__ = [
     "RunnerWork",
     "Secret",
     "ShellWork",
+    "Sources",
     "Step",
     "StepSubtasks",
     "StepTimeouts",
@@ -57,6 +61,7 @@ __all__ = [
     "Tolerate",
     "Volume",
     "Work",
+    "defaults_of",
     "duplicate_ids",
     "fill",
     "fill_all",
@@ -69,6 +74,7 @@ __all__ = [
     "parse_subtask",
     "parse_work",
     "printable",
+    "sources",
     "spec_files",
     "with_location",
 ]

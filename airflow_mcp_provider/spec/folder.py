@@ -2,18 +2,24 @@
 
 The loader of DAGs (``factory.folder``) and ``airflow mcp validate`` use the same rule: every ``*.yaml`` and ``*.yml``
 below the folder, at any depth, whose path below it has no part that begins with a dot. The stem is the job id.
+``_defaults.yaml`` is not a job: it has values for the others (``defaults``).
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.spec.defaults import FILE as DEFAULTS
+from airflow_mcp_provider.spec.defaults import FolderDefaults
 from airflow_mcp_provider.spec.faults import printable
 
 ENDINGS = (".yaml", ".yml")
+_LOADER = re.compile(rb"airflow_mcp_provider(\.|\s+import\s+)factory")
+"""In a DAG file that loads a folder of job specs."""
 
 
 def spec_files(folder: Path) -> list[Path]:
@@ -22,7 +28,33 @@ def spec_files(folder: Path) -> list[Path]:
     Symbolic links are followed, as Airflow does with DAG files. A folder or device with the name of a spec is returned
     too: loading it reports the error.
     """
-    return sorted(path for path in _walk(folder) if path.suffix in ENDINGS and not path.name.startswith("."))
+    return sorted(path for path in _walk(folder) if path.suffix in ENDINGS and not _is_left_out(path.name))
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name == DEFAULTS
+
+
+def defaults_of(path: Path) -> FolderDefaults:
+    """Return the defaults for the spec, or the folder of specs, at ``path``, which no DAG file loads now.
+
+    They begin in the nearest folder, from that of ``path`` upwards, beside which a DAG file loads job specs
+    (``dags/jobs`` beside ``dags/jobs.py``), else in the folder of ``path``.
+    """
+    own = path if path.is_dir() else path.parent
+    inner = Path(os.path.abspath(own))  # noqa: PTH100 - keeps links
+    return FolderDefaults(next(filter(_is_loaded, (inner, *inner.parents)), own))
+
+
+def _is_loaded(folder: Path) -> bool:
+    return any(map(_loads_jobs, sorted(folder.parent.glob("*.py")))) if folder.parent != folder else False
+
+
+def _loads_jobs(file: Path) -> bool:
+    try:
+        return file.is_file() and _LOADER.search(file.read_bytes()) is not None
+    except OSError:
+        return False
 
 
 def duplicate_ids(paths: Iterable[Path]) -> dict[Path, SpecError]:

@@ -31,6 +31,8 @@ def own(name: str) -> str:
         raise fault("invalid job id", expected=f"{EXPECTED}; the name of the file is the job id")
     if name.startswith("__"):  # a DAG as __file__ in the globals() of a DAG file would break all its DAGs
         raise fault("reserved job id", expected="a job id that does not begin with __")
+    if name == "_defaults":
+        raise fault("reserved job id", expected="another job id; the defaults of a folder are in _defaults.yaml")
     return name
 
 
