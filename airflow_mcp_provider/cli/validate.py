@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_mcp_provider.cli import loaders
 from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.spec import JobSpec, duplicate_ids, job_schema, load_job, printable, spec_files, with_location
+from airflow_mcp_provider.spec import (
+    FolderDefaults,
+    JobSpec,
+    defaults_of,
+    duplicate_ids,
+    job_schema,
+    load_job,
+    printable,
+    spec_files,
+    with_location,
+)
 from airflow_mcp_provider.spec.folder import ENDINGS
 
 if TYPE_CHECKING:
@@ -70,14 +81,20 @@ def _valid(path: Path, duplicate: SpecError | None) -> JobSpec | None:
     if duplicate:
         _print(duplicate)
         return None
+    defaults = _defaults(path.parent)
     try:
-        spec = load_job(path)
+        spec = load_job(path, defaults)
         _check_pod(spec)
     except Exception as error:  # noqa: BLE001 - an error of one file must not stop the others
-        _print(with_location(error, path))
+        _print(with_location(error, path, defaults))
         return None
     _print(f"{printable(path)}: ok, job {spec.id}")
     return spec
+
+
+@cache
+def _defaults(folder: Path) -> FolderDefaults:
+    return defaults_of(folder)
 
 
 def _print(line: object) -> None:
