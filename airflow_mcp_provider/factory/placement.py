@@ -15,6 +15,7 @@ from airflow.sdk import get_parsing_context
 
 from airflow_mcp_provider.spec import ContainerWork, JobSpec, Plan, Pod, Step, StepTimeouts, SubtaskWork
 from airflow_mcp_provider.spec.marker import LOCAL, Marker, MoreMemory, PodNeeds
+from airflow_mcp_provider.spec.notify_rules import NotifyRules
 from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
 from airflow_mcp_provider.spec.submit_rules import SubmitRules
 
@@ -83,7 +84,9 @@ def marker(spec: JobSpec) -> Marker:
     control = _needs(spec.timeouts, None)
     pods = {**steps, "plan": control, "report": control}
     schedule = ScheduleRules.of(spec.schedule) if spec.schedule else None
-    return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls, SubmitRules.of(spec.queue), schedule)
+    notify = NotifyRules.of(spec.on) if spec.on else NotifyRules()
+    submit = SubmitRules.of(spec.queue)
+    return Marker(spec.queue.priority, spec.timeouts.queue, pods, spec.calls, submit, schedule, notify)
 
 
 def _of_one(spec: JobSpec, step: Step) -> PodNeeds:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
+from airflow_mcp_provider.spec.notify_rules import NotifyRules
 from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
 from airflow_mcp_provider.spec.submit_rules import SubmitRules
 
@@ -58,7 +59,8 @@ class Marker:
 
     ``priority`` holds for runs without ``mcp_priority``. A run that is queued longer than ``timeout`` fails. ``pods``
     has the task id as key. ``calls`` are the ids of the jobs whose runs may be subtasks. ``submit`` are the rules for
-    submitted runs, ``schedule`` those for scheduled ones; it is None for a job without a schedule.
+    submitted runs, ``schedule`` those for scheduled ones; it is None for a job without a schedule. ``notify`` are the
+    rules for notifications.
     """
 
     priority: int = 0
@@ -67,12 +69,13 @@ class Marker:
     calls: tuple[str, ...] = ()
     submit: SubmitRules = field(default_factory=SubmitRules)
     schedule: ScheduleRules | None = None
+    notify: NotifyRules = field(default_factory=NotifyRules)
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON."""
         seconds = None if self.timeout is None else self.timeout.total_seconds()
         pods = {task: needs for task, one in self.pods.items() if (needs := one.dump())}
-        more = {"pods": pods, "calls": [*self.calls], "submit": self.submit.dump()}
+        more = {"pods": pods, "calls": [*self.calls], "submit": self.submit.dump(), "notify": self.notify.dump()}
         present = {name: value for name, value in more.items() if value}
         schedule = {} if self.schedule is None else {"schedule": self.schedule.dump()}
         return {"priority": self.priority, "queue_timeout": seconds, **present, **schedule}
@@ -86,7 +89,8 @@ class Marker:
             submit = SubmitRules.read(value.get("submit", {}))
             schedule = ScheduleRules.read(value["schedule"]) if "schedule" in value else None
             timeout = _seconds(value.get("queue_timeout"))
-            return cls(_number(value["priority"]), timeout, pods, calls, submit, schedule)
+            notify = NotifyRules.read(value.get("notify", {}))
+            return cls(_number(value["priority"]), timeout, pods, calls, submit, schedule, notify)
         except (TypeError, KeyError, AttributeError, ValueError):
             raise ValueError(f"invalid marker of a job in the serialized DAG: {value!r:.200}") from None
 
