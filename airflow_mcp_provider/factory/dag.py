@@ -15,8 +15,8 @@ from typing import Any
 from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
-from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY
-from airflow_mcp_provider.factory import placement
+from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY, SPEC_KEY
+from airflow_mcp_provider.factory import placement, run_spec
 from airflow_mcp_provider.factory.doc_md import page
 from airflow_mcp_provider.operators.plan import PlanOperator
 from airflow_mcp_provider.operators.report import ReportOperator
@@ -68,10 +68,20 @@ def build_dag(spec: JobSpec) -> DAG:
             trigger_rule="all_done",
             **CONTROL_RETRIES,
             **placement.of_report(spec),
+            **_notifiers(dag, spec),
         )
         steps >> report
         dag.add_result(report.output)
     return dag
+
+
+def _notifiers(dag: DAG, spec: JobSpec) -> dict[str, Any]:
+    if spec.on is None:
+        return {}
+    from airflow_mcp_provider.factory import notifications  # noqa: PLC0415 - only where a job has some
+
+    notifications.attach(dag, spec)
+    return notifications.of_report(spec)
 
 
 def _steps(spec: JobSpec, plan: PlanOperator) -> list[MappedOperator]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -25,15 +25,18 @@ from airflow_mcp_provider.operators.run import failure_of
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.operators.tally import ENDS, Tallied
-from airflow_mcp_provider.runtime import redaction, size_limits, soft_stop
+from airflow_mcp_provider.runtime import redaction, size_limits, soft_stop, store_keys
 from airflow_mcp_provider.runtime.answer_types import Counts, FailedSubtask
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.messages import Message, stored
+from airflow_mcp_provider.runtime.notice import Event
 from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.runner_folder import private_folder
 from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, Work, parse_work
 
 State = Literal["complete", "partial", "failed", "nothing to do"]
+EVENTS: dict[State, Event] = {"failed": "failure", "partial": "partial"}
+"""The event of a notification, by the state of the result; ``success`` for others."""
 REASON_CHARS = 500
 """Of an error in a run's note."""
 
@@ -41,7 +44,8 @@ REASON_CHARS = 500
 class ReportOperator(BaseOperator):
     """End the run. ``work`` (None: counts and failures only) and ``timeouts`` in their JSON form.
 
-    ``secrets``: where its pod has some.
+    ``secrets``: where its pod has some. ``on``: the notifiers to call, by event (failure, success, partial), as
+    ``notifiers.send`` takes them.
     """
 
     def __init__(
@@ -51,9 +55,11 @@ class ReportOperator(BaseOperator):
         timeouts: dict[str, Any],
         tolerate: str,
         secrets: Sequence[str] = (),
+        on: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.on = on or {}
         self.work = work
         self.timeouts = timeouts
         self.tolerate = tolerate
@@ -85,9 +91,22 @@ class ReportOperator(BaseOperator):
         value: dict[str, Any] = stored(result)
         if result.state == "failed":
             context["ti"].xcom_push(key="result", value=value)
+            self._notify(context, result, note)
             raise AirflowFailException(note)
         self.log.info(note)
+        self._notify(context, result, note)
         return value
+
+    def _notify(self, context: Context, result: RunResult, note: str) -> None:
+        """Call the notifiers of the run's end, and note that as an XCom: the plugin then requests no call."""
+        event = EVENTS.get(result.state, "success")
+        if not self.on.get(event):
+            return
+        from airflow_mcp_provider.operators import notifiers  # noqa: PLC0415 - only where a job has some
+
+        notice = notifiers.of_report(context, event, result, note)
+        failed = notifiers.send(notice, self.on[event], context, self.secrets)
+        context["ti"].xcom_push(key=store_keys.NOTIFIED, value={"event": event, "failed": failed})
 
     def _folded(self, client: ServerClient, context: Context, result: RunResult) -> Any:  # noqa: ANN401 - any JSON
         """Return what the work made of the outcomes. Where it fails, the counts are left as the run's result."""
