@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import Any
 
-from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.runtime.annotations import is_mapping
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -25,7 +25,7 @@ def bind_arguments(reference: str, function: Callable[..., Any], given: tuple[An
     ``given`` are the possible arguments, the most important first; ``names`` are their names (``subtask, params``).
     If the function's first parameter has the name of a field in the first of them, every parameter gets the value of
     the field with its name, from the first or the second. Otherwise the function gets as many of ``given`` as it
-    takes. Raises SpecError when the signature matches neither form.
+    takes. Raises SpecError, with one problem without a path, when the signature matches neither form.
     """
     try:
         signature = _signature(function)
@@ -66,8 +66,17 @@ def _named(
     if not form:
         wrong += [f"unexpected argument {name}" for name in first if name not in taken]
     if wrong:
-        raise SpecError(f"{reference}{signature} cannot be called with keyword arguments: {', '.join(wrong)}")
+        reasons, called = ", ".join(wrong), f"{reference}{signature}"
+        fields = f"parameters for the fields {', '.join(first)}" if first else "no required parameters"
+        raise _unfit(
+            f"{called} cannot be called with keyword arguments: {reasons}",
+            Problem(f"{reasons} of", given=called, expected=fields),
+        )
     return taken
+
+
+def _unfit(message: str, problem: Problem) -> SpecError:
+    return SpecError(message, problems=(problem,))
 
 
 def _required(signature: inspect.Signature) -> list[str]:
@@ -84,13 +93,25 @@ def _bound(reference: str, signature: inspect.Signature, ours: Mapping[str, Any]
         if rest and name not in taken and _is_meant(each, next(iter(rest)), index):
             taken[name] = rest.pop(next(iter(rest)))
     if lacking := [name for name in _required(signature) if name not in taken]:
-        raise SpecError(
-            f"{reference}{signature} cannot be called with ({', '.join(ours)}): missing argument {', '.join(lacking)}"
+        raise _unfit(
+            f"{reference}{signature} cannot be called with ({', '.join(ours)}): missing argument {', '.join(lacking)}",
+            Problem(
+                f"missing argument {', '.join(lacking)} of",
+                given=f"{reference}{signature}",
+                expected=f"parameters for {', '.join(ours) or 'nothing'}",
+            ),
         )
     first = next(iter(ours), "params")
     variadic = any(each.kind is Parameter.VAR_POSITIONAL for each in parameters.values())
     if parameters and not variadic and not taken and first != "params":
-        raise SpecError(f"{reference}{signature} has no parameter for {first}; name one of its parameters {first}")
+        raise _unfit(
+            f"{reference}{signature} has no parameter for {first}; name one of its parameters {first}",
+            Problem(
+                f"missing parameter for {first} of",
+                given=f"{reference}{signature}",
+                expected=f"a parameter with the name {first}",
+            ),
+        )
     return _called(signature, taken, tuple(rest.values()))
 
 
