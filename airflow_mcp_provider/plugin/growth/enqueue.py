@@ -16,7 +16,7 @@ from airflow.configuration import conf
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.errors import InvalidPayload, LimitReached, RunIsOver
+from airflow_mcp_provider.errors import InvalidPayload, RunIsOver
 from airflow_mcp_provider.plugin.child_runs.start import check
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_run
@@ -30,7 +30,6 @@ from airflow_mcp_provider.runtime.answer_types import Enqueued
 from airflow_mcp_provider.runtime.messages import Item
 from airflow_mcp_provider.runtime.payload import Child, checked_key, child_of
 from airflow_mcp_provider.runtime.request_types import Begin, Enqueue
-from airflow_mcp_provider.spec.step import RUN
 
 OF_SUBTASKS = (
     store_keys.ITEM,
@@ -96,7 +95,7 @@ class Enqueuing:
         children: dict[str, Child] = {}  # the first of two with one key stands
         for entry in request.children:
             child = child_of(entry.payload, checked_key(entry.key), None, entry.job)
-            _check_fields(child.payload, state)
+            state.check_fields(child.payload)
             children.setdefault(store_keys.row_key(child.key), child)
         return cls(task_id, state.step(task_id).name, parent, children, request.trace)
 
@@ -125,7 +124,7 @@ class Reservation:
         Raises LimitReached, SpecError for a job that this one may not run; no place was given then.
         """
         new = {row: child for row, child in asked.children.items() if row not in self._known}
-        _check_limits(self.state.step(asked.step), len(new), asked.depth)
+        self.state.check_limits(asked.step, len(new), asked.depth)
         for job in {child.job for child in new.values() if child.job}:
             check(self._session, self._run.dag_id, job)
         if new:
@@ -167,16 +166,6 @@ def planned(state: RunState | None) -> RunState:
     return state
 
 
-def _check_fields(payload: dict[str, Any], state: RunState) -> None:
-    """A later step finds a step's result in the field of that name."""
-    hidden = [step.name for step in state.steps[:-1] if step.name in payload]
-    if hidden:
-        raise InvalidPayload(
-            f"invalid field {hidden[0]!r} of the payload; expected another name: later steps find the result of the "
-            f"step {hidden[0]!r} there"
-        )
-
-
 def _known(session: Session, run: RunRef, rows: Collection[str]) -> set[str]:
     if not rows:
         return set()
@@ -184,16 +173,3 @@ def _known(session: Session, run: RunRef, rows: Collection[str]) -> set[str]:
         Store.dag_run_id == run.id, Store.task_id == PLAN, Store.map_index == -1, Store.key.in_(rows)
     )
     return set(session.scalars(query))
-
-
-def _check_limits(step: Step, new: int, depth: int) -> None:
-    if new and depth > step.depth:
-        raise LimitReached(f"the new subtasks would have {depth} parents; subtasks.depth is {step.depth}")
-    check_room(step, new)
-
-
-def check_room(step: Step, new: int) -> None:
-    """Raise LimitReached where a step cannot have ``new`` subtasks more."""
-    if step.filled + new > step.limit:
-        who = "run" if step.name == RUN else f"step {step.name}"
-        raise LimitReached(f"the {who} would have {step.filled + new} subtasks; subtasks.limit is {step.limit}")

@@ -22,10 +22,11 @@ from airflow_mcp_provider.plugin.db.states import ENDED
 from airflow_mcp_provider.plugin.db.tables import Store, TaskInstance, TaskInstanceState
 from airflow_mcp_provider.plugin.growth.airflow_internals import as_new
 from airflow_mcp_provider.plugin.growth.batch_state import Batch
-from airflow_mcp_provider.plugin.growth.enqueue import check_room, planned, room
+from airflow_mcp_provider.plugin.growth.enqueue import planned, room
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.growth.runner import Runner
 from airflow_mcp_provider.runtime import store_keys
+from airflow_mcp_provider.runtime.growth_rules import check_room
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Item
 
 

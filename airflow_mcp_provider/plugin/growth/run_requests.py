@@ -42,10 +42,6 @@ from airflow_mcp_provider.runtime.answer_types import (
 )
 from airflow_mcp_provider.runtime.messages import Item, stored
 from airflow_mcp_provider.runtime.request_types import CallJob, Confirm, Done, Enqueue, Next, Request
-from airflow_mcp_provider.spec import Tolerate
-
-MIN_ENDED = 20
-"""A percentage tolerated is judged early only when this many subtasks are known: of three, one is not yet a third."""
 
 DIGITS = 18
 """Of the number of a runner's request."""
@@ -241,13 +237,11 @@ class RunRequests:
         lag = materialize.look(self._session, self._run)
         if lag is None or lag.halted:
             return None
-        tolerate, known = Tolerate.of(lag.state.tolerate), lag.state.subtasks
         counted = materialize.failed(self._session, self._run, lag.state)
         failed = counted + outcomes.failing(self._session, self._run, lag.state)
-        if tolerate.allows(failed, known) or (tolerate.percent is not None and known < MIN_ENDED):
+        reason = lag.state.stop_reason(failed)
+        if reason is None:
             return None
-        many = f"{failed} of {known} known subtasks failed, and subtasks.tolerate is {tolerate}"
-        reason = f"{many}: no further subtask is started"
         log.warning("run stopped", job=self._run.dag_id, run=self._run.run_id, reason=reason)
         stopped = msgspec.structs.replace(lag.state, stopped=reason, stopped_at=lag.clear_number)
         stopped.write(self._session, self._run)
