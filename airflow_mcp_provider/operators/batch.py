@@ -23,8 +23,9 @@ from airflow.sdk.exceptions import (
 
 from airflow_mcp_provider.errors import LimitReached
 from airflow_mcp_provider.operators import tracing
+from airflow_mcp_provider.operators.failure import failure_of
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
-from airflow_mcp_provider.operators.run import RunOperator, failure_of
+from airflow_mcp_provider.operators.run import RunOperator
 from airflow_mcp_provider.operators.server_client import ServerClient
 from airflow_mcp_provider.runtime import soft_stop
 from airflow_mcp_provider.runtime.answer_types import NextAnswer, NextDue, NextEnd, NextStopped, NextSubtask, NextWaits

@@ -6,22 +6,19 @@ the list that Airflow maps ``run`` over, whose entries mean nothing.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from airflow.sdk import BaseOperator, Context
 
-from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.operators.found import enqueue_found, enqueue_listed
 from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
-from airflow_mcp_provider.runtime import enqueue_many, redaction, size_limits, soft_stop
+from airflow_mcp_provider.runtime import size_limits, soft_stop
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
-from airflow_mcp_provider.runtime.function import await_if_needed
-from airflow_mcp_provider.runtime.payload import batches, child_of, payload_of
 from airflow_mcp_provider.runtime.request_types import Begin, StepLimits
 from airflow_mcp_provider.runtime.stdout import PlanLines, payloads
 from airflow_mcp_provider.spec import Items, PythonWork, Subtasks, Timeouts, fill_all, parse_plan
@@ -71,7 +68,7 @@ class PlanOperator(BaseOperator):
     def _find(self, client: ServerClient, key_field: str | None, params: Mapping[str, Any], ti: Any) -> None:  # noqa: ANN401 - a task instance
         work = parse_plan(self.work)
         if isinstance(work, Items):
-            _enqueue(client, [fill_all(item, params) for item in work.items], key_field)
+            enqueue_listed(client, [fill_all(item, params) for item in work.items], key_field)
             return
         channel = ThrottledChannel(client)
         found = perform(
@@ -81,39 +78,16 @@ class PlanOperator(BaseOperator):
             timeouts=Timeouts.model_validate(self.timeouts),
             key_field=key_field,
             line=SupervisorLine(self.secrets),
-            after=_enqueue_found,
+            after=enqueue_found,
             limit=size_limits.MAX_REPORT_BYTES,
             engine=self._engine(ti) if self.container else None,
             printed=PlanLines,
         )
         channel.flush()
         if not isinstance(work, PythonWork):
-            _enqueue(client, payloads(found, enqueued=client.enqueued is not None), key_field)
+            enqueue_listed(client, payloads(found, enqueued=client.enqueued is not None), key_field)
 
     def _engine(self, ti: Any) -> Engine:  # noqa: ANN401 - a task instance
         from airflow_mcp_provider.operators.container.choice import engine  # noqa: PLC0415 - few jobs need it
 
         return engine(self.container or {}, ti, self.task_id, 0)
-
-
-def _enqueue(client: ServerClient, found: Iterable[object], key_field: str | None) -> None:
-    children = [child_of(payload_of(one), None, key_field) for one in found]
-    for batch in batches(children):
-        client.enqueue(batch)
-
-
-def _enqueue_found(found: object) -> int:
-    """In the work's process: enqueue in batches what the function returned or yields; one batch is in memory."""
-    found = await_if_needed(found)
-    if found is None:
-        return 0
-    if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
-        raise InvalidPayload(
-            f"invalid result of plan, {type(found).__name__} {redaction.shown(found)}; expected a list or generator of "
-            "payloads"
-        )
-    payloads: Iterator[Any] = map(payload_of, found)
-    new = 0
-    while batch := list(itertools.islice(payloads, size_limits.BATCH_CHILDREN)):
-        new += enqueue_many(batch)
-    return new

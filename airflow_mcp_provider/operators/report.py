@@ -7,38 +7,40 @@ waits for them.
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
-from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from airflow_mcp_provider.operators import tally
 from airflow_mcp_provider.operators.params import declared
-from airflow_mcp_provider.operators.run import failure_of
+from airflow_mcp_provider.operators.run_result import (
+    RunResult,
+    State,
+    brief,
+    describe,
+    listed,
+    reason,
+    summary,
+    verdict,
+    with_error,
+)
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
-from airflow_mcp_provider.operators.tally import ENDS, Tallied
+from airflow_mcp_provider.operators.tally import Tallied
 from airflow_mcp_provider.runtime import redaction, size_limits, soft_stop, store_keys
-from airflow_mcp_provider.runtime.answer_types import Counts, FailedSubtask
+from airflow_mcp_provider.runtime.answer_types import Counts
 from airflow_mcp_provider.runtime.execute import Call, perform
-from airflow_mcp_provider.runtime.messages import Message, stored
+from airflow_mcp_provider.runtime.messages import stored
 from airflow_mcp_provider.runtime.notice import Event
-from airflow_mcp_provider.runtime.outcome import Outcome
 from airflow_mcp_provider.runtime.runner_folder import private_folder
-from airflow_mcp_provider.spec import PythonWork, Timeouts, Tolerate, Work, parse_work
+from airflow_mcp_provider.spec import Timeouts, Tolerate, parse_work
 
-State = Literal["complete", "partial", "failed", "nothing to do"]
 EVENTS: dict[State, Event] = {"failed": "failure", "partial": "partial"}
 """The event of a notification, by the state of the result; ``success`` for others."""
-REASON_CHARS = 500
-"""Of an error in a run's note."""
 
 
 class ReportOperator(BaseOperator):
@@ -113,7 +115,7 @@ class ReportOperator(BaseOperator):
         try:
             return redaction.value(self._fold(client, context))
         except Exception as error:
-            failed = replace(result, state="failed", error=_brief(error))
+            failed = with_error(result, error)
             context["ti"].xcom_push(key="result", value=stored(failed))
             client.verdict(describe(failed, self.tolerate, "success"))
             raise
@@ -124,7 +126,7 @@ class ReportOperator(BaseOperator):
         with private_folder() as folder:
             return perform(
                 work,
-                Call((client.outcomes(), params), "outcomes, params", _listed(work, client, folder), params),
+                Call((client.outcomes(), params), "outcomes, params", listed(work, client.outcomes(), folder), params),
                 channel=ThrottledChannel(client),
                 timeouts=Timeouts.model_validate(self.timeouts),
                 line=SupervisorLine(self.secrets),
@@ -138,100 +140,5 @@ def _counts(client: ServerClient) -> Counts | Tallied:
         counts = client.confirm()
         return counts if counts.pending else tally.counted(counts, client.tallies())
     except Exception as error:
-        client.verdict(f"failed: the report failed: {_reason(_brief(error))}")
+        client.verdict(f"failed: the report failed: {reason(brief(error))}")
         raise
-
-
-class RunResult(Message, frozen=True, kw_only=True, omit_defaults=False):
-    """The run's result: how its subtasks ended; ``result`` is what the job's report function returned.
-
-    ``steps`` is there for a job with steps, ``error`` where the report failed.
-    """
-
-    state: State
-    subtasks: int
-    succeeded: int
-    failed: int
-    skipped: int
-    failures: list[FailedSubtask]
-    steps: dict[str, dict[str, int]] | UnsetType = UNSET
-    result: Any = None
-    error: ReportError | UnsetType = UNSET
-
-
-class ReportError(Message, frozen=True):
-    """Why the report failed; its trace is in the log."""
-
-    type: str
-    message: str
-
-
-def summary(counts: Tallied, state: State) -> RunResult:
-    """Return the run's result, without what the job's function makes of it."""
-    steps = {name: {end: getattr(step, end) for end in ("subtasks", *ENDS)} for name, step in counts.steps.items()}
-    return RunResult(
-        state=state,
-        subtasks=counts.subtasks,
-        succeeded=counts.succeeded,
-        failed=counts.failed,
-        skipped=counts.skipped,
-        failures=counts.failures,
-        steps=steps or UNSET,
-    )
-
-
-def _brief(error: Exception) -> ReportError:
-    failure = failure_of(error)
-    return ReportError(failure.type, failure.message)
-
-
-def _listed(work: Work, client: ServerClient, folder: Path) -> dict[str, Any]:
-    """Give a command the outcomes as a file of JSON lines, named in ``$MCP_SUBTASK_OUTCOMES``."""
-    if isinstance(work, PythonWork):
-        return {}
-    path = folder / "outcomes.jsonl"
-    with path.open("w") as lines:
-        lines.writelines(_lines(client.outcomes()))
-    return {"outcomes": str(path)}
-
-
-def _lines(outcomes: Iterator[Outcome]) -> Iterator[str]:
-    for outcome in outcomes:
-        yield json.dumps(dataclasses.asdict(outcome), default=str) + "\n"
-
-
-def verdict(counts: Tallied, tolerate: Tolerate) -> State:
-    """Return how a run with these counts ends."""
-    if counts.plan != "success":
-        return "failed"
-    if not counts.subtasks:
-        return "nothing to do"
-    if counts.failed == counts.skipped == 0:
-        return "complete"
-    tolerated = not counts.skipped and tolerate.allows(counts.failed, counts.subtasks)
-    return "partial" if tolerated else "failed"
-
-
-def describe(result: RunResult, tolerate: str, plan: str) -> str:
-    """One line for the run's note and the log, and a line for each of the first failures."""
-    if plan != "success":
-        return f"failed: plan ended as {plan}; see its log"
-    if result.state == "nothing to do":
-        return "nothing to do: plan found no subtasks"
-    text = f"{result.state}: {_why(result)}{result.succeeded} of {result.subtasks} subtasks succeeded"
-    if result.failed:
-        text += f", {result.failed} failed (tolerated: {tolerate})"
-    if result.skipped:
-        text += f", {result.skipped} were not started"
-    errors = [f"{one.key}: {one.message}" for one in result.failures[:3]]
-    return "\n".join([text, *errors])
-
-
-def _why(result: RunResult) -> str:
-    """Return why the report failed, if it did."""
-    return f"the report failed: {_reason(result.error)}; " if isinstance(result.error, ReportError) else ""
-
-
-def _reason(error: ReportError) -> str:
-    """Return an error in one line."""
-    return " ".join(f"{error.type}: {error.message}".split())[:REASON_CHARS]

@@ -10,11 +10,7 @@ from collections.abc import Sequence
 from airflow.sdk import Context
 from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 
-from airflow_mcp_provider.errors import EnqueueRefused, InvalidRow, SpecError, SubtaskError
-from airflow_mcp_provider.runtime.function import class_names
-
-NOT_RETRIED = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in (EnqueueRefused, SpecError, InvalidRow))
-"""Errors that a retry would raise again: limits, invalid payloads, missing functions, damaged rows."""
+from airflow_mcp_provider.operators.failure import NOT_RETRIED, Retried
 
 
 class NamedRetryPolicy(RetryPolicy):
@@ -32,18 +28,5 @@ class NamedRetryPolicy(RetryPolicy):
     ) -> RetryDecision:
         """Decide by the classes of ``exception``, in method resolution order."""
         del try_number, max_tries, context  # Airflow checks the number of tries itself
-        kinds = _kinds(exception)
-        if hit := _first(self.never_on, kinds):
-            return RetryDecision.fail(f"{hit} is never retried")
-        if self.only_on and not _first(self.only_on, kinds):
-            return RetryDecision.fail(f"{kinds[0]} is not in retries.only_on ({', '.join(self.only_on)})")
-        return RetryDecision.default()
-
-
-def _kinds(exception: BaseException) -> tuple[str, ...]:
-    given = exception.kinds if isinstance(exception, SubtaskError) else ()
-    return (*given, *class_names(type(exception)))
-
-
-def _first(names: Sequence[str], kinds: Sequence[str]) -> str | None:
-    return next((kind for kind in kinds for name in names if kind == name or kind.endswith(f".{name}")), None)
+        refusal = Retried(self.never_on, self.only_on).refusal(exception)
+        return RetryDecision.fail(refusal) if refusal else RetryDecision.default()

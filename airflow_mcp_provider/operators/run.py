@@ -14,19 +14,17 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from airflow_mcp_provider.errors import SubtaskError
 from airflow_mcp_provider.operators import tracing
 from airflow_mcp_provider.operators.child_run import Called
+from airflow_mcp_provider.operators.failure import failure_of
 from airflow_mcp_provider.operators.params import declared
 from airflow_mcp_provider.operators.server_client import ServerClient, ThrottledChannel
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.runtime import redaction, size_limits, soft_stop
 from airflow_mcp_provider.runtime.container import Engine
 from airflow_mcp_provider.runtime.execute import Call, perform
-from airflow_mcp_provider.runtime.function import describe
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.messages import AttemptOutcome, Item, StartingItem
-from airflow_mcp_provider.runtime.outcome import Error
 from airflow_mcp_provider.spec import JobWork, RunnerWork, Timeouts, parse_subtask
 
 
@@ -137,12 +135,3 @@ class RunOperator(BaseOperator):
         policy = self.retry_policy
         fails = policy is not None and policy.evaluate(error, ti.try_number, ti.max_tries).action is RetryAction.FAIL
         return fails or ti.try_number > ti.max_tries
-
-
-def failure_of(error: Exception) -> Error:
-    """Return what a subtask's outcome has of its error."""
-    plain = describe(error)
-    if not isinstance(error, SubtaskError):
-        return Error(plain["kinds"][0], plain["message"][:2000], plain["trace"])
-    kind = error.kinds[0] if error.kinds else plain["kinds"][0]
-    return Error(kind, plain["message"][:2000], redaction.text(error.trace))

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from airflow_mcp_provider.operators.report import ReportError, describe, summary, verdict
+from airflow_mcp_provider.operators.run_result import ReportError, describe, summary, verdict
 from airflow_mcp_provider.operators.tally import counted
 from airflow_mcp_provider.runtime.answer_types import Counts, FailedSubtask, StepCounts, TallyPage
 from airflow_mcp_provider.spec import Tolerate
