@@ -21,6 +21,7 @@ from airflow_mcp_provider.plugin.db.identity import RunRef, of_run
 from airflow_mcp_provider.plugin.db.locks import savepoint, skip_locked
 from airflow_mcp_provider.plugin.db.run_end import End, Reason
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Log, TaskInstance, TaskInstanceState
+from airflow_mcp_provider.plugin.notices.requests import unstarted
 from airflow_mcp_provider.plugin.queue import finished
 from airflow_mcp_provider.plugin.queue.airflow_internals import RUN_STATE
 from airflow_mcp_provider.plugin.queue.cancel import MSG, seen_lately, until
@@ -45,6 +46,7 @@ def end_unstarted(session: Session, connection: Connection, ends: Mapping[int, E
     ended = [RunRef(*row) for row in connection.execute(skip_locked(queued, session, DagRun))]
     for run in ended:
         _fail(connection, run, ends[run.id])
+    unstarted(session, connection, {run: ends[run.id] for run in ended})
     return [run.id for run in ended]
 
 
