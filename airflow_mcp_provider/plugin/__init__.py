@@ -52,8 +52,10 @@ class McpPlugin(AirflowPlugin):
 
             cls.listeners = listeners()
         if _in_scheduler():
-            from airflow_mcp_provider.plugin.slots.install import install  # noqa: PLC0415 - only a scheduler needs it
+            from airflow_mcp_provider.plugin.schedules import install as schedules  # noqa: PLC0415 - only a scheduler
+            from airflow_mcp_provider.plugin.slots.install import install  # noqa: PLC0415 - likewise
 
+            schedules.install()
             install()  # not by a listener: it is needed when the gate is off, too
 
 

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     REPLACED = "replaced"
     TIMEOUT = "timeout"
     QUEUE_TIMEOUT = "queue_timeout"
+    MISFIRE = "misfire"
     INVALID = "invalid"
 
 
@@ -55,6 +56,7 @@ STATES = {
     Reason.REPLACED: RunState.CANCELLED,
     Reason.TIMEOUT: RunState.TIMEOUT,
     Reason.QUEUE_TIMEOUT: RunState.TIMEOUT,
+    Reason.MISFIRE: RunState.TIMEOUT,
     Reason.INVALID: RunState.ERROR,
 }
 

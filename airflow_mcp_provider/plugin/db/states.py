@@ -1,11 +1,13 @@
-"""Sets of Airflow's states, by their meaning for a job."""
+"""Sets of Airflow's states and types of runs, by their meaning for a job."""
 
 from __future__ import annotations
 
-from airflow_mcp_provider.plugin.db.tables import DagRunState, TaskInstanceState
+from airflow_mcp_provider.plugin.db.tables import DagRunState, DagRunType, TaskInstanceState
 
 RUN_ACTIVE = (DagRunState.QUEUED, DagRunState.RUNNING)
 RUN_ENDED = (DagRunState.SUCCESS, DagRunState.FAILED)
+OF_SCHEDULER = (DagRunType.SCHEDULED, DagRunType.ASSET_TRIGGERED)
+"""The types of runs that the scheduler creates."""
 
 FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
 ENDED = (*FAILED, TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED)

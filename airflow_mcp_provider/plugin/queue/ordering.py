@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select, true
 
 from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.run_end import End, Reason
+from airflow_mcp_provider.plugin.db.states import OF_SCHEDULER
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunNote, DagRunState
 from airflow_mcp_provider.plugin.queue.airflow_internals import Backfill, BackfillDagRun
 from airflow_mcp_provider.spec.durations import human
@@ -29,7 +30,8 @@ HIGHEST = 1000
 class Waiting:
     """A waiting run. ``since`` is the earliest possible start, ``own`` the priority in its conf, as given.
 
-    ``ordinal`` is the sort_ordinal of a backfill, else 0.
+    ``ordinal`` is the sort_ordinal of a backfill, else 0. ``scheduled``: the scheduler created it, and it was not
+    cleared since.
     """
 
     id: int
@@ -40,21 +42,32 @@ class Waiting:
     ordinal: int
     own: str | None
     note: str | None
+    scheduled: bool
 
     def wrong(self, marker: Marker, now: datetime) -> End | None:
         """Return how a run ends that must end without a start; None if it may start."""
         if self.own is not None and _number(self.own) is None:
             text = f"invalid {PRIORITY} {self.own:.40} in the run's conf; expected -{HIGHEST} to {HIGHEST}"
             return End(Reason.INVALID, text)
+        if (grace := marker.schedule.misfire_grace if marker.schedule else None) and self._misfires(grace, now):
+            text = f"misfire_grace ({human(grace)}) passed before the run of {_utc(self.run_after)} could start"
+            return End(Reason.MISFIRE, text)
         if marker.timeout is not None and now - self.since > marker.timeout:
             text = f"timeouts.queue ({human(marker.timeout)}) passed before the run could start"
             return End(Reason.QUEUE_TIMEOUT, text)
         return None
 
+    def _misfires(self, grace: timedelta, now: datetime) -> bool:
+        return self.scheduled and now - self.run_after > grace
+
     def order(self, marker: Marker) -> tuple[Any, ...]:
         """Return the sort key."""
         own = marker.priority if self.own is None else _number(self.own) or 0
         return (-own, self.ordinal, self.run_after, self.id)
+
+
+def _utc(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _number(text: str) -> int | None:
@@ -77,6 +90,7 @@ def read(connection: Connection, *where: Any) -> list[Waiting]:
             func.coalesce(BackfillDagRun.sort_ordinal, 0),
             DagRun.conf[PRIORITY].as_string(),
             DagRunNote.content,
+            DagRun.run_type.in_(OF_SCHEDULER) & (DagRun.clear_number == 0),
         )
         .outerjoin(DagRunNote, DagRunNote.dag_run_id == DagRun.id)
         .outerjoin(Backfill, Backfill.id == DagRun.backfill_id)

@@ -185,3 +185,30 @@ def test_a_run_that_is_deleted_while_its_tasks_work_keeps_the_slot(job, session)
     session.delete(run)
     session.flush()
     assert held(session, job, run)
+
+
+@pytest.fixture
+def punctual(make_job):
+    return make_job("crawl", "schedule: {every: 1m, misfire_grace: 30m}")
+
+
+def test_a_scheduled_run_that_could_not_start_in_time_is_dropped_with_a_reason(punctual, session, start):
+    run = punctual.run("scheduled__1", run_type="scheduled")
+    assert start(run) == "failed"
+    end = run_end.of_run(session.connection(), run.id)
+    assert (end.reason, end.state) == (Reason.MISFIRE, "timeout")
+    session.refresh(run)
+    due = f"{run.run_after:%Y-%m-%d %H:%M:%S} UTC"
+    assert run.note == f"failed: misfire_grace (30m) passed before the run of {due} could start"
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "clears"), [("scheduled", 2000, 0), ("manual", 0, 0), ("scheduled", 0, 1), ("backfill", 0, 0)]
+)
+def test_a_run_in_time_one_of_a_person_and_one_that_was_cleared_are_not_dropped(
+    punctual, session, start, kind, after, clears
+):
+    run = punctual.run("one", run_type=kind, after=after)
+    run.clear_number = clears
+    session.flush()
+    assert start(run) == "running"
