@@ -19,6 +19,7 @@ from airflow_mcp_provider.constants import MARKER_KEY
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.spec.marker import Marker
 
 if TYPE_CHECKING:  # these modules import Airflow's models, which are not available yet when plugins are loaded
     from airflow.models.dagrun import DagRun
@@ -86,8 +87,16 @@ class QueueListener:
 
         try:
             ended(dag_run, msg, self._settings)
+            self._notify(dag_run, msg, self._settings)
         except Exception:
             log.exception("failed to handle the end of a run", job=dag_run.dag_id, run=dag_run.run_id)
+
+    def _notify(self, dag_run: DagRun, msg: str, settings: GateSettings) -> None:
+        if not Marker.read(dag_run.dag.default_args[MARKER_KEY]).notify.failure:
+            return
+        from airflow_mcp_provider.plugin.status.notices import ended  # noqa: PLC0415 - see above
+
+        ended(dag_run, msg, settings)
 
     @cached_property
     def _gate(self) -> Gate:
