@@ -15,6 +15,7 @@ from airflow_mcp_provider.plugin.db.tables import create_session
 from airflow_mcp_provider.plugin.queue.airflow_internals import scheduler_number
 from airflow_mcp_provider.plugin.queue.monitor import QueueMonitor
 from airflow_mcp_provider.plugin.settings import GateSettings
+from airflow_mcp_provider.plugin.status.late_runs import LateRuns
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,7 @@ class Monitors:
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
         self._queue = QueueMonitor(settings)
+        self._late = LateRuns()
         self._retention = Retention()
         self._thread: threading.Thread | None = None
 
@@ -53,7 +55,7 @@ class Monitors:
 
     def look(self) -> None:
         """Check all queues, the runs that were created for a subtask, and ended runs; each despite errors of others."""
-        for look in (self._queue.look, self._end_abandoned, self._retention.look):
+        for look in (self._queue.look, self._late.look, self._end_abandoned, self._retention.look):
             try:
                 look()
             except Exception:
