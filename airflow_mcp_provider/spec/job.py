@@ -15,7 +15,7 @@ from airflow_mcp_provider.spec.faults import fault, shown
 from airflow_mcp_provider.spec.limits import Retries, Subtasks, Timeouts
 from airflow_mcp_provider.spec.model import Part, Rare
 from airflow_mcp_provider.spec.notify import On
-from airflow_mcp_provider.spec.params import Params
+from airflow_mcp_provider.spec.params import Params, check_conf
 from airflow_mcp_provider.spec.pod import Pod
 from airflow_mcp_provider.spec.queue import Queue
 from airflow_mcp_provider.spec.schedule import Schedule
@@ -116,6 +116,15 @@ def _of_params(queue: Queue, info: ValidationInfo) -> Queue:
     return queue
 
 
+def _scheduled(schedule: Schedule | None, info: ValidationInfo) -> Schedule | None:
+    if schedule and info.data.get("id") in schedule.after:
+        expected = "another job (each run would create the next)"
+        raise fault(_ITSELF, given=info.data["id"], expected=expected, at=("after",))
+    if schedule and "params" in info.data:  # otherwise they have errors of their own
+        check_conf(info.data["params"], schedule.conf)
+    return schedule
+
+
 class JobSpec(Part):
     """A job: one DAG with the tasks ``plan``, ``run`` (or one per step) and ``report``.
 
@@ -173,7 +182,7 @@ class JobSpec(Part):
     queue: Annotated[Queue, AfterValidator(_of_params)] = Field(
         default=Queue.model_construct(), description="Which runs may be submitted, and in which order they start."
     )
-    schedule: Annotated[Schedule | None, Rare(Schedule)] = Field(
+    schedule: Annotated[Schedule | None, Rare(Schedule), AfterValidator(_scheduled)] = Field(
         default=None, description="When runs are created without a person or a program that submits them."
     )
     on: Annotated[On | None, Rare(On)] = Field(

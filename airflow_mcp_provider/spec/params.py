@@ -6,12 +6,13 @@ invalid schema, or a default that does not match its own schema, before a run is
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from airflow_mcp_provider.spec.faults import fault, shown
+from airflow_mcp_provider.spec.faults import Path, fault, shown
 from airflow_mcp_provider.spec.time_limit import MOST_S, TakesTooLongError, bounded
 from airflow_mcp_provider.spec.values import FrozenDict, frozen_json
 
@@ -87,14 +88,47 @@ def _check_schema(schema: FrozenDict) -> None:
 
 
 def _check_default(schema: FrozenDict) -> None:
+    if "default" in schema:
+        _check_value(schema, schema["default"], "default that does not match its schema:", ("default",))
+
+
+def check_conf(params: Mapping[str, Any], conf: Mapping[str, Any]) -> None:
+    """Check a conf with which runs start without a person: each param has a value, and each value matches.
+
+    Raises the error of ``faults.fault`` with its path: ``conf`` and what is inside it.
+    """
+    if unknown := [name for name in conf if name not in params]:
+        expected = ", ".join(params) or "a param of the job (it has none)"
+        raise fault("unknown param", given=shown(unknown[0]), expected=expected, at=("conf", unknown[0]))
+    if missing := [name for name, schema in params.items() if "default" not in schema and name not in conf]:
+        expected = "a default in params, or a value here: a scheduled run starts without a person"
+        raise fault("missing value of the param", given=missing[0], expected=expected, at=("conf",))
+    for name, value in conf.items():
+        _check_bounded(params[name], value, ("conf", name))
+
+
+def _check_bounded(schema: Mapping[str, Any], value: object, at: Path) -> None:
+    import jsonschema  # noqa: F401, PLC0415 - outside the time limit
+
+    try:
+        with bounded():
+            _check_value(schema, value, "value that does not match its param:", at)
+    except PydanticCustomError:
+        raise
+    except TakesTooLongError:
+        expected = f"a param that is checked in {MOST_S:g} s"
+        raise fault("timeout of the JSON Schema check", given="", expected=expected, at=at) from None
+    except Exception as error:  # noqa: BLE001 - as of a schema
+        wrong = f"failure of the JSON Schema check ({type(error).__name__}):"
+        raise fault(wrong, given=f"{error}"[:100], expected="a value that matches its param", at=at) from None
+
+
+def _check_value(schema: Mapping[str, Any], value: object, wrong: str, at: Path) -> None:
     from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 - likewise
 
-    if "default" not in schema:
-        return
-    validator = Draft202012Validator(schema, format_checker=FormatChecker())
-    for error in validator.iter_errors(schema["default"]):
-        at = ("default", *error.absolute_path)
-        raise fault("default that does not match its schema:", expected=_constraint(error), at=at, value=error.instance)
+    for error in Draft202012Validator(schema, format_checker=FormatChecker()).iter_errors(value):
+        expected = _constraint(error)
+        raise fault(wrong, expected=expected, at=(*at, *error.absolute_path), value=error.instance)
 
 
 def _constraint(error: "ValidationError") -> str:

@@ -3,15 +3,22 @@
 Built when a spec with a schedule is read. The factory makes Airflow's timetable or assets of it.
 """
 
+from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
+from airflow_mcp_provider.spec.cron import checked_all, fields_of
+from airflow_mcp_provider.spec.cron_dates import CronDates
 from airflow_mcp_provider.spec.durations import TimeLimit
 from airflow_mcp_provider.spec.faults import fault
 from airflow_mcp_provider.spec.job_id import JobId
 from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.moment import Moment, Zone
+from airflow_mcp_provider.spec.run_dates import ANCHOR, AtDates, BoundedDates, EveryDates
+from airflow_mcp_provider.spec.schedule_checks import check_bounds, check_coalesce, check_every
 from airflow_mcp_provider.spec.values import FrozenDict, Listed, Text, frozen_json
 from airflow_mcp_provider.spec.watch import Watch
 
@@ -26,6 +33,8 @@ def _conf(value: object) -> FrozenDict:
 
 
 def _one_or_more(value: object) -> object:
+    if not isinstance(value, str | list | tuple):
+        raise fault("invalid value", expected="a cron expression such as @daily, or a list of them")
     return (value,) if isinstance(value, str) else value
 
 
@@ -47,7 +56,9 @@ class Schedule(Part):
         description="The IANA time zone of cron and of dates without an offset.",
         examples=["Europe/Berlin"],
     )
-    cron: Annotated[tuple[Text, ...], Listed, BeforeValidator(_one_or_more), WithJsonSchema(_CRON)] = Field(
+    cron: Annotated[
+        tuple[Text, ...], AfterValidator(checked_all), Listed, BeforeValidator(_one_or_more), WithJsonSchema(_CRON)
+    ] = Field(
         default=(),
         description="A cron expression of five fields or a macro such as @daily, or a list of them.",
         examples=["0 8 * * mon-fri", "@daily", ["0 8 * * *", "30 17 * * fri"]],
@@ -99,4 +110,28 @@ class Schedule(Part):
         if len(given) != 1:
             wrong = "conflicting keys" if given else "missing key"
             raise fault(wrong, given=" and ".join(given), expected=f"exactly one of {', '.join(KINDS)}")
+        check_every(self.every, self.timezone)
+        check_coalesce(self.kind, coalesce=self.coalesce)
+        check_bounds(self.start, self.end, self.kind, self.dates)
         return self
+
+    @property
+    def kind(self) -> str:
+        """The name of the one that is set of cron, every, at, after and watch."""
+        return next(name for name in KINDS if getattr(self, name))
+
+    @property
+    def dates(self) -> BoundedDates | None:
+        """When runs are due; None for after and watch, whose runs have no dates in advance."""
+        zone = ZoneInfo(self.timezone)
+        if self.cron:
+            return BoundedDates(CronDates(tuple(map(fields_of, self.cron)), zone), self.start, self.end)
+        if self.every:
+            anchor = self.start or ANCHOR.replace(tzinfo=zone)
+            return BoundedDates(EveryDates(self.every, anchor), self.start, self.end)
+        return BoundedDates(AtDates(self.at)) if self.at else None
+
+    def upcoming(self, moment: datetime, count: int) -> tuple[datetime, ...]:
+        """Return the next ``count`` dates later than ``moment``, in the time zone; fewer if the schedule ends."""
+        dates, zone = self.dates, ZoneInfo(self.timezone)
+        return tuple(date.astimezone(zone) for date in islice(dates.all_after(moment), count)) if dates else ()

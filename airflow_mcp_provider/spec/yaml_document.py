@@ -18,6 +18,7 @@ from airflow_mcp_provider.spec.yaml_nodes import DEEPEST, MOST_VALUES, TOO_DEEP,
 _TAG = "tag:yaml.org,2002:"
 _MAPPING, _SEQUENCE, _TEXT = f"{_TAG}map", f"{_TAG}seq", f"{_TAG}str"
 _QUOTES = '"quotes" around text'
+_DATES = tuple(("schedule", name) for name in ("at", "start", "end"))  # dates, for every parser
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _REAL = re.compile(r"-?(0|[1-9][0-9]{0,30})\.[0-9]{1,60}([eE][-+]?[0-9]{1,2})?", re.ASCII)
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -88,6 +89,8 @@ class Document:
         try:
             return _SCALARS[node.tag](node.value)
         except ValueError:
+            if path in _DATES:
+                return node.value
             wrong, expected = _UNCLEAR[_kind(node)]
             # Shown without quotes, as in the file: the missing quotes are the problem.
             given = shown(node.value, dotted(path)).strip('"')

@@ -19,7 +19,7 @@ GOOD = [
     SMALL + "subtasks: {tolerate: 3}\n",
     SMALL + "schedule: {cron: '@daily', timezone: Europe/Berlin, coalesce: false}\n",
     SMALL + "schedule: {every: 5m, start: 2026-12-01T09:00}\n",
-    SMALL + "schedule: {after: [a, b], misfire_grace: 1h}\n",
+    SMALL + "schedule: {after: [b, c], misfire_grace: 1h}\n",
     SMALL + "retries: {attempts: 3, delay: 60, backoff: 2, max_delay: 1h30m, never_on: [ValueError]}\n",
     SMALL + "timeouts: {soft: 500ms, hard: 10m, run: 1d}\n",
     "plan: {items: [1]}\nsteps: [{name: a, run: {shell: x}}]\n",
