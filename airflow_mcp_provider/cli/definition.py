@@ -19,6 +19,22 @@ def _arg(*names: str, **options: Any) -> Arg:
 
 ARG_OUTPUT = _arg("-o", "--output", choices=("table", "json"), default="table", help="Output format (default: table).")
 ARG_SPECS = _arg("paths", nargs="+", metavar="PATH", help="A job spec, or a folder of job specs (*.yaml, *.yml).")
+ARG_NO_IMPORTS = _arg("--no-imports", action="store_true", help="Do not import the functions that the specs name.")
+ARG_IMPORT_TIMEOUT = _arg(
+    "--import-timeout",
+    metavar="DURATION",
+    default="30s",
+    help="The time limit for the imports of one spec (default: 30s).",
+)
+ARG_DAG_FOLDER = _arg(
+    "--dag-folder",
+    metavar="FOLDER",
+    help=(
+        "The folder in which Airflow looks for the modules of jobs (default: the DAG bundle that has the specs, or the "
+        "folder of the DAG file that loads them)."
+    ),
+)
+ARG_STRICT = _arg("--strict", action="store_true", help="Exit with status 1 for a warning, too.")
 ARG_TREE = _arg(
     "path", nargs="?", metavar="PATH", help="The directory to scan (default: the installed Airflow package)."
 )
@@ -37,10 +53,13 @@ COMMANDS = (
     ),
     ActionCommand(
         name="validate",
-        help="Validate job specs without running them",
-        description="Prints all errors of all specs as file:line, and exits with status 1 when there are any.",
+        help="Check job specs, and the functions that they name, without running them",
+        description=(
+            "Prints all errors of all specs as file:line, and exits with status 1 when there are any. Imports the "
+            "functions that the specs name, in child processes."
+        ),
         func=lazy_load_command("airflow_mcp_provider.cli.validate.main"),
-        args=(ARG_SPECS,),
+        args=(ARG_SPECS, ARG_NO_IMPORTS, ARG_IMPORT_TIMEOUT, ARG_DAG_FOLDER, ARG_STRICT, ARG_OUTPUT, ARG_VERBOSE),
     ),
     ActionCommand(
         name="schema",

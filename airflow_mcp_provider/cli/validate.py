@@ -1,4 +1,4 @@
-"""``airflow mcp validate`` and ``airflow mcp schema``: validate job specs without a running Airflow.
+"""``airflow mcp validate`` and ``airflow mcp schema``: check job specs without a running Airflow.
 
 Runs in the shell and in CI, to find an invalid spec before it is deployed.
 """
@@ -6,106 +6,72 @@ Runs in the shell and in CI, to find an invalid spec before it is deployed.
 from __future__ import annotations
 
 import json
-import sys
-from functools import cache
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_mcp_provider.cli import loaders
-from airflow_mcp_provider.errors import SpecError
-from airflow_mcp_provider.spec import (
-    FolderDefaults,
-    JobSpec,
-    defaults_of,
-    duplicate_ids,
-    job_schema,
-    load_job,
-    printable,
-    spec_files,
-    with_location,
-)
+from airflow.utils.cli import suppress_logs_and_warning
+from pydantic_core import PydanticCustomError
+
+from airflow_mcp_provider.cli.printing import print_line
+from airflow_mcp_provider.cli.spec_check import Checks
+from airflow_mcp_provider.cli.spec_set import spec_sets
+from airflow_mcp_provider.spec import job_schema, printable
+from airflow_mcp_provider.spec.durations import parse_duration
+from airflow_mcp_provider.spec.faults import sentence, shown
 from airflow_mcp_provider.spec.folder import ENDINGS
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import timedelta
+
+    from airflow_mcp_provider.cli.spec_finding import SpecFinding
 
 
+@suppress_logs_and_warning
 def main(args: Namespace) -> None:
-    """Validate all specs; exit with status 1 when one is not valid."""
-    folders = specs(map(Path, args.paths))
-    paths = [path for inside in folders.values() for path in inside]
-    if not paths:
+    """Check all specs; exit with status 1 when one has an error, or with ``--strict`` a warning."""
+    sets = spec_sets(map(Path, args.paths), Path(args.dag_folder) if args.dag_folder else None)
+    if not any(one.paths for one in sets):
         raise SystemExit(f"no job spec ({', '.join(ENDINGS)}) found in {', '.join(args.paths)}")
-    duplicates = {path: error for inside in folders.values() for path, error in duplicate_ids(inside).items()}
-    found = [spec for path in paths if (spec := _valid(path, duplicates.get(path)))]
-    ignored = loaders.ignored({file: None for folder in folders for file in loaders.beside(folder)})
-    for file in ignored:
-        _print(f"{printable(file)}: ignored by Airflow; {loaders.FIX}")
-    path_of_calls = cycle({spec.id: spec.calls for spec in found})
-    if path_of_calls:
-        print(f"circular call of jobs: {' -> '.join(path_of_calls)}")  # noqa: T201 - the command's output
-    raise SystemExit(1 if path_of_calls or ignored or len(found) < len(paths) else 0)
-
-
-def cycle(calls: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the ids of a cycle of jobs that call each other, empty if there is none.
-
-    ``calls`` has for each job id the ids of the jobs that it may run.
-    """
-    try:
-        TopologicalSorter(calls).prepare()
-    except CycleError as error:
-        return list(reversed(error.args[1]))
-    return []
+    limit = _limit(args)
+    as_text = args.output != "json"
+    findings = [finding for one in sets for finding in _checked(Checks(one, limit), as_text=as_text)]
+    if not as_text:
+        print_line(json.dumps([finding.dump() for finding in findings], indent=2))
+    raise SystemExit(1 if any(args.strict or one.severity == "error" for one in findings) else 0)
 
 
 def schema(_: Namespace) -> None:
     """Print the JSON Schema."""
-    print(json.dumps(job_schema(), indent=2))  # noqa: T201 - the command's output
+    print_line(json.dumps(job_schema(), indent=2))
 
 
-def specs(paths: Iterable[Path]) -> dict[Path, list[Path]]:
-    """Return the paths of the job specs by folder, in order and without duplicates."""
-    folders: dict[Path, list[Path]] = {}
-    seen: set[Path] = set()
-    for path in paths:
-        inside = [one for one in (spec_files(path) if path.is_dir() else [path]) if one not in seen]
-        folders.setdefault(path if path.is_dir() else path.parent, []).extend(inside)
-        seen.update(inside)
-    return folders
-
-
-def _valid(path: Path, duplicate: SpecError | None) -> JobSpec | None:
-    if duplicate:
-        _print(duplicate)
+def _limit(args: Namespace) -> timedelta | None:
+    if args.no_imports:
         return None
-    defaults = _defaults(path.parent)
     try:
-        spec = load_job(path, defaults)
-        _check_pod(spec)
-    except Exception as error:  # noqa: BLE001 - an error of one file must not stop the others
-        _print(with_location(error, path, defaults))
-        return None
-    _print(f"{printable(path)}: ok, job {spec.id}")
-    return spec
+        return parse_duration(args.import_timeout)
+    except PydanticCustomError as error:
+        details = error.context or {}
+        given = shown(args.import_timeout)
+        raise SystemExit(f"--import-timeout: {sentence(details['wrong'], given, details['expected'])}") from None
 
 
-@cache
-def _defaults(folder: Path) -> FolderDefaults:
-    return defaults_of(folder)
+def _checked(checks: Checks, *, as_text: bool) -> list[SpecFinding]:
+    """Return the findings; as text, those of each spec are printed when it has been checked."""
+    every: list[SpecFinding] = []
+    for path, spec, findings in checks.each():
+        every += findings
+        if as_text:
+            _show(findings)
+            if spec and not any(one.severity == "error" for one in findings):
+                print_line(f"{printable(path)}: ok, job {spec.id}")
+    together = [*checks.together()]
+    if as_text:
+        _show(together)
+    return every + together
 
 
-def _print(line: object) -> None:
-    """Print a line, with escapes for characters that the encoding of stdout does not have."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(str(line).encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201 - the command's output
-
-
-def _check_pod(spec: JobSpec) -> None:
-    for step in spec.each_step:
-        if step.pod is not None:
-            from airflow_mcp_provider.factory.pod.build import v1_pod  # noqa: PLC0415 - its import takes half a second
-
-            v1_pod(step.pod, work=True)
+def _show(findings: list[SpecFinding]) -> None:
+    for finding in findings:
+        print_line(finding)

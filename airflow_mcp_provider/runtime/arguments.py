@@ -98,7 +98,7 @@ def _bound(reference: str, signature: inspect.Signature, ours: Mapping[str, Any]
             Problem(
                 f"missing argument {', '.join(lacking)} of",
                 given=f"{reference}{signature}",
-                expected=f"parameters for {', '.join(ours) or 'nothing'}",
+                expected=f"parameters for {', '.join(ours)}" if ours else "no required parameters",
             ),
         )
     first = next(iter(ours), "params")

@@ -2,7 +2,6 @@
 
 import json
 import os
-from argparse import Namespace
 from pathlib import Path
 from random import Random
 
@@ -17,6 +16,7 @@ from airflow_mcp_provider.factory.broken_job import BrokenJob
 from tests.fuzz import made, specs
 from tests.fuzz.made import COUNT, cases
 from tests.fuzz.wrong import Wrong
+from tests.unit.cli.parsed import arguments
 
 BESIDE = 20
 GOOD = {f"good-{number}" for number in range(BESIDE)}
@@ -79,7 +79,7 @@ def test_validate_tells_of_every_file(tmp_path: Path, wrong: Wrong, capfd: pytes
         folder = folder_of(tmp_path / str(number), random)
         with wrong.of(case, odd_names(folder)):
             with pytest.raises(SystemExit):
-                validate.main(Namespace(paths=[str(folder)]))
+                validate.main(arguments("validate", str(folder), "--no-imports"))
             told = capfd.readouterr().out
             assert [name for name in GOOD if f"{folder}/{name}.yaml: ok, job {name}\n" not in told] == []
     wrong.none()
