@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -40,7 +41,7 @@ UTC. Lists have a `cursor`.
 def build() -> FastAPI:
     """Return the application."""
     app = FastAPI(title="Job control", version="1", description=DESCRIPTION, lifespan=_lifespan)
-    app.state.watches, app.state.logs = Watches(), Logs()
+    app.state.watches, app.state.logs, app.state.streams = Watches(), Logs(), Counter()
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)

@@ -71,6 +71,12 @@ def conflict(word: str, detail: str) -> Responses:
     return {**errors(404), 409: _problem(409, word, detail)}
 
 
+def too_many_streams() -> Responses:
+    """Return the documentation of the errors of a stream."""
+    detail = "500 streams of this user are open; expected fewer than 500 in one API server"
+    return {**errors(404), 429: _problem(429, "too_many_streams", detail)}
+
+
 def _problem(status: int, word: str, detail: str) -> dict[str, Any]:
     phrase = HTTPStatus(status).phrase
     example = Problem(type=f"urn:airflow-mcp:{word}", title=phrase, status=status, detail=detail)
@@ -100,7 +106,7 @@ def events() -> Responses:
         "text/event-stream": {"schema": _event("string", "data", _DATA), "example": sse},
         "application/x-ndjson": {"schema": _event("integer", "run", _SCHEMA), "example": line},
     }
-    return {200: {"description": "A stream of events.", "content": content}, **errors(404)}
+    return {200: {"description": "A stream of events.", "content": content}, **too_many_streams()}
 
 
 def _event(number: str, name: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -113,4 +119,4 @@ def logs() -> Responses:
     """Return the example of a stream of log lines."""
     line = '{"task": "run", "map_index": 3, "key": "/usr/share/doc", "attempt": 1, "event": "reading 12 files"}\n'
     content = {"application/x-ndjson": {"schema": {"type": "string"}, "example": line}}
-    return {200: {"description": "Lines of JSON.", "content": content}, **errors(404)}
+    return {200: {"description": "Lines of JSON.", "content": content}, **too_many_streams()}

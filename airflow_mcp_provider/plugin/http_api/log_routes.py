@@ -11,11 +11,13 @@ from fastapi.responses import StreamingResponse
 from airflow_mcp_provider.plugin.db.tables import create_session
 from airflow_mcp_provider.plugin.http_api import examples
 from airflow_mcp_provider.plugin.http_api.access import JobId, RunId, read_logs
+from airflow_mcp_provider.plugin.http_api.airflow_internals import BaseUser, GetUserDep
 from airflow_mcp_provider.plugin.http_api.logs import Logs, Source
 from airflow_mcp_provider.plugin.http_api.problems import not_found
-from airflow_mcp_provider.plugin.http_api.streams import NDJSON, UNCOMPRESSED
+from airflow_mcp_provider.plugin.http_api.streams import NDJSON
 from airflow_mcp_provider.plugin.http_api.subtask_paths import SubtaskKey
 from airflow_mcp_provider.plugin.http_api.subtask_routes import Step, found_run
+from airflow_mcp_provider.plugin.http_api.user_streams import stream
 from airflow_mcp_provider.plugin.status import subtask_documents
 
 router = APIRouter(tags=["logs"])
@@ -33,11 +35,12 @@ async def read_run_logs(
     request: Request,
     dag_id: JobId,
     run: RunId,
+    user: GetUserDep,
     follow: Follow = False,  # noqa: FBT002 - of a query
 ) -> StreamingResponse:
     """Read the logs of all tasks of a run, in the order of their starts: lines of JSON with the task and the key."""
     source = await run_in_threadpool(_of_run, dag_id, run)
-    return _stream(request, source, follow=follow)
+    return _stream(request, user, source, follow=follow)
 
 
 @router.get(
@@ -51,13 +54,14 @@ async def read_subtask_logs(  # noqa: PLR0913, PLR0917 - the parts of a request
     dag_id: JobId,
     run: RunId,
     key: SubtaskKey,
+    user: GetUserDep,
     step: Step = None,
     attempt: AttemptNumber = None,
     follow: Follow = False,  # noqa: FBT002 - of a query
 ) -> StreamingResponse:
     """Read the log of a subtask. Subtasks of a batch have one log in common."""
     source = await run_in_threadpool(_of_subtask, dag_id, run, key, step, attempt)
-    return _stream(request, source, follow=follow)
+    return _stream(request, user, source, follow=follow)
 
 
 def _of_run(dag_id: str, run: str) -> Source:
@@ -74,6 +78,6 @@ def _of_subtask(dag_id: str, run: str, key: str, step: str | None, attempt: int 
         return Source(row.ref, found.task, found.map_index, attempt)
 
 
-def _stream(request: Request, source: Source, *, follow: bool) -> StreamingResponse:
+def _stream(request: Request, user: BaseUser, source: Source, *, follow: bool) -> StreamingResponse:
     logs: Logs = request.app.state.logs
-    return StreamingResponse(logs.read(source, follow=follow), media_type=NDJSON, headers=UNCOMPRESSED)
+    return stream(request, user, logs.read(source, follow=follow), NDJSON)

@@ -47,12 +47,13 @@ log = structlog.get_logger(__name__)
 
 
 class ApiError(McpError):
-    """A request that cannot be answered; ``word`` is the end of the problem's ``type``."""
+    """A request that cannot be answered; ``word`` is the end of the problem's ``type``, ``retry_after`` in seconds."""
 
-    def __init__(self, status: HTTPStatus, word: str, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, word: str, detail: str, retry_after: int | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.word = word
+        self.headers = None if retry_after is None else {"Retry-After": str(retry_after)}
 
 
 def not_found(what: str) -> ApiError:
@@ -102,7 +103,7 @@ def _refused(_: Request, error: Any) -> Response:  # noqa: ANN401 - the type tha
 
 
 def _api_error(_: Request, error: Any) -> Response:  # noqa: ANN401 - likewise
-    return answer(int(error.status), error.word, str(error))
+    return answer(int(error.status), error.word, str(error), error.headers)
 
 
 def _control_refused(_: Request, error: Any) -> Response:  # noqa: ANN401 - likewise

@@ -13,12 +13,13 @@ from fastapi.responses import StreamingResponse
 from airflow_mcp_provider.client.models import Run, Runs, RunState
 from airflow_mcp_provider.plugin.http_api import examples, snapshots
 from airflow_mcp_provider.plugin.http_api.access import JobId, ReadsResults, RunId, read_runs
-from airflow_mcp_provider.plugin.http_api.airflow_internals import SessionDep
+from airflow_mcp_provider.plugin.http_api.airflow_internals import GetUserDep, SessionDep
 from airflow_mcp_provider.plugin.http_api.places import give_back_place
 from airflow_mcp_provider.plugin.http_api.preferences import applied, preferred_wait
 from airflow_mcp_provider.plugin.http_api.problems import not_found
 from airflow_mcp_provider.plugin.http_api.snapshots import Snapshot, Text
-from airflow_mcp_provider.plugin.http_api.streams import NDJSON, SSE, UNCOMPRESSED, ndjson, sse
+from airflow_mcp_provider.plugin.http_api.streams import NDJSON, SSE, ndjson, sse
+from airflow_mcp_provider.plugin.http_api.user_streams import stream
 from airflow_mcp_provider.plugin.http_api.watch import Watches
 from airflow_mcp_provider.plugin.http_api.watched import Watch, event_id
 from airflow_mcp_provider.plugin.status import job_documents, job_rows
@@ -108,6 +109,7 @@ async def read_events(  # noqa: PLR0913, PLR0917 - the parts of a request
     dag_id: JobId,
     run: RunId,
     may_see: ReadsResults,
+    user: GetUserDep,
     accept: Annotated[str, Header(description=f"{SSE} or {NDJSON}.")] = SSE,
     last_event_id: Annotated[str | None, Header(description="The id of the latest event that the client has.")] = None,
 ) -> Response:
@@ -126,7 +128,7 @@ async def read_events(  # noqa: PLR0913, PLR0917 - the parts of a request
     lines = NDJSON in accept
     kind = NDJSON if lines else SSE
     texts = _texts(watches(request), found, last, may_see=may_see, lines=lines)
-    return StreamingResponse(texts, media_type=kind, headers=UNCOMPRESSED)
+    return stream(request, user, texts, kind)
 
 
 async def _texts(all_runs: Watches, found: Watch, last: int, *, may_see: bool, lines: bool) -> AsyncIterator[bytes]:

@@ -13,7 +13,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from airflow_mcp_provider.client.models import PREFIX
-from airflow_mcp_provider.plugin.http_api import watch
+from airflow_mcp_provider.plugin.http_api import user_streams, watch
 from airflow_mcp_provider.plugin.server.concurrency_limit import Guard
 from airflow_mcp_provider.plugin.server.request_body import Held
 from tests.unit.plugin.http_api.conftest import until
@@ -127,6 +127,26 @@ def test_followers_and_waits_hold_no_place(client, set_run):
         one.join(20)
     assert {one[-1][1] for one in found} == {"done"}
     assert [one["state"] for one in waits] == ["completed"] * 5
+
+
+def test_one_user_does_not_take_all_streams(client, app, monkeypatch):
+    monkeypatch.setattr(user_streams, "MOST", 2)
+    run = client.post("/jobs/crawl/runs", json={}).json()["run"]
+    url = f"/jobs/crawl/runs/{run}/events"
+    with client.stream("GET", url) as first, client.stream("GET", url) as second:
+        opened = [events(one) for one in (first, second)]  # a generator that ends closes its stream
+        found = [next(one) for one in opened]
+        refused = client.get(url)
+        with client.stream("GET", url, headers={"x-user": "bert"}) as other:
+            found.append(next(events(other)))
+        until(lambda: app.state.streams == {"anna": 2})
+        logs = client.get(f"/jobs/crawl/runs/{run}/logs")
+    assert [one[1] for one in found] == ["progress"] * 3
+    assert [one.json()["type"] for one in (refused, logs)] == ["urn:airflow-mcp:too_many_streams"] * 2
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+    until(lambda: not app.state.streams)
+    with client.stream("GET", url) as again:
+        assert next(events(again))[1] == "progress"
 
 
 def test_a_client_that_goes_away_is_noticed(client, set_run, app, monkeypatch):
