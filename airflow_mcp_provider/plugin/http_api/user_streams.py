@@ -26,7 +26,9 @@ MOST = OF_THEIR_OWN[FOLLOW] // 2
 class UserStream(StreamingResponse):
     """A stream that counts for its user from the first byte to the last."""
 
-    def __init__(self, texts: AsyncIterator[bytes], media_type: str, *, user: str, opened: Counter[str]) -> None:
+    def __init__(
+        self, texts: AsyncIterator[bytes] | AsyncIterator[str], media_type: str, *, user: str, opened: Counter[str]
+    ) -> None:
         super().__init__(texts, media_type=media_type, headers=UNCOMPRESSED)
         self._user, self._opened = user, opened
 
@@ -44,7 +46,9 @@ class UserStream(StreamingResponse):
             del self._opened[self._user]
 
 
-def stream(request: Request, user: BaseUser, texts: AsyncIterator[bytes], media_type: str) -> UserStream:
+def stream(
+    request: Request, user: BaseUser, texts: AsyncIterator[bytes] | AsyncIterator[str], media_type: str
+) -> UserStream:
     """Return the response with a stream; raises ApiError when the user has too many streams open."""
     opened: Counter[str] = request.app.state.streams
     name = str(user.get_id())
