@@ -3,8 +3,8 @@
 No step is downstream of another: its subtasks are added while the run is active, when those of the previous step are
 done. Airflow maps a later step over the output of an empty task (``<step>.places``), which has no items at first.
 
-``build_dag`` is a pure function: the same spec gives the same serialized DAG. Runs in the DAG processor, and in every
-runner for its own job.
+``build_dag`` is a pure function in the DAG processor: the same spec gives the same serialized DAG. It runs in every
+runner for its own job, too; there the spec of the run takes the place of a newer one (``run_spec``).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY, SPEC_KEY
-from airflow_mcp_provider.factory import placement, run_spec
+from airflow_mcp_provider.factory import placement, run_spec, schedule
 from airflow_mcp_provider.factory.doc_md import page
 from airflow_mcp_provider.operators.plan import PlanOperator
 from airflow_mcp_provider.operators.report import ReportOperator
 from airflow_mcp_provider.operators.retries import NamedRetryPolicy
 from airflow_mcp_provider.operators.run import RunOperator
 from airflow_mcp_provider.runtime import store_keys
-from airflow_mcp_provider.spec import JobSpec, Retries, Step
+from airflow_mcp_provider.spec import JobSpec, Retries, Step, version
 
 MOST_TRIES = 100
 SHORT_DELAY = timedelta(seconds=5)
@@ -48,6 +48,7 @@ def build_dag(spec: JobSpec) -> DAG:
 
     Raises SpecError when the spec's ``pod`` is not valid for Kubernetes or for this installation.
     """
+    spec = run_spec.of_run(spec)
     timeouts = spec.timeouts.model_dump(mode="json", exclude_none=True)
     with _dag(spec) as dag:
         plan = PlanOperator(
@@ -132,16 +133,18 @@ def _places(step: Step) -> dict[str, Any]:
 def _dag(spec: JobSpec) -> DAG:
     # Plan, subtasks and report never run at the same time, so the limit of the run is that of the subtasks. Unlike the
     # limit of a task it needs no query per task instance in the scheduler.
+    created = schedule.of_dag(spec.id, spec.schedule)
     limits: dict[str, Any] = {"max_active_tasks": spec.subtasks.parallelism} if spec.subtasks.parallelism else {}
     return DAG(
         spec.id,
         description=spec.description.partition("\n")[0] or None,
         doc_md=page(spec),
-        schedule=None,
-        catchup=False,
+        schedule=created.schedule,
+        catchup=created.catchup,
+        start_date=created.start_date,
         max_active_runs=1,
         dagrun_timeout=spec.timeouts.run,
-        params={name: _param(schema) for name, schema in spec.params.items()},
+        params={name: _param(schema) for name, schema in schedule.params(spec).items()},
         tags=[JOB_TAG, *spec.tags],
         default_args={"owner": spec.owner, **_queue(spec)},
         **limits,
@@ -152,7 +155,7 @@ def _queue(spec: JobSpec) -> dict[str, Any]:
     # Absolute: all tasks of a job have the same weight, so that no plan starts before the report of a job with a higher
     # priority.
     weight = {"priority_weight": 1 + spec.queue.priority, "weight_rule": "absolute"}
-    return {MARKER_KEY: placement.marker(spec).dump(), **weight}
+    return {MARKER_KEY: placement.marker(spec).dump(), SPEC_KEY: version.text(spec), **weight}
 
 
 def _dump(part: Any) -> dict[str, Any]:  # noqa: ANN401 - a Work or Items

@@ -36,6 +36,13 @@ class McpPlugin(AirflowPlugin):
 
         return [{"app": build(), "url_prefix": PREFIX, "name": "job control"}]
 
+    @cached_property
+    def timetables(self) -> list[Any]:  # type: ignore[override]  # an attribute of AirflowPlugin
+        """The timetables of schedules; read where a DAG is serialized, or read from its serialized form."""
+        from airflow_mcp_provider.timetable import AtTimetable, CronTimetable, EveryTimetable  # noqa: PLC0415 - likewise
+
+        return [AtTimetable, CronTimetable, EveryTimetable]
+
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
         """Activate our task state store backend, unless the user configured another one.
