@@ -136,6 +136,22 @@ LOGS = (
     _argument("--step", help="The step of the subtask (default: the last one that it reached)."),
     _argument("--attempt", type=int, help="The attempt of the subtask (default: the latest)."),
 )
+TEST = (
+    _argument(
+        "job", metavar="JOB|PATH", help="The id of a job, or the path of its spec or of a DAG file with one job."
+    ),
+    _argument(
+        "-c", dest="conf", action="append", default=[], metavar="K=V", help="A param and its value. Can be repeated."
+    ),
+    _argument("--conf", dest="json", metavar="JSON", help="The params as a JSON object; -c overrides them."),
+    _argument(
+        "--isolated",
+        action="store_true",
+        help="Each piece of work in a process of its own, with its time limits; breakpoints do not work then.",
+    ),
+    _argument("--delays", action="store_true", help="Wait before a retry as long as the spec requires."),
+    _argument("-o", "--output", choices=("table", "json"), default="table", help="Output (default: table)."),
+)
 
 COMMANDS = (
     Command("submit", "Submit a run of a job", "submit:submit", (*SUBMIT, *COMMON)),
@@ -158,6 +174,7 @@ COMMANDS = (
         "control:parallelism",
         (*PARALLELISM, *COMMON),
     ),
+    Command("test", "Run a job in this process, without Airflow's servers", "try_job:test", TEST),
     Command("pause", "Pause a job: no run of it starts", "control:pause", (JOB, *COMMON)),
     Command("resume", "Resume a paused job", "control:resume", (JOB, *COMMON)),
 )

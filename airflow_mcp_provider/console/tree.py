@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from rich.text import Text
 from rich.tree import Tree
 
-from airflow_mcp_provider.client.models import Subtask
+from airflow_mcp_provider.client.models import Why
 from airflow_mcp_provider.console import find, text
 from airflow_mcp_provider.console.screen import Screen
 
 MARKS = {"waiting": "○", "running": "▶", "succeeded": "✔", "failed": "✘", "skipped": "⊘"}
+
+
+class Node(Protocol):
+    """What is drawn of a subtask in a step."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102 - as in client.models.Subtask
+
+    @property
+    def step(self) -> str: ...  # noqa: D102
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
+
+    @property
+    def parent(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def attempt(self) -> int: ...  # noqa: D102
+
+    @property
+    def message(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def error(self) -> Why | None: ...  # noqa: D102
+
+
+NodeT = TypeVar("NodeT", bound=Node)
 
 
 def tree(args: Namespace, program: str, default_url: str | None) -> int:
@@ -25,7 +54,7 @@ def tree(args: Namespace, program: str, default_url: str | None) -> int:
     return 0
 
 
-def drawn(title: str, subtasks: Iterable[Subtask]) -> Tree:
+def drawn(title: str, subtasks: Iterable[Node]) -> Tree:
     """Return the tree. A subtask whose parent is not among them is at the top."""
     steps = by_key(subtasks)
     top = Tree(Text(text.clean(title)), guide_style="dim")
@@ -38,15 +67,15 @@ def drawn(title: str, subtasks: Iterable[Subtask]) -> Tree:
     return top
 
 
-def by_key(subtasks: Iterable[Subtask]) -> Mapping[str, list[Subtask]]:
+def by_key(subtasks: Iterable[NodeT]) -> Mapping[str, list[NodeT]]:
     """Return the steps of each subtask, in the order of the list."""
-    found: dict[str, list[Subtask]] = {}
+    found: dict[str, list[NodeT]] = {}
     for one in subtasks:
         found.setdefault(one.key, []).append(one)
     return found
 
 
-def label(steps: list[Subtask]) -> Text:
+def label(steps: Sequence[Node]) -> Text:
     """Return a subtask in one line: its state in each step, its key, its attempts, its message or error."""
     line = Text()
     for one in steps:

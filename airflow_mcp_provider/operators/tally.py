@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.runtime import size_limits
 from airflow_mcp_provider.runtime.answer_types import Counts, FailedSubtask, StepCounts, TallyPage
+from airflow_mcp_provider.runtime.outcome import Error, Outcome
 from airflow_mcp_provider.spec.step import RUN
 
 ENDS = ("succeeded", "failed", "skipped")
@@ -53,6 +54,20 @@ def counted(counts: Counts, pages: Iterable[TallyPage]) -> Tallied:
         failures=[*failures, *lost][: size_limits.FAILURES],
         steps={} if list(each) == [RUN] else each,
     )
+
+
+def page(step: str, subtasks: int, outcomes: Sequence[Outcome], following: str | None = None) -> TallyPage:
+    """Count outcomes of a step that has so many ``subtasks``; ``following`` is where the next page begins."""
+    ends = Counter(outcome.status for outcome in outcomes)
+    counts = StepCounts(subtasks, ends["success"], ends["failed"], ends["skipped"])
+    failed = [_failure(outcome) for outcome in outcomes if outcome.status == "failed"]
+    return TallyPage({step: counts}, failed[: size_limits.FAILURES], following)
+
+
+def _failure(outcome: Outcome) -> FailedSubtask:
+    error = outcome.error or Error(InvalidRow.__name__, "")
+    step = None if outcome.step == RUN else outcome.step
+    return FailedSubtask(outcome.key, error.type, error.message[:500], step)
 
 
 def _gone(counts: Counter[str]) -> int:

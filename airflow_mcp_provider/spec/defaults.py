@@ -97,7 +97,7 @@ class FolderDefaults:
     """The defaults in ``root`` and the folders below it, each file read once."""
 
     def __init__(self, root: str | Path) -> None:
-        self._root = Path(root)
+        self.root = Path(root)
         self._read: dict[Path, Layer | SpecError | None] = {}
 
     def layers(self, path: Path) -> tuple[Layer, ...]:
@@ -112,11 +112,11 @@ class FolderDefaults:
 
     def _folders(self, path: Path) -> Sequence[Path]:
         """Return the folders from the root to that of ``path``; that alone where it is not below the root."""
-        inner, root = (Path(os.path.abspath(each)) for each in (path.parent, self._root))  # noqa: PTH100 - keeps links
+        inner, root = (Path(os.path.abspath(each)) for each in (path.parent, self.root))  # noqa: PTH100 - keeps links
         if not inner.is_relative_to(root):
             return [path.parent]
         below = inner.relative_to(root).parts
-        return [self._root.joinpath(*below[:count]) for count in range(len(below) + 1)]
+        return [self.root.joinpath(*below[:count]) for count in range(len(below) + 1)]
 
     def _of(self, folder: Path) -> Layer | SpecError | None:
         if folder not in self._read:
