@@ -6,6 +6,7 @@ only ``default_args`` is checked.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Generator
 from functools import cached_property
@@ -52,6 +53,8 @@ class QueueListener:
         """Called when a component starts: exit from a scheduler with invalid settings at once, before any run."""
         if type(component).__name__ != "Job":
             return
+        if "dag-processor" in sys.argv:
+            preload()
         if self._settings is not None:
             from airflow_mcp_provider.plugin.scheduler import Monitors  # noqa: PLC0415 - see above
 
@@ -68,7 +71,35 @@ class QueueListener:
             started = dag_run.start_date
             requeue(dag_run)
             self._gate.admit(dag_run, started)
+            if dag_run.state == DagRunState.RUNNING:
+                self._pin(dag_run)
         return (yield)
+
+    def _pin(self, dag_run: DagRun) -> None:
+        from airflow_mcp_provider.plugin.queue.pin import pin  # noqa: PLC0415 - see above
+
+        try:
+            pin(dag_run, self._settings.lock_timeout if self._settings else 1)
+        except Exception:
+            log.exception("failed to keep the version of a run's DAG", job=dag_run.dag_id, run=dag_run.run_id)
+
+    @hookimpl
+    def on_new_dag_import_error(self, filename: str, stacktrace: str) -> None:  # noqa: ARG002 - Airflow's
+        """Called in the DAG processor when a file has an import error that it had not before."""
+        self._invalid(filename)
+
+    @hookimpl
+    def on_existing_dag_import_error(self, filename: str, stacktrace: str) -> None:  # noqa: ARG002 - Airflow's
+        """Called in the DAG processor when a file has an import error as before."""
+        self._invalid(filename)
+
+    def _invalid(self, filename: str) -> None:
+        from airflow_mcp_provider.plugin.queue.last_good import keep  # noqa: PLC0415 - see above
+
+        try:
+            keep(filename)
+        except Exception:
+            log.exception("failed to keep the job of a spec with an import error", file=filename)
 
     @hookimpl
     def on_dag_run_failed(self, dag_run: DagRun, msg: str) -> None:
@@ -83,11 +114,13 @@ class QueueListener:
     def _ended(self, dag_run: DagRun, msg: str) -> None:
         if self._settings is None or dag_run.dag is None or MARKER_KEY not in dag_run.dag.default_args:
             return
+        from airflow_mcp_provider.plugin.queue.removed_jobs import give_up_now  # noqa: PLC0415 - see above
         from airflow_mcp_provider.plugin.queue.termination import ended  # noqa: PLC0415 - see above
 
         try:
             ended(dag_run, msg, self._settings)
             self._notify(dag_run, msg, self._settings)
+            give_up_now(dag_run, self._settings.lock_timeout)
         except Exception:
             log.exception("failed to handle the end of a run", job=dag_run.dag_id, run=dag_run.run_id)
 
@@ -103,6 +136,11 @@ class QueueListener:
         from airflow_mcp_provider.plugin.queue.gate import Gate  # noqa: PLC0415 - see above
 
         return Gate(self._settings)
+
+
+def preload() -> None:
+    """Import what each parse of a DAG file with jobs needs: the DAG processor forks a process for each."""
+    importlib.import_module("airflow_mcp_provider.factory")
 
 
 def requeue(dag_run: DagRun) -> None:

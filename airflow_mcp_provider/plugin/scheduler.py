@@ -12,8 +12,10 @@ from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import end_abandone
 from airflow_mcp_provider.plugin.control.keep import Retention
 from airflow_mcp_provider.plugin.db.fork_lock import no_fork
 from airflow_mcp_provider.plugin.db.tables import create_session
+from airflow_mcp_provider.plugin.queue import removed_jobs
 from airflow_mcp_provider.plugin.queue.airflow_internals import scheduler_number
 from airflow_mcp_provider.plugin.queue.monitor import QueueMonitor
+from airflow_mcp_provider.plugin.schedules.release import release
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.plugin.status.late_runs import LateRuns
 
@@ -54,12 +56,20 @@ class Monitors:
                 self.look()
 
     def look(self) -> None:
-        """Check all queues, the runs that were created for a subtask, and ended runs; each despite errors of others."""
-        for look in (self._queue.look, self._late.look, self._end_abandoned, self._retention.look):
+        """Check queues, schedules, runs of subtasks, and ended runs; each despite errors of others."""
+        ends = (self._end_abandoned, self._of_removed_jobs, self._retention.look)
+        for look in (self._queue.look, self._late.look, self._release, *ends):
             try:
                 look()
             except Exception:
                 log.exception("failed to check the queue", look=look.__name__)
+
+    def _release(self) -> None:
+        with create_session(scoped=False) as session:
+            release(session)
+
+    def _of_removed_jobs(self) -> None:
+        removed_jobs.look(self._settings.lock_timeout)
 
     def _end_abandoned(self) -> None:
         with create_session(scoped=False) as session:

@@ -57,14 +57,14 @@ def markers(session: Session, jobs: Iterable[str]) -> dict[str, Marker]:
 def marker_of(row: SerializedDagModel) -> Marker | None:
     """Return a job's marker; None for a DAG without a valid marker."""
     try:
-        value = _default_args(row).get(MARKER_KEY)
+        value = default_args(row).get(MARKER_KEY)
         return None if value is None else Marker.read(value)
     except Exception:
         log.exception("cannot read the marker of a job; its runs stay queued until the DAG is fixed", job=row.dag_id)
         return None
 
 
-def _default_args(row: SerializedDagModel) -> dict[str, Any]:
+def default_args(row: SerializedDagModel) -> dict[str, Any]:
     """Return a DAG's ``default_args`` without deserializing the DAG."""
     data: Any = row.data
     found: dict[str, Any] = BaseSerialization.deserialize(data["dag"].get("default_args")) or {}

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from airflow._shared.observability.traces import new_task_run_carrier
 from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.taskmap import TaskMap
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
@@ -31,6 +32,7 @@ from airflow_mcp_provider.runtime.store_keys import MALFORMED
 __all__ = [
     "LABEL",
     "MetastoreBackend",
+    "SerializedDagModel",
     "TaskMap",
     "add_instances",
     "as_new",

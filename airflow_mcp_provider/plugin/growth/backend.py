@@ -27,7 +27,7 @@ from airflow_mcp_provider.plugin.db import clock, locks, rows, run_end, run_note
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_run, of_step
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunState, Store, TaskScope
-from airflow_mcp_provider.plugin.growth import materialize, outcomes
+from airflow_mcp_provider.plugin.growth import materialize, outcomes, run_spec
 from airflow_mcp_provider.plugin.growth.airflow_internals import busy, forbidden, malformed, refusal
 from airflow_mcp_provider.plugin.growth.background import Materializer
 from airflow_mcp_provider.plugin.growth.batch_dispatch import go_on
@@ -97,8 +97,8 @@ class GrowthBackend(KeptBackend):
         for word, read in PAGES.items():
             if key.startswith(word):
                 return self._page(read, scope, key.removeprefix(word), session)
-        if key == store_keys.GRACE:
-            return _grace(session, scope)
+        if key in COMPUTED:
+            return COMPUTED[key](session, scope)
         if key.startswith(store_keys.ANSWER_TO):
             return answered(super().get(scope, store_keys.ANSWER, session=session), key)
         value: str | None = super().get(scope, key, session=session)
@@ -170,6 +170,13 @@ def _grace(session: Session, scope: TaskScope) -> str | None:
     run = session.scalar(select(DagRun.id).where(*of_run(DagRun, scope), DagRun.state != DagRunState.RUNNING))
     end = None if run is None else run_end.latest(session.connection(), run)
     return json.dumps(end.grace) if end and end.ending(clock.now()) else None
+
+
+COMPUTED: dict[str, Callable[[Session, TaskScope], str | None]] = {
+    store_keys.GRACE: _grace,
+    store_keys.SPEC: run_spec.of_task_instance,
+}
+"""What is read under a key that has no row."""
 
 
 def _check_running(runner: Runner | None) -> None:

@@ -11,10 +11,11 @@ from functools import cache
 
 from airflow.models.backfill import Backfill, BackfillDagRun
 from airflow.models.dag import DagModel
+from airflow.models.dag_version import DagVersion
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.utils.sqlalchemy import nulls_first
-from airflow.utils.state import DagRunState
+from airflow.utils.state import DagRunState, State
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
@@ -23,12 +24,15 @@ from airflow_mcp_provider.plugin.db.locks import skip_locked, wait_locked
 RUN_STATE = DagRun._state  # noqa: SLF001 - the column: ``state`` is a property
 SCHEDULER = "SchedulerJob"
 """The type of a scheduler's ``Job``."""
+UNFINISHED = State.unfinished
 
 __all__ = [
     "RUN_STATE",
+    "UNFINISHED",
     "Backfill",
     "BackfillDagRun",
     "DagModel",
+    "DagVersion",
     "dag_bag",
     "lock_job",
     "lock_queued",
