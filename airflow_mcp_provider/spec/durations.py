@@ -15,7 +15,7 @@ from airflow_mcp_provider.spec.faults import fault
 PATTERN = r"^(?=\d)(\d{1,9}d)?(\d{1,9}h)?(\d{1,9}m)?(\d{1,9}s)?(\d{1,9}ms)?$"
 LONGEST = timedelta(days=1000)
 
-_EXPECTED = "for example 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
+EXPECTED = "for example 90s, 5m, 1h30m, 2d, 500ms, or a number of seconds"
 _MILLISECOND = timedelta(milliseconds=1)
 _UNITS = {
     "d": timedelta(days=1),
@@ -33,7 +33,7 @@ def parse_duration(value: object) -> timedelta:
     """
     duration = _read(value)
     if duration is None:
-        raise fault("invalid duration", expected=_EXPECTED)
+        raise fault("invalid duration", expected=EXPECTED)
     if not timedelta() <= duration <= LONGEST:
         raise fault("duration out of range:", expected=f"0s to {human(LONGEST)}")
     if duration % _MILLISECOND:
@@ -82,7 +82,7 @@ def _read_seconds(seconds: float) -> timedelta | None:
 
 def _longer_than_zero(duration: timedelta) -> timedelta:
     if not duration:
-        raise fault("invalid time limit", expected=f"more than 0s, {_EXPECTED}")
+        raise fault("invalid time limit", expected=f"more than 0s, {EXPECTED}")
     return duration
 
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.job import JobSpec
+from airflow_mcp_provider.spec.schema_texts import for_editors
 from airflow_mcp_provider.spec.step import MOST_STEPS
 from airflow_mcp_provider.spec.tolerate import Tolerate
 
@@ -28,12 +29,11 @@ class _HumanDefaults(GenerateJsonSchema):
 def job_schema() -> dict[str, Any]:
     """Return the JSON Schema of a job's YAML file; it has no ``id``, because the file name is the id."""
     schema = JobSpec.model_json_schema(mode="validation", schema_generator=_HumanDefaults)
+    schema = for_editors(schema)
     properties = {name: rule for name, rule in schema.pop("properties").items() if name != "id"}
     required = [name for name in schema.pop("required") if name != "id"]
     # In a file only one of the two keys is allowed.
-    properties["run"] = properties["run"] | properties["run"].pop("anyOf")[0]
     properties["steps"] |= {"minItems": 1, "maxItems": MOST_STEPS}
-    for name in ("run", "steps"):
-        del properties[name]["default"]
+    del properties["steps"]["default"]
     either = {"oneOf": [{"required": ["run"]}, {"required": ["steps"]}]}
     return {"$schema": DIALECT, **schema, "title": "Job", "properties": properties, "required": required, **either}

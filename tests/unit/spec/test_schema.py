@@ -7,7 +7,8 @@ import yaml
 
 from airflow_mcp_provider.spec import JobSpec, job_schema, load_job
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "dags" / "jobs").glob("*.yaml"))
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "dags" / "jobs").glob("*.yaml"))
 SMALL = "plan: {items: [1]}\nrun: {shell: x}\n"
 STAGED = "plan: {items: [1]}\nsteps: [{name: a, run: {shell: x}}, {name: b, run: {shell: x}, "
 
@@ -89,6 +90,51 @@ def test_the_schema_allows_what_the_loader_allows(text, validator):
 def test_the_schema_refuses_what_the_loader_refuses(text, validator, refused):
     refused(text)
     assert not validator.is_valid(yaml.safe_load(text))
+
+
+def parts(value):
+    """Every object with properties in the schema, by the name of its model."""
+    if isinstance(value, list):
+        return [one for inner in value for one in parts(inner)]
+    if not isinstance(value, dict):
+        return []
+    own = [(value["title"], value)] if isinstance(value.get("properties"), dict) and "title" in value else []
+    return own + [one for key, inner in value.items() if key not in {"examples", "default"} for one in parts(inner)]
+
+
+SCHEMA = job_schema()
+FIELDS = {
+    f"{part}.{key}": (schema.get("required", []), field)
+    for part, schema in parts(SCHEMA)
+    for key, field in schema["properties"].items()
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_key_has_a_description_a_default_and_an_example(name):
+    required, field = FIELDS[name]
+    description = field.get("description") or SCHEMA["$defs"][field["$ref"].rpartition("/")[2]]["description"]
+    assert description[-1] == "."
+    assert "``" not in description
+    part = "$ref" in field or name.split(".")[0] in {"Pod", "Schedule"}
+    assert part or name.split(".")[1] in required or "efault" in description or "Exactly one of" in description
+    assert field.get("examples") or "enum" in field or isinstance(field.get("default"), int | float)
+    assert {"type": "null"} not in field.get("anyOf", [])
+    for example in field.get("examples", []):
+        schema = {"$defs": SCHEMA["$defs"], **field}
+        assert jsonschema.Draft202012Validator(schema).is_valid(example), example
+
+
+@pytest.mark.parametrize("key", [name.removeprefix("Job.") for name in FIELDS if name.startswith("Job.")])
+def test_examples_of_a_key_of_the_job_are_what_the_loader_allows(key):
+    small = {"id": "a", "plan": {"items": [{"url": 1}]}, **({} if key == "steps" else {"run": {"shell": "x"}})}
+    for example in FIELDS[f"Job.{key}"][1].get("examples", []):
+        assert JobSpec.model_validate(small | {key: example})
+
+
+def test_the_file_for_editors_is_the_schema_of_the_models():
+    """Otherwise: airflow mcp schema > docs/job.schema.json."""
+    assert (ROOT / "docs" / "job.schema.json").read_text() == json.dumps(SCHEMA, indent=2) + "\n"
 
 
 def test_defaults_are_as_an_author_writes_them():
