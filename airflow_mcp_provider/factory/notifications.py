@@ -49,11 +49,11 @@ class RequestedNotifiers:
         self._on = on
 
     def __call__(self, context: Mapping[str, Any]) -> None:
-        """Call the notifiers of the event; a reason that is not a notice is not a request of this package."""
+        """Call the notifiers of the event. Airflow itself requests the callback of each run that timed out."""
         try:
             notice = msgspec.json.decode(context.get("reason") or "", type=Notice)
         except msgspec.MsgspecError:
-            log.warning("callback without a notice", run=context.get("run_id"))
+            log.debug("ignored a request of Airflow", run=context.get("run_id"), reason=context.get("reason"))
             return
         send(notice, _plain(self._of(notice)), context)
 

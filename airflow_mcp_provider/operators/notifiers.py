@@ -25,7 +25,7 @@ from airflow_mcp_provider.runtime.notice import ERRORS, Event, Notice, SubtaskCo
 from airflow_mcp_provider.runtime.reference import resolve
 from airflow_mcp_provider.runtime.runner_folder import private_folder
 
-SECONDS = 20.0
+SECONDS = 30.0
 """The time limit of one notifier: Airflow ends all work of the DAG processor for one file after 50 s."""
 REASON_CHARS = 500
 

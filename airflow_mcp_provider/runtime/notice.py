@@ -69,7 +69,7 @@ class Notice(Message, frozen=True, kw_only=True):
         """Some lines of text, without effect in Markdown, HTML and Slack."""
         head = f"Job {_inert(self.job)} {_HEADS[self.event]}"
         first = f"{head}: {_inert(self.reason)}" if self.reason else head
-        errors = [f"- {_inert(text)}" for text in self._errors()]
+        errors = [f"- {markdown.line(_plain(text))}" for text in self._errors()]
         return "\n".join([first, f"Run: {_inert(self.run)}", *self._counts(), *errors, self.url])
 
     @property
@@ -113,5 +113,11 @@ def _line(text: str) -> str:
     return " ".join(printable(redaction.text(text)).split())[:LINE_CHARS]
 
 
+def _plain(text: str) -> str:
+    return _line(text).translate(_INERT)
+
+
 def _inert(text: str) -> str:
-    return markdown.line(_line(text).translate(_INERT))
+    """Return data that other text of its line precedes: a digit does not begin a list there."""
+    plain = _plain(text)
+    return plain if markdown.is_plain(f"x {plain}") else markdown.code(plain)
