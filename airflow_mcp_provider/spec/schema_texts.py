@@ -62,7 +62,7 @@ def _field(part: str, key: str, field: Schema, *, required: bool) -> Schema:
     text = found.get("description", "")
     if (part, key) in _EITHER:
         found["description"] = f"{text} Exactly one of run and steps is required."
-    elif not required and text and "efault" not in text:
+    elif not required and text and "efault" not in text and not isinstance(default, dict):
         found["description"] = f"{text} Default: {_default(part, default)}."
     return found
 
