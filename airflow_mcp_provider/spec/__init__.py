@@ -9,13 +9,16 @@ from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.keep import Keep
 from airflow_mcp_provider.spec.limits import Retries, StepTimeouts, Subtasks, Timeouts
 from airflow_mcp_provider.spec.load import load_job, parse_job, sources, with_location
+from airflow_mcp_provider.spec.notify import Notify, NotifyLate, On
 from airflow_mcp_provider.spec.pod import OnOom, Pod, Resources, Secret, Volume
 from airflow_mcp_provider.spec.queue import Queue
 from airflow_mcp_provider.spec.rate import Rate
+from airflow_mcp_provider.spec.schedule import Schedule
 from airflow_mcp_provider.spec.schema import job_schema
 from airflow_mcp_provider.spec.step import Step, StepSubtasks
 from airflow_mcp_provider.spec.template import fill, fill_all, names
 from airflow_mcp_provider.spec.tolerate import Tolerate
+from airflow_mcp_provider.spec.watch import Watch
 from airflow_mcp_provider.spec.work import (
     CommandWork,
     Container,
@@ -29,6 +32,7 @@ from airflow_mcp_provider.spec.work import (
     SubtaskWork,
     Work,
 )
+from airflow_mcp_provider.spec.write import to_python, to_values, to_yaml
 
 __all__ = [
     "CommandWork",
@@ -39,6 +43,9 @@ __all__ = [
     "JobSpec",
     "JobWork",
     "Keep",
+    "Notify",
+    "NotifyLate",
+    "On",
     "OnOom",
     "Origin",
     "Plan",
@@ -49,6 +56,7 @@ __all__ = [
     "Resources",
     "Retries",
     "RunnerWork",
+    "Schedule",
     "Secret",
     "ShellWork",
     "Sources",
@@ -60,6 +68,7 @@ __all__ = [
     "Timeouts",
     "Tolerate",
     "Volume",
+    "Watch",
     "Work",
     "defaults_of",
     "duplicate_ids",
@@ -76,5 +85,8 @@ __all__ = [
     "printable",
     "sources",
     "spec_files",
+    "to_python",
+    "to_values",
+    "to_yaml",
     "with_location",
 ]

@@ -20,7 +20,7 @@ _MAPPING, _SEQUENCE, _TEXT = f"{_TAG}map", f"{_TAG}seq", f"{_TAG}str"
 _QUOTES = '"quotes" around text'
 _DATES = tuple(("schedule", name) for name in ("at", "start", "end"))  # dates, for every parser
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
-_REAL = re.compile(r"-?(0|[1-9][0-9]{0,30})\.[0-9]{1,60}([eE][-+]?[0-9]{1,2})?", re.ASCII)
+_REAL = re.compile(r"-?(0|[1-9][0-9]{0,30})\.[0-9]{1,60}([eE][-+]?[0-9]{1,3})?", re.ASCII)
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # The messages for a plain scalar that only some YAML parsers read as this type.
 _UNCLEAR = {
