@@ -66,11 +66,11 @@ def test_a_scheduled_run_has_the_conf_of_its_schedule_which_airflow_validates(sc
 
 def test_a_run_of_a_person_and_of_a_plain_dag_are_left_alone(scheduled, session):
     job = scheduled("conf: {depth: 3}, jitter: 5m")
-    with pytest.raises(ValueError, match="depth"):
-        new(job, session, hour(), DagRunType.BACKFILL_JOB)
+    run = new(job, session, hour(3), DagRunType.BACKFILL_JOB)
+    assert (run.conf, run.run_after) == ({}, hour(3))
     del job.dag.default_args[MARKER_KEY]
-    with pytest.raises(ValueError, match="depth"):
-        new(job, session, hour())
+    run = new(job, session, hour(2))
+    assert (run.conf, run.run_after) == ({}, hour(2))
 
 
 def test_jitter_moves_the_start_of_a_run_and_neither_its_date_nor_the_next_one(scheduled, session):
