@@ -15,6 +15,7 @@ from airflow_mcp_provider.plugin.status.airflow_internals import is_arg_set, pla
 from airflow_mcp_provider.runtime import redaction, store_keys
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.marker import Marker
+from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
 
 
 def params(dag: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,11 +57,18 @@ def spec(dag: Mapping[str, Any], marker: Marker) -> dict[str, Any]:
         "queue": {"priority": marker.priority, **marker.submit.dump()},
         "parallelism": dag.get("max_active_tasks"),
         "timeouts": {name: limit for name, limit in timeouts.items() if limit},
+        "schedule": _schedule(marker.schedule) if marker.schedule else {},
         "jobs": [*marker.calls],
         "steps": _steps(dag),
     }
     found: dict[str, Any] = redaction.value({name: part for name, part in parts.items() if part})
     return found
+
+
+def _schedule(rules: ScheduleRules) -> dict[str, Any]:
+    times = {"jitter": rules.jitter, "misfire_grace": rules.misfire_grace}
+    given = {name: human(time) for name, time in times.items() if time}
+    return {**given, "coalesce": rules.coalesce, **({"conf": dict(rules.conf)} if rules.conf else {})}
 
 
 def _steps(dag: Mapping[str, Any]) -> list[dict[str, Any]]:
