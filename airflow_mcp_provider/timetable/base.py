@@ -6,8 +6,10 @@ in one run, that of the latest of them. With it, each has a run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 import pendulum
@@ -56,11 +58,15 @@ class Frame:
 
 
 class DatesTimetable(Timetable):
-    """A timetable of the dates ``dates``. Each run has its date as logical date and as both ends of its interval."""
+    """A timetable of the dates ``dates``. Each run has its date as logical date and as both ends of its interval.
+
+    ``clock`` returns the current time.
+    """
 
     def __init__(self, dates: BoundedDates, frame: Frame) -> None:
         self.dates = dates
         self.frame = frame
+        self.clock: Callable[[], datetime] = partial(datetime.now, UTC)
 
     def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
         """Return the interval of a submitted run."""
@@ -70,7 +76,7 @@ class DatesTimetable(Timetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next run after ``last_automated_data_interval``; None after the last date."""
-        last = last_automated_data_interval and last_automated_data_interval.end
+        last = _plain(last_automated_data_interval.end) if last_automated_data_interval else None
         found = self._next(last, restriction)
         if found is None or (restriction.latest is not None and found > restriction.latest):
             return None
@@ -78,8 +84,8 @@ class DatesTimetable(Timetable):
 
     def _next(self, last: datetime | None, restriction: TimeRestriction) -> datetime | None:
         if restriction.earliest is not None and restriction.earliest > EPOCH:  # a backfill: all dates of a period
-            return self.dates.after(last or restriction.earliest - timedelta(microseconds=1))
-        now = datetime.now(UTC)
+            return self.dates.after(last or _plain(restriction.earliest) - timedelta(microseconds=1))
+        now = self.clock()
         found = self.dates.after(last) if last else self._first(now)
         missed = self._passed_over(now, catchup=restriction.catchup)
         return max(found, missed) if found and missed else found
@@ -96,3 +102,9 @@ class DatesTimetable(Timetable):
         if not catchup:
             return self.dates.latest(now)
         return self.dates.latest(now - self.frame.misfire_grace) if self.frame.misfire_grace else None
+
+
+def _plain(moment: pendulum.DateTime) -> datetime:
+    """Return a datetime of Python in UTC: the difference of two of pendulum's is no timedelta that divides."""
+    utc = moment.astimezone(UTC)
+    return datetime.combine(utc.date(), utc.time(), UTC)
