@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_mcp_provider.cli import loaders
-from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, Load, Namespaces, findings
+from airflow_mcp_provider.cli.findings import PACKAGE, Finding, Installation, Load, Namespaces, Watches, findings
 from airflow_mcp_provider.embedded import recommended_settings
+from airflow_mcp_provider.plugin.status.airflow_internals import triggerer_runs
+from airflow_mcp_provider.plugin.status.watches import watched_jobs
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -73,6 +76,7 @@ def installation(recommended: Iterable[recommended_settings.Setting]) -> Install
         namespaces=namespaces(),
         loading_files=len(found),
         ignored_files=loaders.ignored(found),
+        watches=watches(),
     )
 
 
@@ -108,6 +112,16 @@ def max_connections() -> int | None:
         with create_session(scoped=False) as session:
             return int(session.execute(text("SHOW max_connections")).scalar_one())
     except (SQLAlchemyError, RuntimeError, ValueError):
+        return None
+
+
+def watches() -> Watches | None:
+    """Return the jobs that need a triggerer, and whether one runs; None without a connection to the database."""
+    try:
+        with create_session(scoped=False) as session:
+            jobs = watched_jobs(session)
+            return Watches(jobs, triggerer_runs(session, datetime.now(UTC)) if jobs else False)
+    except (SQLAlchemyError, RuntimeError):
         return None
 
 

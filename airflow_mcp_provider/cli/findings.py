@@ -25,6 +25,8 @@ OTHERS = 30
 HEARTBEATS = 200
 """Heartbeats per second that use less than a fifth of one API server process (docs/performance.md)."""
 
+MOST_NAMES = 5
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -61,6 +63,14 @@ class Namespaces:
 
 
 @dataclass(frozen=True)
+class Watches:
+    """The jobs with ``schedule.watch`` that are not paused, and whether a triggerer runs, which checks for work."""
+
+    jobs: Sequence[str]
+    triggerer: bool
+
+
+@dataclass(frozen=True)
 class Installation:
     """The facts about an installation; ``check.py`` collects them."""
 
@@ -78,6 +88,7 @@ class Installation:
     namespaces: Namespaces | None = None
     loading_files: int = 0
     ignored_files: Sequence[Path] = ()
+    watches: Watches | None = None
 
 
 def findings(installation: Installation, recommended: Iterable[Setting]) -> tuple[Finding, ...]:
@@ -93,6 +104,7 @@ def findings(installation: Installation, recommended: Iterable[Setting]) -> tupl
         connections(installation.load),
         heartbeats(installation.load),
         *namespace(installation.namespaces),
+        *triggerer(installation.watches),
         dag_files(installation.loading_files, installation.ignored_files),
         *advice(installation.active, _fitting(installation.load, recommended)),
     )
@@ -198,6 +210,16 @@ def namespace(found: Namespaces | None) -> tuple[Finding, ...]:
     same = found.own == found.runners
     namespaces = f"runners in {found.runners}, Airflow in {found.own}"
     return (Finding("Namespace of the runners", not same, namespaces, fix, needed=False),)
+
+
+def triggerer(found: Watches | None) -> tuple[Finding, ...]:
+    """Check that a triggerer runs where jobs need it; empty without such jobs, or without access to the database."""
+    if found is None or not found.jobs:
+        return ()
+    names = ", ".join(found.jobs[:MOST_NAMES]) + (" …" if len(found.jobs) > MOST_NAMES else "")
+    fix = "start `airflow triggerer`; until then the runs of jobs with schedule.watch are not created"
+    number = f"{len(found.jobs)} {'job has' if len(found.jobs) == 1 else 'jobs have'} schedule.watch: {names}"
+    return (Finding("Triggerer", found.triggerer, number if found.triggerer else f"none is running; {number}", fix),)
 
 
 def _fitting(load: Load, recommended: Iterable[Setting]) -> Iterable[Setting]:

@@ -56,6 +56,7 @@ __all__ = [
     "Subtask",
     "SubtaskState",
     "Subtasks",
+    "WatchState",
     "Why",
 ]
 PREFIX = "/job-control/v1"
@@ -222,6 +223,17 @@ class Holder(Model):
     submitter: str | None
 
 
+class WatchState(Model):
+    """What the watch of a job (``schedule.watch``) found last. It is stored when it changes, else every few minutes."""
+
+    last_check: datetime | None = Field(description="When the last check began; null before the first one.")
+    last_success: datetime | None
+    pending: bool = Field(description="Whether the last check found work.")
+    error: str | None = Field(description="The error of the last check.")
+    failures: int = Field(description="The number of checks that failed since the last success.")
+    problem: str | None = Field(description="Why there are no checks, for example because no triggerer is running.")
+
+
 class JobSummary(Model):
     """A job in a list."""
 
@@ -231,8 +243,9 @@ class JobSummary(Model):
     paused: bool
     queued: int
     holder: Holder | None
-    next_run: datetime | None
+    next_run: datetime | None = Field(description="The next date of its schedule, without jitter.")
     error: str | None = Field(description="The error of its spec.")
+    watch: WatchState | None = Field(default=None, description="Of a job with schedule.watch.")
     last: list[RunSummary] = Field(description="The latest runs, the newest first.")
 
 
@@ -241,7 +254,8 @@ class Job(JobSummary):
 
     params: dict[str, Any]
     spec: dict[str, Any]
-    schedule: str | None
+    schedule: str | None = Field(description="The schedule in short; null for a job without one.")
+    schedule_description: str | None = Field(default=None, description="The schedule in words, with its time zone.")
     queue: list[RunSummary] = Field(description="The waiting runs, the next one first; at most 100.")
 
 

@@ -9,10 +9,21 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mcp_provider.client.models import Accepted, Cancelled, Job, JobSummary, Retried, Run, RunSummary
+from airflow_mcp_provider.client.models import (
+    Accepted,
+    Cancelled,
+    Job,
+    JobSummary,
+    Retried,
+    Run,
+    RunSummary,
+    WatchState,
+)
 from airflow_mcp_provider.console import text
 
 MARKS = {"completed": "✔", "partial": "◐", "error": "✘", "timeout": "⏱", "cancelled": "⊘"}
+
+_MOST_CHARS = 2_000
 
 
 def state(found: str) -> Text:
@@ -97,6 +108,8 @@ def _now(one: JobSummary) -> Text:
     if one.error:
         return Text("invalid spec", style="red")
     parts = [("paused", "yellow")] if one.paused else []
+    if one.watch and not one.paused and (one.watch.problem or one.watch.error):
+        parts.append(("watch fails", "red"))
     if one.holder is not None:
         since = "" if one.holder.since is None else f" {text.length(_age(one))}"
         parts.append((f"running{since}", text.STYLES["running"]))
@@ -121,6 +134,7 @@ def job(found: Job) -> Table:
             ("description", text.clean(found.description or "")),
             ("state", _now(found)),
             ("schedule", text.clean(found.schedule or "")),
+            ("watch", _watch(found.watch)),
             ("next run", text.moment(found.next_run)),
             ("params", ", ".join(text.clean(name) for name in found.params.get("properties", {}))),
             ("error", text.clean(found.error or "")),
@@ -130,6 +144,15 @@ def job(found: Job) -> Table:
         if listed:
             table.add_row(name, runs(listed))
     return table
+
+
+def _watch(found: WatchState | None) -> str:
+    if found is None:
+        return ""
+    checked = f"last check {text.moment(found.last_check)}" if found.last_check else ""
+    failed = f"failed {found.failures} times: {found.error}" if found.error else ""
+    work = "has work" if found.pending else ""
+    return text.clean("; ".join(part for part in (found.problem, checked, failed, work) if part), _MOST_CHARS)
 
 
 def cancelled(found: Cancelled) -> Table:

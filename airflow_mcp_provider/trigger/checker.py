@@ -10,6 +10,7 @@ import itertools
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -38,6 +39,7 @@ class _Server:
 
     process: asyncio.subprocess.Process
     waiting: dict[int, asyncio.Future[Reply]] = field(default_factory=dict)
+    ended: bool = False
 
     async def read(self) -> None:
         """Hand out its replies until it ends."""
@@ -52,6 +54,7 @@ class _Server:
 
     async def end(self) -> None:
         """Close its input, so that it ends, and fail what waits for it."""
+        self.ended = True
         for future in self.waiting.values():
             if not future.done():
                 future.set_exception(TryAgain("the process that runs the checks of this triggerer has ended"))
@@ -87,7 +90,8 @@ class Checker:
             try:
                 return await asyncio.wait_for(future, request.timeout + MARGIN)
             except TimeoutError:
-                server.process.kill()
+                with suppress(ProcessLookupError):
+                    server.process.kill()
                 raise TryAgain("the process that runs the checks of this triggerer did not answer") from None
             finally:
                 server.waiting.pop(request.id, None)
@@ -106,7 +110,7 @@ class Checker:
 
     async def _running(self) -> _Server:
         async with self._starting:
-            if self._server is None or self._reader is None or self._reader.done():
+            if self._server is None or self._server.ended:
                 self._server = _Server(await _start())
                 self._reader = asyncio.create_task(self._server.read(), name="replies of checks")
             return self._server

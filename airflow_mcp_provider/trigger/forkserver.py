@@ -57,16 +57,18 @@ class Server:
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _unread: bytearray = field(default_factory=bytearray)
     _open: bool = True
+    _some_ended: bool = False
 
     def run(self) -> None:
         """Serve until stdin is closed; then kill the checks that are left."""
         self._listen(_REQUESTS, self._requests)
-        self._listen(self._child_ended(), _read)
+        self._listen(self._ends(), self._note_end)
         while self._open:
             for key, _ in self._selector.select(self._patience()):
                 key.data(key.fd)
             self._stop_late()
-            self._reap()
+            if self._some_ended:  # after the loop: it closes pipes, which may be among the keys
+                self._reap()
         for check in self.checks.values():
             check.kill()
 
@@ -74,7 +76,7 @@ class Server:
         os.set_blocking(descriptor, False)
         self._selector.register(descriptor, selectors.EVENT_READ, call)
 
-    def _child_ended(self) -> int:
+    def _ends(self) -> int:
         """Return a pipe that becomes readable when a child ends."""
         readable, writable = os.pipe()
         os.set_blocking(writable, False)
@@ -127,7 +129,11 @@ class Server:
             if check.ended == "exited" and check.deadline <= now:
                 check.stop("timeout")
 
+    def _note_end(self, ends: int) -> None:
+        self._some_ended = _read(ends) is not None
+
     def _reap(self) -> None:
+        self._some_ended = False
         ended = [check for check in self.checks.values() if _has_ended(check.pid)]
         for check in ended:
             check.kill()  # before it is reaped: until then its number is not that of another process
@@ -135,8 +141,7 @@ class Server:
             code = os.waitstatus_to_exitcode(os.waitpid(check.pid, 0)[1])
             del self.checks[check.pid]
             self._reply(check, code)
-        if ended:
-            self._kill_orphans()
+        self._kill_orphans()
 
     def _drain(self, check: Check) -> None:
         for pipe in check.pipes:
@@ -158,7 +163,7 @@ class Server:
         for pid in _children() - self.checks.keys():
             with suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, os.WNOHANG)  # one that has not ended yet is reaped after a later check
+                os.waitpid(pid, os.WNOHANG)  # its end, if it comes later, calls ``_reap`` again
 
 
 def _has_ended(pid: int) -> bool:

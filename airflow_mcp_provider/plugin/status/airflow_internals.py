@@ -5,8 +5,12 @@ tests/unit/plugin/status/test_status_contract.py checks each column, so that a c
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
+from airflow.jobs.job import Job, health_check_threshold
+from airflow.models.asset import AssetModel, DagScheduleAssetReference
+from airflow.models.asset_state_store import AssetStateStoreModel
 from airflow.models.dag import DagModel
 from airflow.models.errors import ParseImportError
 from airflow.models.serialized_dag import SerializedDagModel
@@ -25,9 +29,15 @@ RESULT_KEYS = (XCOM_RETURN_KEY, "result")
 NO_SCHEDULE = "None"
 """The summary of the timetable of a DAG without a schedule."""
 
+TRIGGERER = "TriggererJob"
+"""The type of a triggerer's row in the table of Airflow's components."""
+
 __all__ = [
     "NO_SCHEDULE",
+    "AssetModel",
+    "AssetStateStoreModel",
     "DagModel",
+    "DagScheduleAssetReference",
     "ParseImportError",
     "TaskInstanceHistory",
     "is_arg_set",
@@ -35,7 +45,15 @@ __all__ = [
     "report_state",
     "report_value",
     "serialized_dag",
+    "triggerer_runs",
 ]
+
+
+def triggerer_runs(session: Session, now: datetime) -> bool:
+    """Return whether the heartbeat of a triggerer is recent, as ``airflow jobs check`` does."""
+    since = now - timedelta(seconds=health_check_threshold(TRIGGERER, 0))
+    alive = select(Job.id).where(Job.job_type == TRIGGERER, Job.state == "running", Job.latest_heartbeat > since)
+    return session.execute(alive.limit(1)).first() is not None
 
 
 def report_state() -> ScalarSelect[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from airflow_mcp_provider.client.models import Job, Jobs, JobSummary, Runs, RunSummary
 from airflow_mcp_provider.errors import InvalidPayload
 from airflow_mcp_provider.plugin.db.tables import DagRun
-from airflow_mcp_provider.plugin.status import import_errors, job_rows, job_spec, queues, run_rows
+from airflow_mcp_provider.plugin.status import import_errors, job_rows, job_spec, queues, run_rows, watches
 from airflow_mcp_provider.plugin.status.airflow_internals import serialized_dag
 from airflow_mcp_provider.plugin.status.job_rows import JobRow, Wanted
 from airflow_mcp_provider.plugin.status.queues import Queue
@@ -46,6 +46,7 @@ def document(session: Session, job: str, *, traces: bool) -> Job | None:
         params=job_spec.params(dag),
         spec=job_spec.spec(dag, queues.marker(session, job)),
         schedule=row.schedule,
+        schedule_description=row.schedule_description,
         queue=_waiting(session, row.job, found),
     )
 
@@ -78,6 +79,7 @@ def _summaries(
     tags, queued = job_rows.tags(session, names), job_rows.queued(session, names)
     latest, errors = job_rows.latest_runs(session, names, number), import_errors.of(session, rows, traces=traces)
     made = summaries_in(session, [run for runs in latest.values() for run in runs], found)
+    watched = watches.of(session, rows)
     return [
         JobSummary(
             job=row.job,
@@ -87,15 +89,21 @@ def _summaries(
             queued=queued.get(row.job, 0),
             holder=found[row.job].holder,
             next_run=row.next_run,
-            error=errors.get(row.job) or (_gone(row) if row.stale else None),
+            error=_error(row, errors.get(row.job)),
+            watch=watched.get(row.job),
             last=[run for run in made if run.job == row.job],
         )
         for row in rows
     ]
 
 
-def _gone(row: JobRow) -> str:
-    return f"the DAG file {row.file or ''} does not define this job any more"
+LAST_VALID = "runs of the job have the last valid version of its spec"
+
+
+def _error(row: JobRow, error: str | None) -> str | None:
+    if row.stale:
+        return error or f"the DAG file {row.file or ''} does not define this job any more"
+    return error and f"{error}\n{LAST_VALID}"
 
 
 def _waiting(session: Session, job: str, queue: Queue) -> list[RunSummary]:

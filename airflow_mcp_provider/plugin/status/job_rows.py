@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true, union_all
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.constants import JOB_TAG
@@ -19,13 +19,14 @@ from airflow_mcp_provider.plugin.status.run_rows import RunRow
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job: ``stale`` means that its DAG file does not define it any more."""
+    """A job: ``stale`` means that its DAG file does not define it any more, or cannot be imported: it gets no runs."""
 
     job: str
     description: str | None
     paused: bool
     stale: bool
     schedule: str | None
+    schedule_description: str | None
     next_run: datetime | None
     bundle: str | None
     file: str | None
@@ -37,8 +38,9 @@ def query() -> Select[Any]:
         DagModel.dag_id,
         DagModel.description,
         DagModel.is_paused,
-        DagModel.is_stale,
+        or_(DagModel.is_stale, DagModel.has_import_errors == true()),  # the second alone: see ``queue.removed_jobs``
         func.nullif(DagModel.timetable_summary, NO_SCHEDULE),
+        case((DagModel.timetable_summary != NO_SCHEDULE, DagModel.timetable_description)),
         DagModel.next_dagrun_create_after,
         DagModel.bundle_name,
         DagModel.relative_fileloc,

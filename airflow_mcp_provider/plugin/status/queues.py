@@ -23,6 +23,11 @@ def marker(session: Session, job: str) -> Marker:
     return _markers.of(job) or Marker()
 
 
+def marker_of(job: str) -> Marker:
+    """Return the marker of a job whose queue was read; the default one where it cannot be read."""
+    return _markers.of(job) or Marker()
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """The runs of a job that wait, by run_id, the next one first; and the active run."""

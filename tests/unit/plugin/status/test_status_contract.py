@@ -2,6 +2,10 @@
 
 import inspect
 
+from airflow.jobs.job import Job, health_check_threshold
+from airflow.jobs.triggerer_job_runner import TriggererJobRunner
+from airflow.models.asset import AssetModel, DagScheduleAssetReference
+from airflow.models.asset_state_store import AssetStateStoreModel
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun, DagRunNote
 from airflow.models.errors import ParseImportError
@@ -55,6 +59,15 @@ def test_columns():
     } <= columns(TaskInstanceHistory)
     assert {"last_heartbeat_at", "state", "start_date", "end_date", "try_number", "max_tries"} <= columns(TaskInstance)
     assert {"dag_run_id", "task_id", "key", "value"} <= columns(XComModel)
+    assert {"id", "uri"} <= columns(AssetModel)
+    assert {"asset_id", "dag_id"} <= columns(DagScheduleAssetReference)
+    assert {"asset_id", "key", "value"} <= columns(AssetStateStoreModel)
+    assert {"job_type", "state", "latest_heartbeat"} <= columns(Job)
+
+
+def test_the_rows_of_triggerers():
+    assert TriggererJobRunner.job_type == airflow_internals.TRIGGERER
+    assert health_check_threshold(airflow_internals.TRIGGERER, 0) >= 30
 
 
 def test_the_summary_of_no_schedule():
