@@ -55,6 +55,9 @@ class ContainerRequest:
 class Engine(Protocol):
     """Runs one container."""
 
+    def prepare(self) -> None:
+        """Prepare the removal for a runner that is killed. Called in the runner before the process of the work."""
+
     def run(self, request: ContainerRequest) -> Any:  # noqa: ANN401 - any JSON
         """Run the container to its end, copy its output to stdout, and return its result.
 

@@ -1,7 +1,7 @@
 """Run containers with the Docker command line on this machine: for a laptop without Kubernetes.
 
 Runs in the runner. ``docker run`` is a child process like any command; the container itself is not. It is removed by
-name: by the runner, or, when the runner is killed, by a shell that waits for the end of the runner.
+name: see ``docker_removal``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import secrets
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from airflow_mcp_provider.runtime.container import (
     RESULT_FILE,
     ContainerRequest,
 )
+from airflow_mcp_provider.runtime.docker_removal import Removal
 from airflow_mcp_provider.runtime.ipc_server import ENQUEUE, ENQUEUE_FILES, check_neighbours
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 from airflow_mcp_provider.runtime.quantity import number
@@ -39,7 +40,6 @@ _MARGIN_S = 5.0
 """Seconds after the hard time limit, which the runner enforces."""
 _LINE = 32_768
 """Bytes: Docker reads lines of up to 64 KB from an ``--env-file``, including the name."""
-_REMOVE = 'cat > /dev/null; exec "$0" rm --force --volumes "$1"'
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,11 @@ class Docker:
     labels: Mapping[str, str]
     limits: Limits
     name: str = field(default_factory=lambda: f"mcp-{secrets.token_hex(6)}")
+    removal: Removal = field(default_factory=Removal)
+
+    def prepare(self) -> None:
+        """See ``runtime.container.Engine``."""
+        self.removal.prepare(self.docker, self.name)
 
     def run(self, request: ContainerRequest) -> Any:  # noqa: ANN401 - any JSON
         """See ``runtime.container.Engine``."""
@@ -103,19 +108,16 @@ class Docker:
             request, environment={**request.environment, **environment.write(request.files, shared, FOLDER)}
         )
         argv, variables = self._argv(request, shared)
-        with self._watched():
-            running = command.start(argv, variables, shared / RESULT_FILE, request.printed())
-            if code := self._ended(running.pid, request.grace):
-                self._failed(code, running)
-            _remove_if_empty(shared / RESULT_FILE)
-            _hand_over(shared, request.pipe)
-            return running.read(0)
+        running = command.start(argv, variables, shared / RESULT_FILE, request.printed())
+        if code := self._ended(running.pid, request.grace):
+            self._failed(code, running)
+        _remove_if_empty(shared / RESULT_FILE)
+        _hand_over(shared, request.pipe)
+        return running.read(0)
 
     def remove(self) -> None:
         """See ``runtime.container.Engine``."""
-        try:
-            self._call("rm", "--force", "--volumes", self.name)
-        except subprocess.TimeoutExpired:
+        if not self.removal.finish(_ANSWER_S):
             print(f"Docker does not answer: the container {self.name} may still exist", flush=True)  # noqa: T201 - the task's log
 
     def _remove_earlier(self) -> None:
@@ -176,18 +178,6 @@ class Docker:
             reason = error or running.last_error
             raise container.failed(f"the container cannot be started: {reason}", NOT_STARTED)
         running.read(code)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Have a shell remove the container if this process is killed inside this context."""
-        with subprocess.Popen(  # noqa: S603 - our own text
-            ["/bin/sh", "-c", _REMOVE, self.docker, self.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ):
-            yield
 
     def _call(self, *arguments: str, timeout: float = _ANSWER_S) -> subprocess.CompletedProcess[str]:
         argv = [self.docker, *arguments]

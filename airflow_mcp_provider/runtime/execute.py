@@ -126,6 +126,7 @@ class _Start:
         request = container.container_request(
             work.container, values, variables, self.timeouts, pipe, self.printed, files
         )
+        engine.prepare()
         return self._forked(lambda: engine.run(request))
 
     def function(self, work: PythonWork, call: Call) -> tuple[int, Callable[[int], Any]]:

@@ -11,8 +11,10 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -24,6 +26,8 @@ _SET_PARENT_DEATH_SIGNAL = 1
 _SET_CHILD_SUBREAPER = 36
 """From Linux's <sys/prctl.h>."""
 
+_sparing = threading.Lock()
+_spared: set[int] = set()
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -63,17 +67,36 @@ def is_descendant(pid: int) -> bool:
     return False
 
 
+@contextmanager
+def sparing() -> Iterator[set[int]]:
+    """Change, while ``kill_all`` kills none, the sessions that it leaves: of children that clean up after the work."""
+    with _sparing:
+        yield _spared
+
+
 def kill_all(keep: frozenset[psutil.Process] = frozenset()) -> None:
-    """Kill all descendants of this process except ``keep``, including those that start meanwhile."""
+    """Kill all descendants of this process except ``keep`` and ``sparing``, including those that start meanwhile."""
     for _ in range(_MOST_ROUNDS):
-        if not (children := descendants() - keep):
+        if not (children := _kill(keep)):
             return
-        for child in children:
-            with suppress(psutil.Error):  # gone, or of another user (sudo)
-                child.kill()
         gone, _ = psutil.wait_procs(children, timeout=1)
         if len(gone) == len(children):
             _reap()
+
+
+def _kill(keep: frozenset[psutil.Process]) -> frozenset[psutil.Process]:
+    with _sparing:
+        children = frozenset(one for one in descendants() - keep if _session(one.pid) not in _spared)
+        for child in children:
+            with suppress(psutil.Error):  # gone, or of another user (sudo)
+                child.kill()
+    return children
+
+
+def _session(pid: int) -> int | None:
+    with suppress(OSError):  # gone
+        return os.getsid(pid)
+    return None
 
 
 def _reap() -> None:
@@ -112,15 +135,16 @@ def _ended(pid: int, seconds: float | None) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(_poll(descriptor, seconds))
+        return is_readable(descriptor, seconds)
     finally:
         os.close(descriptor)
 
 
-def _poll(descriptor: int, seconds: float | None) -> list[tuple[int, int]]:
+def is_readable(descriptor: int, seconds: float | None) -> bool:
+    """Wait until something can be read, or the other end is closed; returns False after ``seconds``."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return poll.poll(None if seconds is None else max(0, seconds * 1000))
+    return bool(poll.poll(None if seconds is None else max(0, seconds * 1000)))
 
 
 def _ended_by_polling(pid: int, seconds: float | None) -> bool:

@@ -148,12 +148,15 @@ def test_root_has_no_rights_and_a_user_can_be_said(do):
 
 
 RUNNER = """
-import sys
+import os, signal, sys
+from airflow_mcp_provider.runtime import soft_stop
 from airflow_mcp_provider.runtime.docker import Docker, Limits, program
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 work = parse_subtask({"container": {"image": sys.argv[1], "command": ["/busybox", "sleep", "60"]}})
 engine = Docker(program(), "killed", {"mcp/job": "tests"}, Limits())
+signal.signal(signal.SIGTERM, lambda *_: soft_stop.stop())
+Docker.remove = lambda _: os.killpg(0, signal.SIGKILL)  # before it is done
 perform(work, Call(((), ()), "", {}, {}), channel=None, timeouts=Timeouts(), engine=engine)
 """
 
@@ -165,8 +168,9 @@ def wait_for(holds):
         time.sleep(0.1)
 
 
-def test_a_killed_runner_leaves_no_container(images):
-    with subprocess.Popen([sys.executable, "-c", RUNNER, BARE]) as runner:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["at once", "after its work"])
+def test_a_killed_runner_leaves_no_container(images, number):
+    with subprocess.Popen([sys.executable, "-c", RUNNER, BARE], start_new_session=True) as runner:
         wait_for(lambda: images.run("ps", "--quiet", "--filter", "label=mcp/place=killed"))
-        runner.send_signal(signal.SIGKILL)
+        runner.send_signal(number)
     wait_for(lambda: not left(images))

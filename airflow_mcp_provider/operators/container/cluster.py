@@ -61,6 +61,9 @@ class Cluster:
             raise InstallationError(_RIGHTS.format(what="read pods", namespace=namespace, why=_why(error))) from None
         return cls(_runner(own, labels), settings, ooms, name_of(own.metadata.name, secrets.token_hex(3)))
 
+    def prepare(self) -> None:
+        """Do nothing: Kubernetes deletes the pod with the pod of the runner."""
+
     def run(self, request: ContainerRequest) -> Any:  # noqa: ANN401 - any JSON
         """See ``runtime.container.Engine``."""
         _check_variables(request)

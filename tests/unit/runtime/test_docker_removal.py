@@ -1,0 +1,105 @@
+"""The removal of a container while its runner is ended; the program `docker` here has files as containers."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.runtime import processes, soft_stop
+from airflow_mcp_provider.runtime.docker import Docker, Limits
+from airflow_mcp_provider.runtime.docker_removal import Removal
+from airflow_mcp_provider.runtime.execute import Call, perform
+from airflow_mcp_provider.spec import Timeouts, parse_subtask
+from tests.sizes import patient
+
+ENGINE = """#!/bin/sh
+case $1 in
+  run) touch "${2#--name=}"; exec sleep 60 ;;
+  rm) echo "$4" >> asked; sleep ${TAKES:-0.2}; [ ! -e "$4" ] || { rm "$4"; echo "$4"; } ;;
+esac
+"""
+KILLED = """
+import os, signal, sys
+from airflow_mcp_provider.runtime import processes
+from airflow_mcp_provider.runtime.docker_removal import Removal
+removal = Removal()
+removal.prepare(sys.argv[1], "one")
+processes.kill_all()
+if sys.argv[2] == "waiting":
+    print("waiting", flush=True)
+    removal.finish(60)
+os.killpg(0, signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def docker(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = tmp_path / "docker"
+    program.write_text(ENGINE)
+    program.chmod(0o755)
+    return str(program)
+
+
+def wait_for(holds):
+    until = time.monotonic() + patient(30)
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_cancel_does_not_kill_the_removal(docker, tmp_path, monkeypatch):
+    monkeypatch.setenv("TAKES", "2")  # seconds; a round of kill_all takes up to one
+    engine, over = Docker(docker, "place", {}, Limits(), name="one"), threading.Event()
+
+    def cancel():
+        wait_for((tmp_path / "one").exists)
+        while not over.is_set():  # as the thread of soft_stop, which is not faster than the runner
+            soft_stop._stop()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    work, before = parse_subtask({"container": {"image": "tool:1"}}), set(processes._spared)
+    try:
+        with pytest.raises(SubtaskError, match="killed by SIGKILL"):
+            perform(work, Call(((), ()), "", {}, {}), channel=None, timeouts=Timeouts(), engine=engine)
+    finally:
+        over.set()
+        thread.join()
+    assert not (tmp_path / "one").exists()
+    assert processes._spared == before
+
+
+@pytest.mark.parametrize("when", ["before", "waiting"])
+def test_a_killed_runner_leaves_no_container(docker, tmp_path, when):
+    (tmp_path / "one").touch()
+    argv = [sys.executable, "-c", KILLED, docker, when]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True) as runner:
+        if when == "waiting":
+            assert runner.stdout.readline()
+            wait_for((tmp_path / "asked").exists)
+            runner.send_signal(signal.SIGKILL)
+    assert runner.returncode == -signal.SIGKILL
+    wait_for(lambda: not (tmp_path / "one").exists())
+
+
+def test_a_container_that_is_created_late_is_removed(docker, tmp_path):
+    removal = Removal()
+    removal.prepare(docker, "one")
+    assert removal.finish(patient(30))  # nothing was there
+    (tmp_path / "one").touch()
+    wait_for(lambda: not (tmp_path / "one").exists())
+
+
+def test_an_engine_that_does_not_answer_is_not_waited_for(docker, tmp_path):
+    (tmp_path / "docker").write_text("#!/bin/sh\nsleep 5\n")
+    removal = Removal()
+    removal.prepare(docker, "one")
+    assert not removal.finish(0.1)
+    assert removal.finish(0.1)  # nothing was prepared
