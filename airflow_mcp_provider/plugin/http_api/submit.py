@@ -185,11 +185,11 @@ def _submittable(session: Session, request: Request) -> JobRow:
     job = job_rows.one(session, name)
     if job is None:
         raise not_found(f"job {name}")
+    if not job.stale:  # with an import error its runs have the last valid version of the spec
+        return job
     if (wrong := import_errors.of(session, [job], traces=request.may_see_errors).get(name)) is not None:
         raise ApiError(HTTPStatus.CONFLICT, "invalid_spec", f"job {name} has an import error: {wrong[-1000:]}")
-    if job.stale:
-        raise ApiError(HTTPStatus.CONFLICT, "invalid_spec", f"job {name}: its DAG file does not define it any more")
-    return job
+    raise ApiError(HTTPStatus.CONFLICT, "invalid_spec", f"job {name}: its DAG file does not define it any more")
 
 
 def accepted(session: Session, job: str, run_id: str) -> Accepted:

@@ -82,13 +82,28 @@ def test_the_arguments_of_the_work_and_environments_are_not_in_the_document(http
         ("crawl.yaml", "c", False),
     ],
 )
-def test_the_error_of_a_spec(http, job, broken, file, bundle, shown):
+def test_the_error_of_a_spec(http, job, broken, database, file, bundle, shown):
+    """Its job goes on with the last valid version, unless the file of its DAG cannot be imported."""
     broken(file, bundle)
-    assert ("SpecError" in (http.get("/jobs/crawl").json()["error"] or "")) is shown
+    error = http.get("/jobs/crawl").json()["error"] or ""
+    assert ("SpecError" in error, "last valid version" in error) == (shown, shown)
+    assert http.post("/jobs/crawl/runs", json={}).status_code == 202
+    with database() as session:
+        dag = session.get(DagModel, "crawl")
+        dag.is_stale, dag.has_import_errors = True, shown
+        session.commit()
+    assert "last valid version" not in http.get("/jobs/crawl").json()["error"]
     answer = http.post("/jobs/crawl/runs", json={})
-    assert answer.status_code == (409 if shown else 202)
-    if shown:
-        assert (answer.json()["type"], "SpecError" in answer.json()["detail"]) == ("urn:airflow-mcp:invalid_spec", True)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:airflow-mcp:invalid_spec")
+    assert ("SpecError" in answer.json()["detail"]) is shown
+
+
+def test_a_removed_job_that_is_kept_for_its_active_run_is_removed(http, job, database):
+    with database() as session:
+        session.get(DagModel, "crawl").has_import_errors = True
+        session.commit()
+    assert "does not define this job" in http.get("/jobs/crawl").json()["error"]
+    assert http.post("/jobs/crawl/runs", json={}).status_code == 409
 
 
 def test_a_job_whose_file_is_gone(http, job, database):

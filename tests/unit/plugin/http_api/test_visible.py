@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.models.dag import DagModel
 from airflow.models.errors import ParseImportError
 from airflow.models.log import Log
 from airflow.models.xcom import XComModel
@@ -76,6 +77,8 @@ def test_an_import_error_is_for_those_who_may_read_import_errors(http, job, data
     with database() as session:
         text = "Traceback\n  token = 'hunter2'\nSpecError: invalid"
         session.add(ParseImportError(filename="jobs.py", bundle_name="b", stacktrace=text, timestamp=NOW))
+        dag = session.get(DagModel, "crawl")
+        dag.is_stale, dag.has_import_errors = True, True
         session.commit()
     answers = [lambda: http.get("/jobs/crawl"), lambda: http.get("/jobs"), lambda: http.post(RUNS, json={})]
     assert all("hunter2" in one().text for one in answers)
