@@ -41,6 +41,21 @@ class _Server:
     waiting: dict[int, asyncio.Future[Reply]] = field(default_factory=dict)
     ended: bool = False
 
+    async def ask(self, request: Request) -> Reply:
+        """Send a request and wait for its reply; raises TryAgain when there is none."""
+        assert self.process.stdin is not None  # noqa: S101 - a pipe was asked for
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.waiting[request.id] = future
+        try:
+            self.process.stdin.write(msgspec.json.encode(request) + b"\n")
+            return await asyncio.wait_for(future, request.timeout + MARGIN)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self.process.kill()
+            raise TryAgain("the process that runs the checks of this triggerer did not answer") from None
+        finally:
+            self.waiting.pop(request.id, None)
+
     async def read(self) -> None:
         """Hand out its replies until it ends."""
         assert self.process.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -83,25 +98,15 @@ class Checker:
         """
         async with self._failing if failing else self._healthy:
             server = await self._running()
-            future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-            request = replace_id(request, next(self._numbers))
-            server.waiting[request.id] = future
-            self._send(server, request)
             try:
-                return await asyncio.wait_for(future, request.timeout + MARGIN)
-            except TimeoutError:
-                with suppress(ProcessLookupError):
-                    server.process.kill()
-                raise TryAgain("the process that runs the checks of this triggerer did not answer") from None
+                return await server.ask(replace_id(request, next(self._numbers)))
             finally:
-                server.waiting.pop(request.id, None)
+                self._close_later()
 
-    def _send(self, server: _Server, request: Request) -> None:
-        assert server.process.stdin is not None  # noqa: S101 - a pipe was asked for
-        server.process.stdin.write(msgspec.json.encode(request) + b"\n")
+    def _close_later(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(IDLE + request.timeout, self._close_idle)
+        self._idle = asyncio.get_running_loop().call_later(IDLE, self._close_idle)
 
     def _close_idle(self) -> None:
         if self._server and not self._server.waiting and self._server.process.stdin:
