@@ -75,7 +75,9 @@ class Jobs:
     def results(self, job: str, run: str, task: str = "run") -> list[Any]:
         """Return what the subtasks of a run that has succeeded returned."""
         assert self.airflow.api.wait(job, run)["state"] == "success"
-        stores = [self.airflow.api.state_store(job, run, task, index) for index in range(len(self.states(job, run, task)))]
+        stores = [
+            self.airflow.api.state_store(job, run, task, index) for index in range(len(self.states(job, run, task)))
+        ]
         return [store["mcp.outcome"]["result"] for store in stores]
 
     def versions(self, job: str) -> int:
