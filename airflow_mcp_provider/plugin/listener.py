@@ -116,16 +116,18 @@ class QueueListener:
             return
         from airflow_mcp_provider.plugin.queue.removed_jobs import give_up_now  # noqa: PLC0415 - see above
         from airflow_mcp_provider.plugin.queue.termination import ended  # noqa: PLC0415 - see above
+        from airflow_mcp_provider.plugin.schedules.completed import completed  # noqa: PLC0415 - see above
 
         try:
             ended(dag_run, msg, self._settings)
             self._notify(dag_run, msg, self._settings)
+            completed(dag_run, msg, self._settings)
             give_up_now(dag_run, self._settings.lock_timeout)
         except Exception:
             log.exception("failed to handle the end of a run", job=dag_run.dag_id, run=dag_run.run_id)
 
     def _notify(self, dag_run: DagRun, msg: str, settings: GateSettings) -> None:
-        if not Marker.read(dag_run.dag.default_args[MARKER_KEY]).notify.failure:
+        if dag_run.dag is None or not Marker.read(dag_run.dag.default_args[MARKER_KEY]).notify.failure:
             return
         from airflow_mcp_provider.plugin.status.notices import ended  # noqa: PLC0415 - see above
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow.assets.manager import asset_manager
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-from airflow.models.asset import AssetEvent, DagScheduleAssetReference
+from airflow.models.asset import AssetEvent, AssetModel, DagScheduleAssetReference
 from airflow.models.dag import DagModel
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.timetables.base import DagRunInfo
@@ -18,12 +19,14 @@ __all__ = [
     "CREATE_RUN",
     "CREATE_SCHEDULED",
     "AssetEvent",
+    "AssetModel",
     "DagModel",
     "DagRunInfo",
     "DagRunType",
     "DagScheduleAssetReference",
     "SchedulerJobRunner",
     "SerializedDAG",
+    "asset_manager",
     "current_dag",
     "next_date",
     "set_next_date",
