@@ -35,6 +35,10 @@ ARG_DAG_FOLDER = _arg(
     ),
 )
 ARG_STRICT = _arg("--strict", action="store_true", help="Exit with status 1 for a warning, too.")
+ARG_JOB_OR_PATH = _arg(
+    "job", metavar="JOB", help="A job spec, or the id of a job whose spec is in the DAG folder of this Airflow."
+)
+ARG_RESOLVED = _arg("--resolved", action="store_true", help="Also show each value, and the file that it is from.")
 ARG_TREE = _arg(
     "path", nargs="?", metavar="PATH", help="The directory to scan (default: the installed Airflow package)."
 )
@@ -60,6 +64,16 @@ COMMANDS = (
         ),
         func=lazy_load_command("airflow_mcp_provider.cli.validate.main"),
         args=(ARG_SPECS, ARG_NO_IMPORTS, ARG_IMPORT_TIMEOUT, ARG_DAG_FOLDER, ARG_STRICT, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="explain",
+        help="Show what a job becomes: tasks, limits, runners, schedule and next runs",
+        description=(
+            "Shows the DAG of a job, the most runners that a run may have, the rules of its queue, and its next runs. "
+            "Needs no running Airflow."
+        ),
+        func=lazy_load_command("airflow_mcp_provider.cli.explain.main"),
+        args=(ARG_JOB_OR_PATH, ARG_RESOLVED, ARG_OUTPUT, ARG_VERBOSE),
     ),
     ActionCommand(
         name="schema",

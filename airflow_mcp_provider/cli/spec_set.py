@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,18 +94,20 @@ def code_folder(folder: Path) -> Path:
     That of the configured DAG bundle which has it, else that of the DAG file which loads it, else its parent.
     """
     inner = _absolute(folder)
-    for bundle in _bundles():
+    for bundle in bundle_folders():
         if inner.is_relative_to(bundle):
             return bundle
     return _absolute(loaded_root(folder) or folder).parent
 
 
-def _bundles() -> Iterator[Path]:
-    from airflow.dag_processing.bundles.manager import DagBundlesManager  # noqa: PLC0415 - only with code to import
+def bundle_folders() -> list[Path]:
+    """Return the folders of the DAG bundles of this Airflow; empty for an invalid configuration."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager  # noqa: PLC0415 - not needed by each command
 
-    with suppress(Exception):  # an invalid configuration, or a bundle whose provider is not installed
+    with suppress(Exception):  # or a bundle whose provider is not installed
         manager = DagBundlesManager()  # type: ignore[no-untyped-call]
-        yield from [_absolute(bundle.path) for bundle in manager.get_all_dag_bundles()]
+        return [_absolute(bundle.path) for bundle in manager.get_all_dag_bundles()]
+    return []
 
 
 def _absolute(path: Path) -> Path:
