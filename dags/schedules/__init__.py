@@ -1,0 +1,1 @@
+"""The work of the jobs in ``jobs/`` and ``queue/``: small functions of the standard library."""
