@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +24,7 @@ class Begun:
 
 
 @pytest.fixture(scope="module")
-def begun(jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
+def begun(jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Begun:
     """All at once: edit, break, cut off, rename and remove specs; go on when Airflow would have marked them as stale."""
     go = tmp_path_factory.mktemp("go") / "go"
     runs = jobs.started(("edited", "broken", "removed", "renamed", "half"), go)
@@ -38,7 +37,7 @@ def begun(jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begu
     jobs.until(lambda: jobs.versions("edited") == 2, "the second version of the DAG")
     time.sleep(2.5 * STALE_AFTER)
     go.touch()
-    yield Begun(runs, queued, go)
+    return Begun(runs, queued, go)
 
 
 @pytest.mark.parametrize("job", ["edited", "broken", "removed", "renamed", "half"])
