@@ -42,7 +42,7 @@ def skip_covered_dates(kind: type[SchedulerJobRunner] = SchedulerJobRunner) -> N
 def _passing(create: Method) -> Method:
     @wraps(create)
     def passing(self: Any, dag_models: Collection[DagModel], session: Session) -> Any:  # noqa: ANN401 - Airflow's
-        covered = starts(session, [model.dag_id for model in dag_models])
+        covered = starts(session, [model.dag_id for model in dag_models]) if dag_models else {}
         due = [one for one in dag_models if one.dag_id not in covered or _is_due(self, one, covered, session)]
         return create(self, due, session)
 
@@ -68,7 +68,7 @@ def starts(session: Session, jobs: Collection[str]) -> dict[str, datetime]:
         .where(DagModel.dag_id.in_(jobs), DagRun.clear_number == 0)
         .where(DagRun.start_date >= DagModel.next_dagrun_create_after)
     )
-    return {job: start for job, start in session.execute(query) if start} if jobs else {}
+    return {job: start for job, start in session.execute(query) if start}
 
 
 def _is_due(runner: SchedulerJobRunner, model: DagModel, covered: dict[str, datetime], session: Session) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from airflow_mcp_provider.plugin.schedules.airflow_internals import DagRunInfo, SerializedDAG, next_date
 
 MOST = 1_000
-"""Dates that are skipped for one run."""
+"""Steps to the date of one run; our timetables need two at most, as they leave out the dates between themselves."""
 
 
 def choose(dag: SerializedDAG, given: DagRunInfo, grace: timedelta | None, now: datetime) -> DagRunInfo:
