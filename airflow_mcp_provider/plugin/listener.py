@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from airflow.configuration import conf
 from airflow.listeners import hookimpl
 from airflow.utils.state import DagRunState
 
@@ -141,8 +142,13 @@ class QueueListener:
 
 
 def preload() -> None:
-    """Import what each parse of a DAG file with jobs needs: the DAG processor forks a process for each."""
+    """Import what each parse of a DAG file with jobs needs: the DAG processor forks a process for each.
+
+    With pods that is Kubernetes' client, too, whose import takes a second of CPU time.
+    """
     importlib.import_module("airflow_mcp_provider.factory")
+    if "Kubernetes" in (conf.get("core", "executor") or ""):
+        importlib.import_module("airflow_mcp_provider.factory.pod.build")
 
 
 def requeue(dag_run: DagRun) -> None:
