@@ -152,6 +152,10 @@ TEST = (
     _argument("--delays", action="store_true", help="Wait before a retry as long as the spec requires."),
     _argument("-o", "--output", choices=("table", "json"), default="table", help="Output (default: table)."),
 )
+NEW = (
+    _argument("name", metavar="NAME", help="The id of the new job, also the name of its module: my_job."),
+    _argument("--folder", metavar="PATH", help="The DAG folder (default: dags, or this one if it has jobs)."),
+)
 
 COMMANDS = (
     Command("submit", "Submit a run of a job", "submit:submit", (*SUBMIT, *COMMON)),
@@ -174,6 +178,7 @@ COMMANDS = (
         "control:parallelism",
         (*PARALLELISM, *COMMON),
     ),
+    Command("new", "Write a commented spec and a module of a new job, which run", "new_job:new", NEW),
     Command("test", "Run a job in this process, without Airflow's servers", "try_job:test", TEST),
     Command("pause", "Pause a job: no run of it starts", "control:pause", (JOB, *COMMON)),
     Command("resume", "Resume a paused job", "control:resume", (JOB, *COMMON)),

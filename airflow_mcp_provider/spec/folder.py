@@ -38,8 +38,8 @@ def _is_left_out(name: str) -> bool:
 def defaults_of(path: Path) -> FolderDefaults:
     """Return the defaults for the spec, or the folder of specs, at ``path``, which no DAG file loads now.
 
-    They begin in the nearest folder, from that of ``path`` upwards, beside which a DAG file loads job specs
-    (``dags/jobs`` beside ``dags/jobs.py``), else in the folder of ``path``.
+    They begin in the nearest folder, from that of ``path`` upwards, that a DAG file beside it loads (``dags/jobs`` with
+    ``load_dags(… / "jobs")`` in ``dags/jobs.py``), else in the folder of ``path``.
     """
     own = path if path.is_dir() else path.parent
     inner = Path(os.path.abspath(own))  # noqa: PTH100 - keeps links
@@ -47,28 +47,19 @@ def defaults_of(path: Path) -> FolderDefaults:
 
 
 def _is_loaded(folder: Path) -> bool:
-    return any(map(_loads_jobs, sorted(folder.parent.glob("*.py")))) if folder.parent != folder else False
+    """Whether a DAG file beside the folder loads job specs and has the name of the folder in a string."""
+    if folder.parent == folder:
+        return False
+    name = re.compile(rb"[\"'/]" + re.escape(os.fsencode(folder.name)) + rb"/?[\"']")
+    return any(loads_jobs(file) and name.search(file.read_bytes()) for file in sorted(folder.parent.glob("*.py")))
 
 
-def _loads_jobs(file: Path) -> bool:
+def loads_jobs(file: Path) -> bool:
+    """Whether a DAG file loads a folder of job specs."""
     try:
         return file.is_file() and _LOADER.search(file.read_bytes()) is not None
     except OSError:
         return False
-
-
-def duplicate_ids(paths: Iterable[Path]) -> dict[Path, SpecError]:
-    """Return a SpecError for each path whose job id an earlier path has."""
-    first: dict[str, Path] = {}
-    found = {}
-    for path in paths:
-        if (other := first.setdefault(path.stem, path)) != path:
-            name = other.name if other.parent == path.parent else other
-            found[path] = SpecError(
-                f"{printable(path)}: duplicate job id {printable(path.stem)}, also that of {printable(name)}; "
-                "expected one file per job id"
-            )
-    return found
 
 
 def _walk(folder: Path) -> Iterator[Path]:

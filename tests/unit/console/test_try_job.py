@@ -32,7 +32,9 @@ SPEC = 'params: {x: {type: integer, default: 1}}\nplan: {items: [1]}\nrun: {pyth
 def folder(tmp_path):
     def made(stop: str = "", bad: int = 0) -> Path:
         (tmp_path / "dags" / "jobs").mkdir(parents=True)
-        (tmp_path / "dags" / "jobs.py").write_text("from airflow_mcp_provider.factory import load_dags\n")
+        (tmp_path / "dags" / "jobs.py").write_text(
+            'from airflow_mcp_provider.factory import load_dags\nload_dags("jobs")\n'
+        )
         (tmp_path / "dags" / "jobs" / "small.yaml").write_text(SPEC)
         (tmp_path / "dags" / "jobs" / "_defaults.yaml").write_text("subtasks: {limit: 50}\n")
         (tmp_path / "dags" / "work_here.py").write_text(CODE.format(stop=stop, bad=bad))

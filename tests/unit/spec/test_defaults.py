@@ -139,6 +139,10 @@ def test_a_single_file_gets_the_defaults_of_the_loaded_folder(folder, monkeypatc
     path = root / "dags" / "jobs" / "team" / "job.yaml"
     assert load_job(path, defaults_of(path)).owner == "mcp"
     (root / "dags" / "jobs.py").write_text("from airflow_mcp_provider.factory import load_dags\n")
+    assert load_job(path, defaults_of(path)).owner == "mcp"  # it loads another folder
+    (root / "dags" / "all.py").write_text(
+        'from airflow_mcp_provider.factory import load_dags\nload_dags(here / "jobs")\n'
+    )
     assert load_job(path, defaults_of(path)).owner == "a"
     monkeypatch.chdir(path.parent)
     assert load_job(Path("job.yaml"), defaults_of(Path("job.yaml"))).owner == "a"
