@@ -1,4 +1,4 @@
-"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [queue] [batch] [status] [swarm] [pods]``.
+"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [queue] [schedule] [batch] [status] [swarm] [pods]``.
 
 All without a name. ``swarm`` takes an hour; one part of it: ``swarm.growth`` (see ``swarm.PARTS``).
 """
@@ -14,6 +14,7 @@ import gate
 import parse
 import pods
 import runs
+import schedule
 import status
 import swarm
 from rich.console import Console
@@ -25,6 +26,7 @@ PARTS = {
     "runs": runs.measure,
     "gate": gate.measure,
     "queue": deep_queue.measure,
+    "schedule": schedule.measure,
     "batch": batch.measure,
     "status": status.measure,
     "swarm": swarm.measure,
