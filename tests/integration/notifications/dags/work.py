@@ -13,3 +13,7 @@ def visit(subtask, params):
 
 def fold(outcomes):
     raise LookupError("the fold fails")
+
+
+def results(outcomes):
+    return [outcome.result for outcome in outcomes]
