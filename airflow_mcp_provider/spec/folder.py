@@ -62,6 +62,20 @@ def loads_jobs(file: Path) -> bool:
         return False
 
 
+def duplicate_ids(paths: Iterable[Path]) -> dict[Path, SpecError]:
+    """Return a SpecError for each path whose job id an earlier path has."""
+    first: dict[str, Path] = {}
+    found = {}
+    for path in paths:
+        if (other := first.setdefault(path.stem, path)) != path:
+            name = other.name if other.parent == path.parent else other
+            found[path] = SpecError(
+                f"{printable(path)}: duplicate job id {printable(path.stem)}, also that of {printable(name)}; "
+                "expected one file per job id"
+            )
+    return found
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     seen = {os.path.realpath(folder)}
     for root, folders, files in os.walk(folder, followlinks=True):
