@@ -79,6 +79,6 @@ def test_the_same_spec_is_the_same_serialized_dag():
     dumped = {
         json.dumps(DagSerialization.to_dict(dag_of(schedule)), sort_keys=False)
         for schedule, _ in KINDS[2:3]
-        for _ in range(20)
+        for _ in range(100)
     }
     assert len(dumped) == 1
