@@ -108,3 +108,8 @@ def test_folders_and_duplicate_ids(jobs: Jobs) -> None:
     assert not jobs.stale("twice")
     assert jobs.results("twice", jobs.airflow.api.trigger("twice")) == [FIRST, FIRST]
     assert jobs.versions("twice") == 1
+
+
+def test_the_processes_that_parse_find_the_factory_imported(jobs: Jobs) -> None:
+    note = jobs.folder.parent / "preloaded.txt"
+    assert jobs.until(lambda: note.exists() and note.read_text(), "a parse") == "True"
