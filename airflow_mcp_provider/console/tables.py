@@ -105,9 +105,9 @@ def jobs(found: Iterable[JobSummary]) -> Table:
 
 
 def _now(one: JobSummary) -> Text:
-    if one.error:
-        return Text("invalid spec", style="red")
-    parts = [("paused", "yellow")] if one.paused else []
+    parts = [("invalid spec", "red")] if one.error else []
+    if one.paused:
+        parts.append(("paused", "yellow"))
     if one.watch and not one.paused and (one.watch.problem or one.watch.error):
         parts.append(("watch fails", "red"))
     if one.holder is not None:
@@ -133,7 +133,7 @@ def job(found: Job) -> Table:
             ("job", text.clean(found.job)),
             ("description", text.clean(found.description or "")),
             ("state", _now(found)),
-            ("schedule", text.clean(found.schedule or "")),
+            ("schedule", text.clean(found.schedule_description or found.schedule or "")),
             ("watch", _watch(found.watch)),
             ("next run", text.moment(found.next_run)),
             ("params", ", ".join(text.clean(name) for name in found.params.get("properties", {}))),
