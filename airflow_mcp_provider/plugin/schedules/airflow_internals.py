@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.assets.manager import asset_manager
+from airflow.exceptions import ParamValidationError
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.asset import AssetEvent, AssetModel, DagScheduleAssetReference
 from airflow.models.dag import DagModel
@@ -24,6 +25,7 @@ __all__ = [
     "DagRunInfo",
     "DagRunType",
     "DagScheduleAssetReference",
+    "ParamValidationError",
     "SchedulerJobRunner",
     "SerializedDAG",
     "asset_manager",

@@ -26,7 +26,13 @@ from airflow_mcp_provider.plugin.db.tables import DagRun
 from airflow_mcp_provider.plugin.patching import Method, wrap
 from airflow_mcp_provider.plugin.queue.termination import end_unstarted
 from airflow_mcp_provider.plugin.schedules import conf, dates
-from airflow_mcp_provider.plugin.schedules.airflow_internals import CREATE_RUN, DagRunInfo, DagRunType, SerializedDAG
+from airflow_mcp_provider.plugin.schedules.airflow_internals import (
+    CREATE_RUN,
+    DagRunInfo,
+    DagRunType,
+    ParamValidationError,
+    SerializedDAG,
+)
 from airflow_mcp_provider.spec.marker import Marker
 from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
 
@@ -56,7 +62,11 @@ def _creating(create: Method) -> Method:
         if arguments.get("run_type") not in OF_SCHEDULER or MARKER_KEY not in self.default_args:
             return create(self, **arguments)
         planned = _plan(self, arguments)
-        return _create_ended(create, self, planned) if planned.wrong else create(self, **planned.arguments)
+        try:
+            return _create_ended(create, self, planned) if planned.wrong else create(self, **planned.arguments)
+        except ParamValidationError as error:  # raised before anything is written
+            wrong = f"conf of the job {self.dag_id}: {error}"
+            return _create_ended(create, self, Planned(planned.arguments, wrong))
 
     return creating
 
