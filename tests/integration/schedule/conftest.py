@@ -43,8 +43,10 @@ class Scheduled:
         return self.airflow.sql("SELECT next_dagrun_create_after FROM dag WHERE dag_id = %s", job)[0][0]
 
     def runs(self, job: str) -> list[str]:
-        """The scheduled runs of a job, the oldest first."""
-        query = "SELECT run_id FROM dag_run WHERE dag_id = %s AND run_type = 'scheduled' ORDER BY id"
+        """The runs of a job that the scheduler created, the oldest first."""
+        query = (
+            "SELECT run_id FROM dag_run WHERE dag_id = %s AND run_type IN ('scheduled', 'asset_triggered') ORDER BY id"
+        )
         return [row[0] for row in self.airflow.sql(query, job)]
 
     def run(self, job: str, count: int = 1) -> str:

@@ -103,6 +103,19 @@ def test_a_damaged_marker_and_a_conf_that_does_not_fit_stop_no_other_job(schedul
     assert note.startswith("waiting: the gate failed and will retry")
 
 
+def test_the_report_of_a_check_is_the_conf_of_its_run(scheduled):
+    """No triggerer runs: the events are written as one writes them."""
+    query = "SELECT asset_id FROM dag_schedule_asset_reference WHERE dag_id = 'watched'"
+    asset = scheduled.airflow.sql(query)[0][0]
+    found = []
+    for number, conf in enumerate(({"site": "b"}, {"sites": "b"}), 1):
+        body = {"asset_id": asset, "extra": {"from_trigger": True, "payload": {"mcp.conf": conf}}}
+        scheduled.airflow.api.post("/assets/events", body)
+        found.append(scheduled.done("watched", scheduled.run("watched", number)))
+    assert [(run.state, run.conf) for run in found] == [("completed", {"site": "b"}), ("error", {})]
+    assert found[1].error.text.startswith("unknown param 'sites' of the job watched; expected seconds, site")
+
+
 def test_a_short_schedule_runs_one_after_the_other_until_it_is_paused(scheduled):
     scheduled.client.resume("often")
     scheduled.run("often", 2)

@@ -22,6 +22,7 @@ JOBS = {
     "held": (DAILY, ""),
     "damaged": (DAILY, ", jitter: 1s"),
     "wrong_conf": (DAILY, ""),
+    "watched": ("watch: {python: 'inbox:pending'}", ""),
     "often": ("every: 2s", ""),
 }
 

@@ -146,3 +146,29 @@ def test_only_jobs_that_the_user_may_read_are_listed(http, make_job, monkeypatch
         make_job(name)
     monkeypatch.setattr(job_routes, "readable_jobs", lambda *_: {"a2", "plain"})
     assert [one["job"] for one in http.get("/jobs").json()["jobs"]] == ["a2"]
+
+
+def test_the_schedule_of_a_job(http, make_job, database):
+    make_job(
+        more="schedule: {cron: '0 8 * * *', timezone: Europe/Berlin, jitter: 5m, misfire_grace: 1h, conf: {url: b}}"
+    )
+    with database() as session:
+        row = session.get_one(DagModel, "crawl")
+        row.timetable_summary, row.timetable_description = "0 8 * * *", "At 08:00 (Europe/Berlin)"
+        row.next_dagrun_create_after = NOW
+        session.commit()
+    found = http.get("/jobs/crawl").json()
+    assert (found["schedule"], found["schedule_description"]) == ("0 8 * * *", "At 08:00 (Europe/Berlin)")
+    assert datetime.fromisoformat(found["next_run"]) == NOW
+    assert found["spec"]["schedule"] == {"jitter": "5m", "misfire_grace": "1h", "coalesce": True, "conf": {"url": "b"}}
+
+
+def test_a_job_without_a_schedule_has_no_description_of_one(http, make_job, database):
+    make_job()
+    with database() as session:
+        row = session.get_one(DagModel, "crawl")
+        row.timetable_summary, row.timetable_description = "None", "Never, external triggers only"
+        session.commit()
+    found = http.get("/jobs/crawl").json()
+    assert (found["schedule"], found["schedule_description"], found["next_run"]) == (None, None, None)
+    assert "schedule" not in found["spec"]
