@@ -17,7 +17,7 @@ NAMES = {"a run": "a run is created", "CPU of a run": "CPU of the scheduler for 
 ALONE = ("a look without dates", "a look at flags", "all flags cleared")
 
 
-def measure(rounds: int = 3, count: int = COUNT) -> list[tuple[str, str, str]]:
+def measure(rounds: int = 4, count: int = COUNT) -> list[tuple[str, str, str]]:
     """Return rows of (what, figure, remark); figures are medians of rounds."""
     env = {"SCHEDULED": str(count), "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "900"}
     env |= {"AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600", "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600"}
