@@ -18,7 +18,7 @@ from airflow_mcp_provider.spec.job_id import JobId
 from airflow_mcp_provider.spec.model import Part
 from airflow_mcp_provider.spec.moment import Moment, Zone
 from airflow_mcp_provider.spec.run_dates import ANCHOR, AtDates, BoundedDates, EveryDates
-from airflow_mcp_provider.spec.schedule_checks import check_bounds, check_coalesce, check_every
+from airflow_mcp_provider.spec.schedule_checks import check_bounds, check_events, check_every
 from airflow_mcp_provider.spec.values import FrozenDict, Listed, Text, frozen_json
 from airflow_mcp_provider.spec.watch import Watch
 
@@ -111,7 +111,7 @@ class Schedule(Part):
             wrong = "conflicting keys" if given else "missing key"
             raise fault(wrong, given=" and ".join(given), expected=f"exactly one of {', '.join(KINDS)}")
         check_every(self.every, self.timezone)
-        check_coalesce(self.kind, coalesce=self.coalesce)
+        check_events(self.kind, self.jitter, coalesce=self.coalesce)
         check_bounds(self.start, self.end, self.kind, self.dates)
         return self
 

@@ -43,9 +43,16 @@ def check_bounds(start: datetime | None, end: datetime | None, kind: str, dates:
         raise fault("no date between start and end", given="", expected="at least one run between them", at=(kind,))
 
 
-def check_coalesce(kind: str, *, coalesce: bool) -> None:
-    """Refuse ``coalesce: false`` where events, not dates, create the runs: Airflow makes one run of several events."""
-    if kind in {"after", "watch"} and not coalesce:
+def check_events(kind: str, jitter: timedelta | None, *, coalesce: bool) -> None:
+    """Refuse ``coalesce: false`` and ``jitter`` where events, not dates, create the runs.
+
+    Airflow makes one run of several events, and takes the time of that run for the end of their period.
+    """
+    if kind not in {"after", "watch"}:
+        return
+    if jitter is not None:
+        raise fault(f"conflict with {kind}", given="", expected="jitter only with cron, every or at", at=("jitter",))
+    if not coalesce:
         expected = "true: several events that wait make one run"
         raise fault(f"unsupported value with {kind}:", given="false", expected=expected, at=("coalesce",))
 

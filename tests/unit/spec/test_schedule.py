@@ -28,7 +28,7 @@ YEARS = (datetime(2000, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001 - hypothesi
         ("{every: 15m, start: 2026-12-01}", Schedule(every="15m", start="2026-12-01T00:00")),
         ("{at: 2026-12-01T09:00, timezone: Europe/Berlin}", Schedule(at="2026-12-01T09:00+01:00", timezone="Europe/Berlin")),
         ("{at: 2026-12-01 09:00:00+01:00}", Schedule(at=datetime(2026, 12, 1, 8, tzinfo=UTC))),
-        ("{after: [a, b], misfire_grace: 1h, jitter: 5m}", Schedule(after=["a", "b"], misfire_grace=3600, jitter=300)),
+        ("{after: [a, b], misfire_grace: 1h}", Schedule(after=["a", "b"], misfire_grace=3600)),
         ("{cron: '0 0 L * *', coalesce: false}", Schedule(cron=["0 0 L * *"], coalesce=False)),
         ("{cron: '0 8 * * fri#2'}", Schedule(cron=["0 8 * * fri#2"])),
     ],
@@ -81,6 +81,7 @@ def test_a_schedule_is_the_same_in_yaml_python_and_json(schedule, wanted, parsed
         ("{after: [job]}", "schedule.after: circular call of the job job; expected another job"),
         ("{after: [a, a]}", "schedule.after: duplicate job a, a; expected each job once"),
         ("{after: [a], coalesce: false}", "schedule.coalesce: unsupported value with after: false; expected true"),
+        ("{after: [a], jitter: 5m}", "schedule.jitter: conflict with after; expected jitter only with cron, every or at"),
         ("{every: 5m, until: 6m}", 'schedule.until: unknown key "until"'),
         ("{watch: {}}", "schedule.watch: missing key; expected exactly one of python, command, queue"),
     ],
@@ -173,7 +174,5 @@ def test_a_wrong_marker_is_refused(wrong):
 
 
 def test_rules_are_those_of_the_spec():
-    schedule = Schedule(watch={"python": "a:b"}, jitter="5m", misfire_grace="1h", conf={"url": "x"})
-    assert ScheduleRules.of(schedule) == ScheduleRules(
-        timedelta(minutes=5), timedelta(hours=1), {"url": "x"}, watch=True
-    )
+    schedule = Schedule(watch={"python": "a:b"}, misfire_grace="1h", conf={"url": "x"})
+    assert ScheduleRules.of(schedule) == ScheduleRules(None, timedelta(hours=1), {"url": "x"}, watch=True)
