@@ -52,4 +52,4 @@ def of_event(extra: object) -> object:
 def wrong(dag: SerializedDAG, run_id: str, conf: dict[str, Any]) -> str | None:
     """Return why the conf is refused, whatever its values are; None if it is not. Airflow validates the values."""
     refusal = wrong_conf(Submitted(dag.dag_id, run_id, None, conf), frozenset(dag.params))
-    return refusal and refusal.text
+    return None if refusal is None else refusal.text
