@@ -10,15 +10,17 @@ from typing import Any
 from airflow.assets.manager import asset_manager
 from airflow.exceptions import ParamValidationError
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-from airflow.models.asset import AssetEvent, AssetModel, DagScheduleAssetReference
+from airflow.models.asset import AssetDagRunQueue, AssetEvent, AssetModel, DagScheduleAssetReference
 from airflow.models.dag import DagModel
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.timetables.base import DagRunInfo
 from airflow.utils.types import DagRunType
 
 __all__ = [
+    "CREATE_FOR_ASSETS",
     "CREATE_RUN",
     "CREATE_SCHEDULED",
+    "AssetDagRunQueue",
     "AssetEvent",
     "AssetModel",
     "DagModel",
@@ -35,6 +37,8 @@ __all__ = [
 ]
 CREATE_RUN = "create_dagrun"
 """The method of a DAG that creates each of its runs."""
+CREATE_FOR_ASSETS = "_create_dag_runs_asset_triggered"
+"""The method of the scheduler that creates the runs of DAGs whose assets have events."""
 CREATE_SCHEDULED = "_create_dag_runs"
 """The method of the scheduler that creates the runs of DAGs whose next date has come."""
 

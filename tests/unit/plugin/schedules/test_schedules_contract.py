@@ -4,7 +4,7 @@ import inspect
 
 from airflow.dag_processing.collection import DagModelOperation, _RunInfo
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-from airflow.models.asset import AssetEvent, DagScheduleAssetReference
+from airflow.models.asset import AssetDagRunQueue, AssetEvent, DagScheduleAssetReference
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.trigger import Trigger
@@ -89,3 +89,13 @@ def test_the_events_of_assets():
     assert 'extra={"from_trigger": True, "payload": event.payload}' in inspect.getsource(Trigger.submit_event)
     assert {"asset_id", "extra", "timestamp"} <= set(AssetEvent.__table__.columns.keys())
     assert {"asset_id", "dag_id"} <= set(DagScheduleAssetReference.__table__.columns.keys())
+
+
+def test_an_event_is_waiting_as_long_as_its_row_is_there():
+    assert airflow_internals.CREATE_FOR_ASSETS == "_create_dag_runs_asset_triggered"
+    method = SchedulerJobRunner._create_dag_runs_asset_triggered
+    assert list(inspect.signature(method).parameters) == ["self", "dag_models", "session"]
+    assert "delete(AssetDagRunQueue)" in inspect.getsource(method)
+    called = inspect.getsource(SchedulerJobRunner._create_dagruns_for_dags)
+    assert "self._create_dag_runs_asset_triggered(\n                dag_models=" in called
+    assert "target_dag_id" in AssetDagRunQueue.__table__.columns
