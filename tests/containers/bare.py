@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.kubernetes.cluster.images import Image, Layer, archive, libraries, made
-from tests.kubernetes.cluster.packages import program
+from tests.kubernetes.cluster.packages import installed
 
 BARE, ROOT = "localhost/bare:1", "localhost/bare-root:1"
 USER = 12345
@@ -27,6 +27,6 @@ def bare(out: Path) -> Path:
 
 
 def _fill(new: Layer) -> None:
-    source = Path(program("busybox"))
+    source = Path(installed("busybox"))
     new.copy(source.resolve(), "/busybox")
     new.programs(libraries([source]))  # none, where it is static

@@ -44,6 +44,14 @@ def install() -> None:
         _apt(apt, "install", "--yes", "--no-install-recommends", *missing)
 
 
+def installed(name: str) -> str:
+    """Give the path of one of PROGRAMS, which is installed where it is missing."""
+    if shutil.which(name, path=PATH) is None and os.geteuid() == 0 and (apt := shutil.which("apt-get")):
+        _apt(apt, "update")
+        _apt(apt, "install", "--yes", "--no-install-recommends", PROGRAMS[name])
+    return program(name)
+
+
 def program(name: str) -> str:
     """Give a program's path; system programs are found where PATH leaves them out."""
     found = shutil.which(name, path=PATH)
