@@ -14,12 +14,12 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from airflow_mcp_provider.constants import MOST_STREAMS
 from airflow_mcp_provider.plugin.http_api.airflow_internals import BaseUser
 from airflow_mcp_provider.plugin.http_api.problems import RETRY_S, ApiError
 from airflow_mcp_provider.plugin.http_api.streams import UNCOMPRESSED
-from airflow_mcp_provider.plugin.server.request_kinds import FOLLOW, OF_THEIR_OWN
 
-MOST = OF_THEIR_OWN[FOLLOW] // 2
+MOST = MOST_STREAMS // 2
 """The largest number of open streams of one user in a process."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from airflow_mcp_provider.constants import MOST_STREAMS
+
 UI, RUNNER, SUBMIT, LOGS, HEALTH = "ui", "runner", "submit", "logs", "health"
 WAIT, FOLLOW, CONTROL = "wait", "follow", "control"
 """UI: people and programs, of every API but the runners'. HEALTH has a place of its own.
@@ -17,7 +19,7 @@ as UI until its answer begins, and a place of its own to the end. FOLLOW is the 
 CONTROL changes a run or a job (``plugin.control``), and may wait for the scheduler without a thread or a connection: it
 has places of its own, and one of the others until its permission was asked.
 """
-OF_THEIR_OWN = {HEALTH: 1, WAIT: 64, FOLLOW: 1000, CONTROL: 8}
+OF_THEIR_OWN = {HEALTH: 1, WAIT: 64, FOLLOW: MOST_STREAMS, CONTROL: 8}
 BEGIN_AS = {WAIT: UI, FOLLOW: UI, CONTROL: CONTROL}
 """As what those of them begin that use a thread and a connection at first."""
 FREE = ("/static/", "/docs", "/redoc", "/openapi.json", "/favicon")
