@@ -1,7 +1,6 @@
 """The job ``jobs/matrix.yaml`` again, built in Python: the same Airflow DAG under another id."""
 
-from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.spec import Items, JobSpec, Retries, ShellWork, Subtasks, Timeouts
+from airflow_mcp_provider.dag import Items, JobSpec, Retries, ShellWork, Subtasks, Timeouts, build_dag
 
 PACK = """\
 set -eu

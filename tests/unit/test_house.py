@@ -36,6 +36,10 @@ def loaded_by(*modules: str) -> set[str]:
         "console.submit",
         "console.follow",
         "console.complete",
+        "console.live_tree",
+        "console.new_job",
+        "console.try_job",
+        "local_run",
     ],
 )
 def test_spec_runtime_client_and_console_work_where_no_airflow_is(module):
