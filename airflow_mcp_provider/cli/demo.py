@@ -43,7 +43,8 @@ def demo(tree: Path, console: Console, *, keep: bool) -> bool:
     """Run the job on a directory tree, print its progress and report, and return whether the run succeeded."""
     began = time.monotonic()
     console.print(f"Starting a temporary Airflow {airflow.__version__} …")
-    with Embedded(dags=job_folder()) as embedded:
+    # A triggerer, for jobs with schedule.watch, where a user may resume them: it needs 250 MB.
+    with Embedded(dags=job_folder(), triggerer=keep) as embedded:
         embedded.api.wait_for_dag(JOB)
         console.print(f"Airflow is ready after {time.monotonic() - began:.1f} s: {embedded.url}")
         console.print(f"Running the job {JOB} on {tree}", markup=False)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.cli.findings import Installation, Load, Namespaces, findings, same
+from airflow_mcp_provider.cli.findings import Installation, Load, Namespaces, Watches, findings, same
 from airflow_mcp_provider.embedded.recommended_settings import Setting
 
 GOOD = Installation(
@@ -111,3 +111,14 @@ def test_runners_beside_the_keys_of_airflow_are_told_as_advice():
     assert (finding.name, finding.needed) == ("Namespace of the runners", False)
     assert "[kubernetes_executor] namespace" in finding.fix
     assert wrong(replace(GOOD, namespaces=Namespaces("airflow", "airflow-runners"))) == []
+
+
+def test_jobs_with_a_watch_need_a_triggerer():
+    [finding] = wrong(replace(GOOD, watches=Watches(["inbox"], triggerer=False)))
+    assert (finding.name, finding.needed) == ("Triggerer", True)
+    assert finding.found == "none is running; 1 job has schedule.watch: inbox"
+    assert "airflow triggerer" in finding.fix
+    [finding] = wrong(replace(GOOD, watches=Watches([f"job{n}" for n in range(9)], triggerer=False)))
+    assert finding.found.endswith("9 jobs have schedule.watch: job0, job1, job2, job3, job4 …")
+    for fine in (None, Watches([], triggerer=False), Watches(["inbox"], triggerer=True)):
+        assert wrong(replace(GOOD, watches=fine)) == []
