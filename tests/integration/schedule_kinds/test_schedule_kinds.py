@@ -98,6 +98,21 @@ def test_a_job_runs_after_another_has_completed(airflow: Embedded, tmp_path: Pat
     assert after["run_type"] == "asset_triggered"
 
 
+def test_the_examples_run_when_they_are_submitted_too(airflow: Embedded, tmp_path: Path) -> None:
+    (tmp_path / "year").mkdir()
+    (tmp_path / "year" / "a").write_text("a")
+    url = f"{airflow.url}/api/v2/version"
+    results = {}
+    for job, conf in (("check_sites", {"urls": [url]}), ("close_year", {"folder": str(tmp_path / "year")})):
+        airflow.api.patch(f"/dags/{job}", {"is_paused": False})
+        run = airflow.api.trigger(job, conf)
+        assert airflow.api.wait(job, run, patient(120))["state"] == "success"
+        results[job] = airflow.api.xcom(job, run, "report")
+    assert results["check_sites"]["result"] == {"asked": 1, "bad": []}
+    assert results["close_year"]["subtasks"] == 1
+    assert (tmp_path / "year.tar.gz").stat().st_size
+
+
 def test_a_file_in_the_inbox_starts_a_run(airflow: Embedded, folder: Path) -> None:
     inbox = folder.parent / "inbox"
     inbox.mkdir()

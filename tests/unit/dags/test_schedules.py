@@ -120,3 +120,11 @@ def test_the_shell_of_clean_up_deletes_old_files_only(tmp_path):
     assert not old.exists()
     assert new.exists()
     assert tmp_path.with_suffix(".json").read_text() == '{"deleted": 1}'
+
+
+def test_the_shell_of_uploads_measures_the_message():
+    env = {**os.environ, "MCP_PARAMS": "5 ü"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", SPECS["uploads"].run.shell], env=env, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "4"
