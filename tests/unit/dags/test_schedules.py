@@ -123,7 +123,7 @@ def test_the_shell_of_clean_up_deletes_old_files_only(tmp_path):
 
 
 def test_the_shell_of_uploads_measures_the_message():
-    env = {**os.environ, "MCP_PARAMS": "5 ü"}
+    env = {**os.environ, "MCP_PARAMS": "5 ü", "MCP_PARAM_MESSAGE": "5 ü"}
     done = subprocess.run(
         ["/bin/sh", "-c", SPECS["uploads"].run.shell], env=env, check=True, capture_output=True, text=True
     )
