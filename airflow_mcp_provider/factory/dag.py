@@ -17,6 +17,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_mcp_provider.constants import JOB_TAG, MARKER_KEY, SPEC_KEY
 from airflow_mcp_provider.factory import placement, run_spec, schedule
+from airflow_mcp_provider.factory.airflow_internals import checked
 from airflow_mcp_provider.factory.doc_md import page
 from airflow_mcp_provider.operators.plan import PlanOperator
 from airflow_mcp_provider.operators.report import ReportOperator
@@ -46,7 +47,8 @@ KEY_TEMPLATE = "{{ mcp_key }}"
 def build_dag(spec: JobSpec) -> DAG:
     """Return the job's DAG with the tasks ``plan``, ``run`` (or one per step, with its name) and ``report``.
 
-    Raises SpecError when the spec's ``pod`` is not valid for Kubernetes or for this installation.
+    Raises SpecError when the spec's ``pod`` is not valid for Kubernetes or for this installation, and
+    UnknownExecutorException for ``control: local`` where the LocalExecutor is not configured.
     """
     spec = run_spec.of_run(spec)
     timeouts = spec.timeouts.model_dump(mode="json", exclude_none=True)
@@ -73,6 +75,7 @@ def build_dag(spec: JobSpec) -> DAG:
         )
         steps >> report
         dag.add_result(report.output)
+        checked(dag).auto_register = True
     return dag
 
 
@@ -147,6 +150,7 @@ def _dag(spec: JobSpec) -> DAG:
         params={name: _param(schema) for name, schema in schedule.params(spec).items()},
         tags=[JOB_TAG, *spec.tags],
         default_args={"owner": spec.owner, **_queue(spec)},
+        auto_register=False,  # before it is complete: Airflow also registers one whose ``with`` block raised an error
         **limits,
     )
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -203,3 +206,40 @@ def test_many_files_of_one_job_id_take_no_other_job_down(tmp_path, name, text):
     dags = load_dags(tmp_path)
     assert len(dags) == 71
     assert dags["other"].task_dict
+
+
+PARSED = """
+import json, sys
+from pathlib import Path
+from airflow.dag_processing.dagbag import DagBag
+found = DagBag(dag_folder=sys.argv[1], bundle_path=Path(sys.argv[1]).parent, bundle_name="b")
+errors = {}
+for name, dag in found.dags.items():
+    try:
+        dag.task_group
+    except Exception as error:
+        errors[name] = str(error)
+print(json.dumps([sorted(found.dags), found.import_errors, errors]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ("control: local", "cannot load the job: UnknownExecutorException: Task 'plan'"),
+        ("pod: {override: {nonsense: 1}}", "pod.override"),
+    ],
+)
+def test_an_error_while_a_dag_is_built_is_one_of_its_own_spec(jobs, more, error):
+    """Neither is Airflow left with half a DAG of this job, nor with an error of the DAG file, which stops all its DAGs."""
+    (jobs / "wrong.yaml").write_text(f"{GOOD}{more}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", PARSED, str(jobs.parent / "jobs.py")],
+        env={**os.environ, "AIRFLOW__CORE__EXECUTOR": "KubernetesExecutor"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    dags, of_the_file, of_specs = json.loads(done.stdout.splitlines()[-1])
+    assert (dags, of_the_file, list(of_specs)) == (["broken.wrong", "one", "two"], {}, ["broken.wrong"])
+    assert error in of_specs["broken.wrong"]

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager as parsing
+from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_DAG_ID as DAG_ID
+from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_TASK_ID as TASK_ID
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import GetTaskStateStore, StartupDetails, TaskStateStoreResult
 from airflow.sdk.execution_time.context import TaskStateStoreAccessor
@@ -48,8 +49,9 @@ class Runner:
         what = SimpleNamespace(
             ti=SimpleNamespace(id=self.instance), bundle_info=SimpleNamespace(version=bundle_version)
         )
-        with parsing(dag_id=job, task_id=task):
-            return names["parse"](what, lambda: load_dags(folder)), server.asked
+        self._patch.setenv(DAG_ID, job)
+        self._patch.setenv(TASK_ID, task)
+        return names["parse"](what, lambda: load_dags(folder)), server.asked
 
 
 @pytest.fixture
