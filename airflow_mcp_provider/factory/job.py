@@ -7,6 +7,7 @@ function by its reference.
 from __future__ import annotations
 
 import functools
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from airflow.sdk import DAG
 
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.factory.dag import build_dag
+from airflow_mcp_provider.runtime.calls import SOCKET
 from airflow_mcp_provider.spec import (
     Items,
     JobSpec,
@@ -65,7 +67,13 @@ class Job(Generic[P, R]):
     def __init__(self, function: Callable[P, R], spec: JobSpec) -> None:
         functools.update_wrapper(self, function)
         self.spec = spec
-        self.dag: DAG = build_dag(spec)
+        if SOCKET not in os.environ:  # in the process of the work, nothing looks at the DAG
+            self.dag  # noqa: B018 - Airflow registers it
+
+    @functools.cached_property
+    def dag(self) -> DAG:
+        """The DAG of the job."""
+        return build_dag(self.spec)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""

@@ -87,6 +87,14 @@ def test_it_is_the_dag_of_the_same_spec(dag_file):
     assert function.spec.plan == PythonWork(python="doubling:find")
 
 
+def test_the_process_of_the_work_builds_no_dag(dag_file, monkeypatch):
+    dag_file()
+    monkeypatch.setenv("MCP_SOCKET", "/x")
+    function = resolve("doubling:double")
+    assert "dag" not in vars(function)
+    assert function.dag.dag_id == "double"
+
+
 def test_items_and_other_work_and_another_id(dag_file):
     text = '''
     from airflow_mcp_provider.dag import ShellWork, job

@@ -147,3 +147,17 @@ def test_a_single_file_gets_the_defaults_of_the_loaded_folder(folder, monkeypatc
     monkeypatch.chdir(path.parent)
     assert load_job(Path("job.yaml"), defaults_of(Path("job.yaml"))).owner == "a"
     assert load_job(os.path.relpath(path), defaults_of(path)).owner == "a"
+
+
+def test_only_the_files_above_a_spec_are_read(folder):
+    root = folder(_defaults="owner: a\n", a___defaults="[", a__b__other=GOOD, c__job=GOOD, d___defaults="[")
+    (root / "a" / "_defaults.yaml").chmod(0)
+    defaults = FolderDefaults(root)
+    assert load_job(root / "c" / "job.yaml", defaults).owner == "a"
+    assert sorted(defaults._read) == [root, root / "c"]
+
+
+def test_a_spec_outside_of_the_root_gets_those_of_its_own_folder(folder):
+    root = folder(_defaults="owner: a\n", a__job=GOOD, b___defaults="owner: b\n", b__job2=GOOD)
+    assert load_job(root / "b" / "job2.yaml", FolderDefaults(root / "a")).owner == "b"
+    assert load_job(root / "a" / "job.yaml", FolderDefaults(root / "b")).owner == "mcp"
