@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.errors import Problem, SpecError
-from airflow_mcp_provider.spec.faults import dotted, printable, sentence
+from airflow_mcp_provider.spec.faults import dotted, printable
 from airflow_mcp_provider.spec.merge import merged, owners
 from airflow_mcp_provider.spec.problems import combined
 from airflow_mcp_provider.spec.spec_file import read_text
@@ -59,8 +59,9 @@ class Sources:
             for problem in layer.document.problems:
                 yield replace(problem, file=layer.source)
             if "id" in layer.document.values:
-                message = sentence('unsupported key "id"', expected="no id: the file name is the job id")
-                yield replace(self._in(layer, "id"), message=message)
+                line = layer.document.lines().get("id")
+                expected = "no id: the file name is the job id"
+                yield Problem('unsupported key "id"', "id", layer.source, line, expected=expected)
 
     def origin(self, path: str) -> Origin | None:
         """Return where the value at the dotted ``path`` is from; None for a default of this package."""
@@ -71,14 +72,20 @@ class Sources:
         """Return ``problem`` with file and line of its path, or of the nearest parent that is in a file."""
         if problem.file is not None:
             return problem
-        place = problem.path
+        path = place = self._as_written(problem.path)
         while place and place not in self._owners and place != "id":
             place = place.rpartition(".")[0]
         found = self._place(self._owners.get(place, len(self.layers) - 1), place)
-        return replace(problem, file=found.file, line=problem.line or found.line)
+        return replace(problem, path=path, file=found.file, line=problem.line or found.line)
 
-    def _in(self, layer: Layer, path: str) -> Problem:
-        return Problem("", path, layer.source, layer.document.lines().get(path))
+    def _as_written(self, path: str) -> str:
+        """Return ``path`` without the index of a single value that is accepted instead of a list."""
+        place = ""
+        for part in path.split("."):
+            longer = f"{place}.{part}".lstrip(".")
+            if part != "0" or longer in self._owners or place not in self._owners:
+                place = longer
+        return place
 
     def _place(self, owner: int, path: str) -> Origin:
         return Origin(self.layers[owner].source, self._lines[owner].get(path))

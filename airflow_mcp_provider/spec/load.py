@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.spec.defaults import FolderDefaults, Layer, Sources, layer
-from airflow_mcp_provider.spec.faults import printable, sentence
+from airflow_mcp_provider.spec.faults import printable
 from airflow_mcp_provider.spec.job import JobSpec
 from airflow_mcp_provider.spec.problems import combined
 from airflow_mcp_provider.spec.spec_file import LARGEST, read_text, unreadable
@@ -64,7 +64,7 @@ def _sources_now(path: Path, defaults: FolderDefaults | None) -> Sources | None:
 
 def _own(text: str, source: str) -> Layer:
     if len(text) > LARGEST:
-        raise unreadable(source, sentence("spec too large:", f"{len(text)} characters", f"at most {LARGEST}"))
+        raise unreadable(source, "spec too large:", f"{len(text)} characters", f"at most {LARGEST}")
     return layer(text, source)
 
 
@@ -88,4 +88,4 @@ def _empty_beside(values: Mapping[str, Any]) -> list[Problem]:
     """Return a problem when ``run`` or ``steps`` is empty beside the other: only ``model_dump`` writes both."""
     both = ("run", "steps") if "run" in values and "steps" in values else ()
     empty = [name for name in both if values[name] is None or values[name] == []]
-    return [Problem(sentence(_BESIDE[name], expected="either run or steps, not both"), name) for name in empty]
+    return [Problem(_BESIDE[name], name, expected="either run or steps, not both") for name in empty]

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from airflow_mcp_provider.errors import Problem, SpecError
-from airflow_mcp_provider.spec.faults import printable, sentence
+from airflow_mcp_provider.spec.faults import printable
 from airflow_mcp_provider.spec.problems import combined
 
 LARGEST = 1_000_000
@@ -22,20 +22,20 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as error:  # ValueError: an invalid file name
         raise unreadable(source, f"cannot read the file: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > LARGEST:
-        raise unreadable(source, sentence("file too large", expected=f"at most {LARGEST} bytes"))
+        raise unreadable(source, "file too large", expected=f"at most {LARGEST} bytes")
     return _decoded(data, source)
 
 
-def unreadable(source: str, wrong: str, line: int | None = None) -> SpecError:
+def unreadable(source: str, wrong: str, given: str = "", expected: str = "", line: int | None = None) -> SpecError:
     """Return the error of a file that cannot be read; ``source`` is its name in the message."""
-    return combined([Problem(wrong, file=source, line=line)])
+    return combined([Problem(wrong, "", source, line, given, expected)])
 
 
 def _content(path: Path, source: str) -> bytes:
     """Read at most ``LARGEST`` bytes and one more; do not open devices, and do not wait for the writer of a FIFO."""
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise unreadable(source, sentence("unsupported type of file", expected="a regular file"))
+        raise unreadable(source, "unsupported type of file", expected="a regular file")
     with open(path, "rb", opener=_at_once) as file:
         return file.read(LARGEST + 1) or b""
 
@@ -49,4 +49,4 @@ def _decoded(data: bytes, source: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise unreadable(source, sentence("invalid UTF-8 byte", f"0x{data[error.start]:02x}"), line) from None
+        raise unreadable(source, "invalid UTF-8 byte", f"0x{data[error.start]:02x}", line=line) from None

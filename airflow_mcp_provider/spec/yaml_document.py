@@ -12,7 +12,7 @@ from typing import Any
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from airflow_mcp_provider.errors import Problem
-from airflow_mcp_provider.spec.faults import MOST_REPORTED, Path, dotted, sentence, shown
+from airflow_mcp_provider.spec.faults import MOST_REPORTED, Path, dotted, shown
 from airflow_mcp_provider.spec.yaml_nodes import DEEPEST, MOST_VALUES, TOO_DEEP, TOO_MANY, broken, root_of
 
 _TAG = "tag:yaml.org,2002:"
@@ -53,7 +53,7 @@ class Document:
         if isinstance(node, ScalarNode) and node.tag in _SCALARS:
             return self._scalar(node, path)
         tag = shown(node.tag.replace(_TAG, "!!"))
-        self._report(node, path, sentence("unsupported tag", tag, "a value without a tag"))
+        self._report(node, path, "unsupported tag", tag, "a value without a tag")
         return {}
 
     def _bound(self, node: Node, path: Path) -> None:
@@ -69,20 +69,16 @@ class Document:
             name = self._key(key, path)
             value = self._value(inner, (*path, name))
             if name in found:
-                self._report(key, (*path, name), sentence("duplicate key", shown(name), "each key once"))
+                self._report(key, (*path, name), "duplicate key", shown(name), "each key once")
             found[name] = value
         return found
 
     def _key(self, node: Node, path: Path) -> str:
         name = _name(node)
         if node.tag.endswith(":merge"):
-            self._report(
-                node, (*path, name), sentence("unsupported merge key", shown(name), "the merged keys themselves")
-            )
+            self._report(node, (*path, name), "unsupported merge key", shown(name), "the merged keys themselves")
         elif node.tag != _TEXT and (*path, name) != ("on",):  # YAML 1.1 reads `on` as a boolean
-            self._report(
-                node, (*path, name), sentence("invalid key of the type", _kind(node), 'a string (put it in "quotes")')
-            )
+            self._report(node, (*path, name), "invalid key of the type", _kind(node), 'a string (put it in "quotes")')
         return name
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:  # noqa: ANN401 - what YAML holds
@@ -94,12 +90,12 @@ class Document:
             wrong, expected = _UNCLEAR[_kind(node)]
             # Shown without quotes, as in the file: the missing quotes are the problem.
             given = shown(node.value, dotted(path)).strip('"')
-            self._report(node, path, sentence(wrong, given, expected))
+            self._report(node, path, wrong, given, expected)
             return node.value
 
-    def _report(self, node: Node, path: Path, message: str) -> None:
+    def _report(self, node: Node, path: Path, wrong: str, given: str = "", expected: str = "") -> None:
         if len(self.problems) <= MOST_REPORTED:
-            self.problems.append(Problem(message, dotted(path), line=_line(node)))
+            self.problems.append(Problem(wrong, dotted(path), None, _line(node), given, expected))
 
 
 def _nothing(_: str) -> None:

@@ -5,16 +5,17 @@ the process (for example the DAG processor) with a segmentation fault. So a text
 parsed as a stream of events, which needs no recursion.
 """
 
+from dataclasses import replace
+
 import yaml
 from yaml import MappingNode, Node
 
 from airflow_mcp_provider.errors import Problem, SpecError
-from airflow_mcp_provider.spec.faults import sentence
 
 DEEPEST = 40
 MOST_VALUES = 50_000
-TOO_DEEP = sentence("too many levels of nesting", expected=f"at most {DEEPEST}")
-TOO_MANY = sentence("too many values, aliases included", expected=f"at most {MOST_VALUES}")
+TOO_DEEP = Problem("too many levels of nesting", expected=f"at most {DEEPEST}")
+TOO_MANY = Problem("too many values, aliases included", expected=f"at most {MOST_VALUES}")
 
 _INDICATORS = "[{-:?"
 # Each level of nesting takes at least one indicator; a thousand levels fit the smallest thread's stack.
@@ -32,16 +33,16 @@ def root_of(text: str) -> MappingNode:
     except yaml.YAMLError as error:
         raise _syntax_error(error, text) from None
     except UnicodeEncodeError:
-        raise _error("unsupported lone surrogates in the text") from None
+        raise _error(Problem("unsupported lone surrogates in the text")) from None
     if isinstance(root, MappingNode):
         return root
     line = root.start_mark.line if root else None
-    raise _error(sentence("invalid job spec", _found(root), "a mapping with the keys plan and run"), line)
+    raise _error(Problem("invalid job spec", given=_found(root), expected="a mapping with the keys plan and run"), line)
 
 
-def broken(node: Node, message: str) -> SpecError:
+def broken(node: Node, problem: Problem) -> SpecError:
     """Return the error for a text that cannot be read further than ``node``."""
-    return _error(message, node.start_mark.line)
+    return _error(problem, node.start_mark.line)
 
 
 def _refuse_huge(text: str) -> None:
@@ -61,23 +62,25 @@ def _found(root: Node | None) -> str:
     return "(a list)" if isinstance(root, yaml.SequenceNode) else "(a single value)"
 
 
-def _error(message: str, line_above: int | None = None) -> SpecError:
-    problem = Problem(message, line=None if line_above is None else line_above + 1)
+def _error(problem: Problem, line_above: int | None = None) -> SpecError:
+    problem = replace(problem, line=None if line_above is None else line_above + 1)
     return SpecError(str(problem), problems=(problem,))
 
 
 def _syntax_error(error: yaml.YAMLError, text: str) -> SpecError:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.encode().count(b"\n", 0, error.position)
-        return _error(sentence("unsupported control character", _code(error.character), "printable text"), line)
+        return _error(
+            Problem("unsupported control character", given=_code(error.character), expected="printable text"), line
+        )
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return _error(f"invalid YAML: {error}")
+        return _error(Problem(f"invalid YAML: {error}"))
     line, column = error.problem_mark.line, error.problem_mark.column
     if "another document" in str(error.problem):
-        return _error(sentence("multiple YAML documents", expected="one job per file"), line)
+        return _error(Problem("multiple YAML documents", expected="one job per file"), line)
     if _at_tab(text, line, column):
-        return _error(sentence("unsupported tab in the indentation", expected="spaces"), line)
-    return _error(f"invalid YAML: {error.problem}", line)
+        return _error(Problem("unsupported tab in the indentation", expected="spaces"), line)
+    return _error(Problem(f"invalid YAML: {error.problem}"), line)
 
 
 def _code(character: str | int) -> str:

@@ -17,7 +17,7 @@ from airflow_mcp_provider.factory.pod.models import wrong
 from airflow_mcp_provider.factory.pod.restrictions import refused
 from airflow_mcp_provider.operators.container.choice import POD
 from airflow_mcp_provider.spec import Pod
-from airflow_mcp_provider.spec.faults import Path, dotted, sentence, shown
+from airflow_mcp_provider.spec.faults import Path, dotted, shown
 
 PARTS = ("metadata", "spec")
 
@@ -68,7 +68,7 @@ def _override(pod: Pod) -> Iterator[Problem]:
     path: Path = ("pod", "override")
     for key in pod.override or {}:
         if key not in PARTS:
-            wrong_key = sentence("unsupported key", shown(key), f"one of {', '.join(PARTS)}")
-            yield Problem(wrong_key, dotted((*path, key)))
+            expected = f"one of {', '.join(PARTS)}"
+            yield Problem("unsupported key", dotted((*path, key)), given=shown(key), expected=expected)
     merged = manifest(pod, work=True)  # the override alone may lack required fields
     yield from wrong({part: merged[part] for part in PARTS}, "V1Pod", path) if pod.override else ()

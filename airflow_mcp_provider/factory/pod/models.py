@@ -13,7 +13,7 @@ from typing import Any
 from kubernetes.client import models
 
 from airflow_mcp_provider.errors import Problem
-from airflow_mcp_provider.spec.faults import Path, dotted, sentence, shown
+from airflow_mcp_provider.spec.faults import Path, dotted, shown
 from airflow_mcp_provider.spec.unknown_keys import unknown_field
 
 _PLAIN: dict[str, tuple[tuple[type, ...], str]] = {
@@ -64,9 +64,8 @@ def _model(value: object, model: type, path: Path) -> Iterator[Problem]:
     names: dict[str, str] = {key: name for name, key in model.attribute_map.items()}  # type: ignore[attr-defined]
     for key, each in value.items():
         if key not in names:
-            yield Problem(
-                sentence(unknown_field(key, names), expected=f"one of {', '.join(names)}"), dotted((*path, key))
-            )
+            expected = f"one of {', '.join(names)}"
+            yield Problem(unknown_field(key, names), dotted((*path, key)), expected=expected)
         else:
             yield from wrong(each, model.openapi_types[names[key]], (*path, key))  # type: ignore[attr-defined]
     yield from _missing(value, model, names, path)
@@ -81,4 +80,4 @@ def _missing(value: Mapping[str, Any], model: type, names: dict[str, str], path:
 
 
 def _not_a(expected: str, value: object, path: Path) -> Problem:
-    return Problem(sentence("invalid value", shown(value, dotted(path)), expected), dotted(path))
+    return Problem("invalid value", dotted(path), given=shown(value, dotted(path)), expected=expected)

@@ -15,7 +15,7 @@ from airflow.configuration import conf
 
 from airflow_mcp_provider.errors import Problem
 from airflow_mcp_provider.spec import Pod
-from airflow_mcp_provider.spec.faults import Path, dotted, sentence, shown
+from airflow_mcp_provider.spec.faults import Path, dotted, shown
 
 SETTING = "[mcp] pod_override"
 VALUES = ("safe", "any", "off")
@@ -50,7 +50,8 @@ def refused(pod: Pod) -> Iterator[Problem]:
     """Yield what this installation does not allow in ``pod``, whose types have been checked with the models."""
     setting = conf.get("mcp", "pod_override", fallback="safe").strip().lower()
     if setting not in VALUES:
-        yield Problem(sentence(f"invalid value of {SETTING}:", shown(setting), f"one of {', '.join(VALUES)}"), "pod")
+        expected = f"one of {', '.join(VALUES)}"
+        yield Problem(f"invalid value of {SETTING}:", "pod", given=shown(setting), expected=expected)
     elif setting == "off" and pod.override:
         yield Problem(f"unsupported in this installation: {SETTING} is off", "pod.override")
     elif setting != "any":
@@ -155,4 +156,4 @@ def _priority(name: str | None, path: Path) -> Iterator[Problem]:
 
 def _unsafe(path: Path, expected: str = "") -> Problem:
     wrong = f"unsafe setting, allowed only with {SETTING} = any"
-    return Problem(sentence(wrong, expected=expected), dotted(path))
+    return Problem(wrong, dotted(path), expected=expected)
