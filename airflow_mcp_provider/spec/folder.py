@@ -43,10 +43,10 @@ def defaults_of(path: Path) -> FolderDefaults:
     """
     own = path if path.is_dir() else path.parent
     inner = Path(os.path.abspath(own))  # noqa: PTH100 - keeps links
-    return FolderDefaults(next(filter(_is_loaded, (inner, *inner.parents)), own))
+    return FolderDefaults(next(filter(is_loaded, (inner, *inner.parents)), own))
 
 
-def _is_loaded(folder: Path) -> bool:
+def is_loaded(folder: Path) -> bool:
     """Whether a DAG file beside the folder loads job specs and has the name of the folder in a string."""
     if folder.parent == folder:
         return False
