@@ -7,7 +7,7 @@ BACKEND = "airflow_mcp_provider.plugin.growth.backend.GrowthBackend"
 MARKER_KEY = "mcp"
 """The key in a DAG's ``default_args`` of a job's marker (``spec.marker``): a DAG with it is a job."""
 SPEC_KEY = "mcp_spec"
-"""The key, likewise, of the spec's text (``spec.version``): with it a runner builds its tasks when the file has changed."""
+"""The key, likewise, of the spec's text (``spec.version``): a runner builds its tasks from it after an edit."""
 JOB_TAG = "mcp"
 """On every job's DAG: how people filter them, and how one query finds what may be a job."""
 
