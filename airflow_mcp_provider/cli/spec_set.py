@@ -14,8 +14,9 @@ from functools import cached_property
 from pathlib import Path
 
 from airflow_mcp_provider.cli import loaders
-from airflow_mcp_provider.spec import FolderDefaults, JobSpec, defaults_of, load_job, spec_files
+from airflow_mcp_provider.spec import FolderDefaults, JobSpec, load_job, spec_files
 from airflow_mcp_provider.spec.defaults import FILE as DEFAULTS
+from airflow_mcp_provider.spec.folder import is_loaded
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SpecSet:
     @cached_property
     def defaults(self) -> FolderDefaults:
         """The values of ``_defaults.yaml``."""
-        return defaults_of(self.root)
+        return FolderDefaults(self.root)
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -58,9 +59,10 @@ class SpecSet:
     @cached_property
     def _sources(self) -> list[bytes]:
         found = []
-        for file in loaders.below([self.code]):
-            with suppress(OSError):
-                found.append(file.read_bytes())
+        with suppress(OSError):  # a folder that is removed meanwhile
+            for file in loaders.below([self.code]):
+                with suppress(OSError):
+                    found.append(file.read_bytes())
         return found
 
 
@@ -80,10 +82,10 @@ def spec_sets(paths: Iterable[Path], code: Path | None = None) -> list[SpecSet]:
 
 
 def loaded_root(folder: Path) -> Path | None:
-    """Return the nearest folder, from ``folder`` upwards, that is beside a DAG file that loads job specs."""
+    """Return the nearest folder, from ``folder`` upwards, that a DAG file beside it loads."""
     inner = _absolute(folder)
     for one in (inner, *inner.parents):
-        if loaders.loading(loaders.beside(one)):
+        if is_loaded(one):
             return folder if one == inner else one
     return None
 
