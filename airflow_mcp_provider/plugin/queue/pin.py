@@ -37,19 +37,18 @@ def pin(run: DagRun, lock_timeout: float) -> None:
 
 
 def _pin(session: Session, run: DagRun) -> None:
-    latest = DagVersion.get_latest_version(run.dag_id, session=session)
-    dag = None if latest is None else dag_bag().get_dag(latest.id, session=session)
-    if latest is None or dag is None:
+    if (latest := DagVersion.get_latest_version(run.dag_id, session=session)) is None:
         return
-    if latest.id != run.created_dag_version_id:
-        dag = _moved(session, run, dag, latest.id)
-    text = dag.default_args.get(SPEC_KEY)
-    run.dag = dag
+    if run.dag is None or latest.id != run.created_dag_version_id:
+        run.dag = _moved(session, run, latest.id)
+    text = None if run.dag is None else run.dag.default_args.get(SPEC_KEY)
     run.bundle_version = None if text is None else version.name(text)
 
 
-def _moved(session: Session, run: DagRun, newest: Any, number: UUID) -> Any:  # noqa: ANN401 - a SerializedDAG
+def _moved(session: Session, run: DagRun, number: UUID) -> Any:  # noqa: ANN401 - a SerializedDAG
     """Move a run to the newest version of its DAG, and return the version that it has then."""
+    if (newest := dag_bag().get_dag(number, session=session)) is None:
+        return None
     instances = of_run(TaskInstance, run)
     begun = session.scalar(select(TaskInstance.id).where(*instances, TaskInstance.state.is_not(None)).limit(1))
     if (
