@@ -31,8 +31,9 @@ QUEUE_OPTIONS: dict[str, dict[str, Any]] = {
     "queue_look_interval": {
         "description": (
             "How often (in seconds) a scheduler examines all queued runs of jobs. It fails runs that have been queued "
-            "longer than timeouts.queue of their job, and updates the notes of the others with the reason why they "
-            "are queued."
+            "longer than timeouts.queue or schedule.misfire_grace of their job, and updates the notes of the others "
+            "with the reason why they are queued. It also lets the next scheduled run of a job be created while other "
+            "runs of the job are queued or running."
         ),
         "version_added": "0.1.0",
         "type": "float",
