@@ -10,7 +10,8 @@ from importlib.util import find_spec
 
 from airflow.sdk import Asset, AssetWatcher
 
-from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.errors import Problem, SpecError
+from airflow_mcp_provider.spec.faults import shown
 from airflow_mcp_provider.spec.watch import Watch
 from airflow_mcp_provider.trigger.status import asset_name, asset_uri
 from airflow_mcp_provider.trigger.watch import WatchTrigger
@@ -22,10 +23,13 @@ PACKAGE = "apache-airflow-providers-common-messaging"
 def watch_asset(job: str, watch: Watch) -> Asset:
     """Return the asset of a job's watch; raises SpecError for a queue without the provider of message queues."""
     if watch.queue is not None and not _installed(MESSAGING):
-        raise SpecError(
-            f"schedule.watch.queue {watch.queue!r} needs {PACKAGE}, which is not installed here; install it, and the "
-            "provider of the queue, in the DAG processor and the triggerer"
+        problem = Problem(
+            f"missing package {PACKAGE} for the queue",
+            "schedule.watch.queue",
+            given=shown(watch.queue),
+            expected="it and the provider of the queue, installed in the DAG processor and the triggerer",
         )
+        raise SpecError(str(problem), problems=(problem,))
     check = json.dumps(watch.check, sort_keys=True)
     every, timeout = watch.every.total_seconds(), watch.timeout.total_seconds()
     trigger = WatchTrigger(job=job, check=check, every=every, timeout=timeout)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from airflow_mcp_provider.errors import SpecError
+from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.spec.defaults import FILE as DEFAULTS
 from airflow_mcp_provider.spec.defaults import FolderDefaults
 from airflow_mcp_provider.spec.faults import printable
@@ -69,10 +69,13 @@ def duplicate_ids(paths: Iterable[Path]) -> dict[Path, SpecError]:
     for path in paths:
         if (other := first.setdefault(path.stem, path)) != path:
             name = other.name if other.parent == path.parent else other
-            found[path] = SpecError(
-                f"{printable(path)}: duplicate job id {printable(path.stem)}, also that of {printable(name)}; "
-                "expected one file per job id"
+            problem = Problem(
+                f"duplicate job id {printable(path.stem)}, also that of",
+                file=printable(path),
+                given=printable(name),
+                expected="one file per job id",
             )
+            found[path] = SpecError(str(problem), problems=(problem,))
     return found
 
 
