@@ -16,9 +16,7 @@ from airflow_mcp_provider.plugin.schedules.airflow_internals import (
     SerializedDAG,
 )
 from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
-
-REPORTED = "mcp.conf"
-"""The key of a run's conf in the payload of an event, or in the ``extra`` of an asset event."""
+from airflow_mcp_provider.trigger.event import CONF
 
 
 def read(session: Session, job: str, rules: ScheduleRules, until: datetime) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def _reported(session: Session, job: str, until: datetime) -> Mapping[str, Any]:
 def of_event(extra: object) -> object:
     """Return the conf in the ``extra`` of an asset event, empty where it has none."""
     payload = extra.get("payload", extra) if isinstance(extra, dict) else {}
-    return payload.get(REPORTED, {}) if isinstance(payload, dict) else {}
+    return payload.get(CONF, {}) if isinstance(payload, dict) else {}
 
 
 def wrong(dag: SerializedDAG, run_id: str, conf: dict[str, Any]) -> str | None:
