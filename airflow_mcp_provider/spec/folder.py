@@ -43,7 +43,11 @@ def defaults_of(path: Path) -> FolderDefaults:
     """
     own = path if path.is_dir() else path.parent
     inner = Path(os.path.abspath(own))  # noqa: PTH100 - keeps links
-    return FolderDefaults(next(filter(is_loaded, (inner, *inner.parents)), own))
+    given = () if ".." in own.parts else (own, *own.parents)  # so that messages have paths as they were given
+    for place, folder in enumerate((inner, *inner.parents)):
+        if is_loaded(folder):
+            return FolderDefaults(given[place] if place < len(given) else folder)
+    return FolderDefaults(own)
 
 
 def is_loaded(folder: Path) -> bool:

@@ -147,6 +147,9 @@ def test_a_single_file_gets_the_defaults_of_the_loaded_folder(folder, monkeypatc
     monkeypatch.chdir(path.parent)
     assert load_job(Path("job.yaml"), defaults_of(Path("job.yaml"))).owner == "a"
     assert load_job(os.path.relpath(path), defaults_of(path)).owner == "a"
+    monkeypatch.chdir(root)
+    assert defaults_of(Path("dags/jobs/team/job.yaml")).root == Path("dags/jobs")
+    assert defaults_of(Path("dags/../dags/jobs/team/job.yaml")).root == root / "dags" / "jobs"
 
 
 def test_only_the_files_above_a_spec_are_read(folder):
