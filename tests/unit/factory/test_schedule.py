@@ -24,6 +24,12 @@ KINDS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _not_in_a_runner(monkeypatch):
+    for name in ("DAG", "TASK"):
+        monkeypatch.delenv(f"_AIRFLOW_PARSING_CONTEXT_{name}_ID", raising=False)
+
+
 def dag_of(schedule, **params):
     given = {"url": {"type": "string", "default": "a"}, "n": {"default": []}} | params
     return build_dag(JobSpec(id="job", params=given, plan={"items": [1]}, run={"shell": "x"}, schedule=schedule))
