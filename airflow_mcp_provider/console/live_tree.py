@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
     from airflow_mcp_provider.local_run import LocalRun, Record, Result
 
-PAUSE_S = 0.1
-"""The least time between two frames."""
+FRAMES = 8
+"""Of the tree, in a second."""
 ROOM = 6
 """Lines of the terminal that the tree leaves free."""
 MOST_DRAWN = 200
@@ -110,26 +109,29 @@ class LiveTree:
     def __init__(self, run: LocalRun) -> None:
         self._run = run
         self._main = threading.get_ident()
-        self._drawn = 0.0
         self._open = False
 
     def __enter__(self) -> Self:
         sys.stdout.flush()
         self._kept = [os.dup(1), os.dup(2)]
+        self._console = Console(file=os.fdopen(os.dup(self._kept[0]), "w"), force_terminal=True, highlight=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._frame,
+            refresh_per_second=FRAMES,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
         reading, writing = os.pipe()
         for target in (1, 2):
             os.dup2(writing, target)
         os.close(writing)
-        console = Console(file=os.fdopen(os.dup(self._kept[0]), "w"), force_terminal=True, highlight=False)
-        self._live = Live(
-            console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
-        self._live.start()
         self._pump = threading.Thread(target=self._copy, args=(reading,), daemon=True)
         self._pump.start()
         self._open = True
         sys.addaudithook(self._audit)
-        self._run.subtasks.changed = self._changed
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -155,15 +157,10 @@ class LiveTree:
     def _copy(self, reading: int) -> None:
         with os.fdopen(reading, errors="replace") as lines:
             for line in lines:
-                self._live.console.print(Text(line.rstrip("\n")))
-
-    def _changed(self) -> None:
-        if self._open and time.monotonic() - self._drawn >= PAUSE_S:
-            self._drawn = time.monotonic()
-            self._live.update(self._frame(), refresh=True)
+                self._console.print(Text(line.rstrip("\n")))
 
     def _frame(self) -> RenderableType:
-        most = max(self._live.console.height - ROOM, 1)
+        most = max(self._console.height - ROOM, 1)
         records = self._run.subtasks.records
         return Group(drawn(self._run.spec.id, map(Node.of, _latest(records, most))), Text(_counts(records)))
 

@@ -83,7 +83,7 @@ class _Channel:
     def progress(self, fraction: float, message: str) -> None:
         """See ``runtime.ipc_server.Channel``."""
         if self.asking is not None:
-            self.asking.message = f"{fraction:.0%} {message}".rstrip()
+            self.asking.message = message or f"{fraction:.0%}"
             self.subtasks.changed()
 
 
