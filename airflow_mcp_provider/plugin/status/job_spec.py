@@ -1,4 +1,4 @@
-"""What a job's document has of its spec: read from the serialized DAG, which has no arguments of the work.
+"""What a job's document has of its spec: read from the serialized DAG, without the arguments of the work.
 
 The DAG is not deserialized: that takes longer than all the rest of a document.
 """
