@@ -80,6 +80,12 @@ class Jobs:
         ]
         return [store["mcp.outcome"]["result"] for store in stores]
 
+    def runs(self, job: str) -> list[Json]:
+        """Return the runs of a job, the oldest first."""
+        found = self.airflow.api.get(f"/dags/{job}/dagRuns", limit=100, order_by="id")["dag_runs"]
+        assert isinstance(found, list)
+        return found
+
     def versions(self, job: str) -> int:
         [(number,)] = self.airflow.sql("SELECT count(*) FROM dag_version WHERE dag_id = %s", job)
         return int(number)

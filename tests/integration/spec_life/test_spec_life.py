@@ -31,6 +31,7 @@ def begun(jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Begun:
     queued = jobs.airflow.api.trigger("removed")
     jobs.spec("edited").write_text(STEPS)
     jobs.spec("broken").write_text(WRONG)
+    jobs.spec("ticking").write_text(WRONG)
     jobs.spec("half").write_text(jobs.spec("half").read_text()[:230])
     jobs.spec("removed").unlink()
     jobs.spec("renamed").rename(jobs.folder / "team.yaml")
@@ -68,6 +69,15 @@ def test_a_job_with_a_wrong_spec_keeps_its_last_valid_version(jobs: Jobs, begun:
     assert "last valid version" in jobs.document(job)["error"]
     assert jobs.versions(job) == 1
     assert not jobs.stale("held")
+
+
+def test_scheduled_runs_go_on_with_the_last_valid_version(jobs: Jobs, begun: Begun) -> None:
+    assert jobs.until(lambda: jobs.error("ticking.yaml"), "the import error")
+    before = len(jobs.runs("ticking"))
+    jobs.until(lambda: len(jobs.runs("ticking")) >= before + 2, "two scheduled runs")
+    after = [run["dag_run_id"] for run in jobs.runs("ticking")][before]
+    assert jobs.airflow.api.wait("ticking", after)["state"] == "success"
+    jobs.airflow.api.patch("/dags/ticking", {"is_paused": True})
 
 
 def test_a_removed_job_ends_its_queue_and_keeps_its_history(jobs: Jobs, begun: Begun) -> None:
