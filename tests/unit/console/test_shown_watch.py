@@ -9,7 +9,15 @@ NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
 def job(watch, *, paused=False):
-    nothing = {"description": None, "tags": [], "queued": 0, "holder": None, "next_run": None, "last": []}
+    nothing = {
+        "description": None,
+        "tags": [],
+        "queued": 0,
+        "holder": None,
+        "next_run": None,
+        "error": None,
+        "last": [],
+    }
     return JobSummary(job="inbox", paused=paused, watch=watch, **nothing)
 
 
