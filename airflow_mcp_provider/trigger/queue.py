@@ -110,7 +110,7 @@ class Messages:
 
 def message_trigger(check: Mapping[str, Any]) -> BaseEventTrigger:
     """Return the trigger of common.messaging for a queue; imports all installed providers of queues."""
-    from airflow.providers.common.messaging.triggers.msg_queue import (  # type: ignore[import-not-found]  # noqa: PLC0415 - optional
+    from airflow.providers.common.messaging.triggers.msg_queue import (  # noqa: PLC0415 - optional
         MessageQueueTrigger,
     )
 
