@@ -1,7 +1,8 @@
 """Cron expressions of a schedule: five fields or a macro, checked when the spec is read.
 
 croniter, with which Airflow computes dates, also accepts six fields (with seconds), random values (``R``) and days that
-do not exist (30 February); a DAG with such a schedule fails later, in the scheduler. They are refused here.
+do not exist (30 February); a DAG with such a schedule fails later, in the scheduler. With a day of the month beside
+``fri#2`` or ``l5`` it ignores the day, or finds no date. They are refused here.
 """
 
 import re
@@ -82,6 +83,9 @@ def checked(text: str, at: Path = ()) -> str:
     for field, value in zip(FIELDS, fields, strict=True):
         if not field.accepts(value):
             raise fault(f"invalid {field.name} {shown(value)} in", given=shown(text), expected=field.expected, at=at)
+    if fields[2] != "*" and re.search(r"#|l", fields[4]):
+        expected = f"* for one of the two, {_EXAMPLE}"
+        raise fault("day of the month beside a certain day of the week in", given=shown(text), expected=expected, at=at)
     _ever_runs(text, at)
     return text
 

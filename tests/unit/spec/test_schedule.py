@@ -61,6 +61,8 @@ def test_a_schedule_is_the_same_in_yaml_python_and_json(schedule, wanted, parsed
         ("{cron: '0 8 * * montag'}", 'schedule.cron: invalid day of the week "montag"'),
         ("{cron: 'R * * * *'}", 'schedule.cron: invalid minute "r"'),
         ("{cron: 'H H * * *'}", 'schedule.cron: invalid minute "h"'),
+        ("{cron: '0 8 15 * fri#2'}", 'schedule.cron: day of the month beside a certain day of the week in "0 8 15 * fri#2"; expected * for one'),
+        ("{cron: '0 8 15,l * L5'}", "schedule.cron: day of the month beside a certain day of the week in"),
         ("{cron: '@dayly'}", 'schedule.cron: unknown macro "@dayly"; expected @hourly, @daily'),
         ("{cron: '@once'}", 'schedule.cron: unknown macro "@once"'),
         ("{cron: ['@daily', '0 0 * * *']}", "schedule.cron: duplicate cron expression"),
