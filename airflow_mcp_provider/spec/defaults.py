@@ -16,10 +16,12 @@ from airflow_mcp_provider.errors import Problem, SpecError
 from airflow_mcp_provider.spec.faults import dotted, printable
 from airflow_mcp_provider.spec.merge import merged, owners
 from airflow_mcp_provider.spec.problems import combined
-from airflow_mcp_provider.spec.spec_file import read_text
+from airflow_mcp_provider.spec.spec_file import read_text, unreadable
 from airflow_mcp_provider.spec.yaml_document import Document
 
 FILE = "_defaults.yaml"
+MOST_VALUES = 2000
+"""Of one file: each spec below its folder is validated with them, in the time that Airflow has for one DAG file."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,16 @@ def _layer(path: Path) -> Layer | SpecError | None:
         return None
     try:
         text = read_text(path)
-        return layer(text, printable(path)) if any(map(_has_values, text.splitlines())) else None
+        return _bounded(layer(text, printable(path))) if any(map(_has_values, text.splitlines())) else None
     except SpecError as error:
         return error
+
+
+def _bounded(found: Layer) -> Layer:
+    if found.document.count > MOST_VALUES:
+        given, expected = str(found.document.count), f"at most {MOST_VALUES}"
+        raise unreadable(found.source, "too many values in defaults:", given, expected, line=1)
+    return found
 
 
 def _has_values(line: str) -> bool:

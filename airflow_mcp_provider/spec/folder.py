@@ -26,9 +26,11 @@ def spec_files(folder: Path) -> list[Path]:
     """Return the paths of the job specs in a folder and below it, sorted.
 
     Symbolic links are followed, as Airflow does with DAG files. A folder or device with the name of a spec is returned
-    too: loading it reports the error.
+    too: loading it reports the error. So is, after the specs, a folder that cannot be listed.
     """
-    return sorted(path for path in _walk(folder) if path.suffix in ENDINGS and not _is_left_out(path.name))
+    failed: list[Path] = []
+    specs = [path for path in _walk(folder, failed) if path.suffix in ENDINGS and not _is_left_out(path.name)]
+    return [*sorted(specs), *sorted(set(failed).difference(specs))]
 
 
 def _is_left_out(name: str) -> bool:
@@ -71,6 +73,8 @@ def duplicate_ids(paths: Iterable[Path]) -> dict[Path, SpecError]:
     first: dict[str, Path] = {}
     found = {}
     for path in paths:
+        if os.path.isdir(path):  # noqa: PTH112 - raises no error; loading a folder reports its own
+            continue
         if (other := first.setdefault(path.stem, path)) != path:
             name = other.name if other.parent == path.parent else other
             problem = Problem(
@@ -83,9 +87,15 @@ def duplicate_ids(paths: Iterable[Path]) -> dict[Path, SpecError]:
     return found
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, failed: list[Path]) -> Iterator[Path]:
+    """Yield what is below the folder; append to ``failed`` the folders that cannot be listed."""
+
+    def keep(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # removed meanwhile
+            failed.append(Path(error.filename))
+
     seen = {os.path.realpath(folder)}
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=keep):
         for name in [*folders, *files]:
             yield Path(root, name)
         inside = [(name, os.path.realpath(Path(root, name))) for name in folders if not name.startswith(".")]

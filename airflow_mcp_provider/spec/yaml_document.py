@@ -40,6 +40,11 @@ class Document:
         self._root = root_of(text)
         self.values: dict[str, Any] = self._value(self._root, ())
 
+    @property
+    def count(self) -> int:
+        """The number of values, those of aliases included."""
+        return self._count
+
     def lines(self) -> dict[str, int]:
         """Return the line number of each dotted path."""
         return {"": _line(self._root), **dict(_lines(self._root, ()))}
