@@ -4,6 +4,9 @@ The rules are those of JSON Merge Patch (RFC 7396): mappings are merged key by k
 ``null`` takes an inherited value back. Two additions keep parts of different origins apart: values that mean something
 only as a whole (the work, a param, a notification) are replaced, and a key replaces its alternatives (``steps`` the
 inherited ``run``).
+
+A ``schedule`` of defaults alone that has none of ``cron``, ``every``, … has values for the specs with a schedule. It is
+none for the others.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,11 +34,18 @@ _ALTERNATIVES: Mapping[Path, tuple[str, ...]] = {
 
 
 def merged(layers: Iterable[Values]) -> dict[str, Any]:
-    """Return the values of all ``layers``; a later one overrides those before it."""
+    """Return the values of all ``layers``, of which the last one is the spec; a later one overrides those before it."""
     found: dict[str, Any] = {}
-    for values in layers:
-        found = _over(found, values, ())
+    own: Values = {}
+    for own in layers:
+        found = _over(found, own, ())
+    if own.get("schedule") is None and _is_incomplete(found.get("schedule")):
+        del found["schedule"]
     return found
+
+
+def _is_incomplete(schedule: object) -> bool:
+    return isinstance(schedule, dict) and not any(name in schedule for name in _ALTERNATIVES["schedule",])
 
 
 def owners(layers: Sequence[Values]) -> dict[Path, int]:

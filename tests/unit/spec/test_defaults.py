@@ -72,6 +72,21 @@ def test_what_means_something_only_as_a_whole_is_replaced(outer, inner, whole):
     assert {path[0] for path in owners([outer, inner])} == set(whole)
 
 
+def test_rules_of_a_schedule_in_defaults_make_no_schedule(folder):
+    root = folder(
+        _defaults="schedule: {timezone: Europe/Berlin, jitter: 10m}\n",
+        plain=GOOD,
+        nightly=GOOD + 'schedule: {cron: "@daily"}\n',
+        wrong=GOOD + "schedule: {misfire_grace: 1h}\n",
+    )
+    defaults = FolderDefaults(root)
+    assert load_job(root / "plain.yaml", defaults).schedule is None
+    nightly = load_job(root / "nightly.yaml", defaults).schedule
+    assert nightly
+    assert (nightly.timezone, nightly.jitter) == ("Europe/Berlin", parse_duration("10m"))
+    assert "schedule: missing key" in refused(root / "wrong.yaml", defaults)[0]
+
+
 def test_each_value_has_its_file_and_line(folder):
     root = folder(
         _defaults="# common\nretries:\n  attempts: 5\n  delay: 1s\n",
