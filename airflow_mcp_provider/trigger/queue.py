@@ -26,7 +26,7 @@ from airflow_mcp_provider.trigger.status import MESSAGE_KEY
 MESSAGE = "message"
 """The key of the conf of a run."""
 RUN_APPEARS = 600.0
-"""Seconds to wait for the run of a message before the next one is received."""
+"""Seconds to wait for the run of a message before its event is repeated: without a scheduler there is no run."""
 _WAIT = 30.0
 
 
@@ -39,7 +39,7 @@ class Messages:
         self._store = store
         self._loaded = False
         self._held: Any = None
-        self._runs = 0
+        self._runs: int | None = None
         self._trigger: BaseEventTrigger | None = None
         self._events: AsyncIterator[TriggerEvent] | None = None
         self._receiving: asyncio.Task[Any] | None = None
@@ -47,6 +47,8 @@ class Messages:
     async def find(self, reporter: Reporter) -> WatchEvent | None:
         """See ``Source``."""
         await self._load()
+        if self._runs is not None and await count_runs(self._job) != self._runs:
+            await self._forget()
         if self._held is None:
             await self._receive(reporter)
         if self._held is None or await count_runs(self._job, ACTIVE):
@@ -57,11 +59,14 @@ class Messages:
         return WatchEvent({MESSAGE: self._held[MESSAGE]})
 
     async def emitted(self) -> None:
-        """See ``Source``. The message is forgotten when its run is there."""
-        await run_appears(self._job, self._runs, RUN_APPEARS)
+        """See ``Source``. The message is forgotten when its run is there, and else its event is repeated."""
+        if self._runs is not None and await run_appears(self._job, self._runs, RUN_APPEARS):
+            await self._forget()
+
+    async def _forget(self) -> None:
         if self._store is not None:
             await self._store.adelete(MESSAGE_KEY)
-        self._held = None
+        self._held = self._runs = None
 
     async def close(self) -> None:
         """See ``Source``."""

@@ -244,6 +244,22 @@ def test_a_message_that_was_received_by_a_killed_triggerer_starts_a_run(triggere
     assert asyncio.run(first()) == {"mcp.conf": {"message": "held"}}
 
 
+def test_a_message_is_kept_as_long_as_it_has_no_run(triggerer, monkeypatch):
+    """A scheduler may be down for longer than the trigger waits."""
+    monkeypatch.setattr(queue, "RUN_APPEARS", 0.1)
+    monkeypatch.setattr(queue, "message_trigger", lambda _: Queue(["first", "second"]))
+
+    async def messages():
+        async with aclosing(watch({"queue": "sqs", "args": {}}).run()) as events:
+            sent = [(await asyncio.wait_for(anext(events), 20)).payload for _ in range(2)]
+            assert triggerer.store[MESSAGE_KEY] == {"message": "first"}
+            triggerer.ended = 1  # while the trigger did not look
+            return [*sent, (await asyncio.wait_for(anext(events), 20)).payload]
+
+    sent = [payload["mcp.conf"]["message"] for payload in asyncio.run(messages())]
+    assert sent == ["first", "first", "second"]
+
+
 def test_a_queue_that_fails_is_asked_again(triggerer, monkeypatch):
     inner = Queue([ConnectionError("refused"), "x" * 100_000, "fine"])
     monkeypatch.setattr(queue, "message_trigger", lambda _: inner)
