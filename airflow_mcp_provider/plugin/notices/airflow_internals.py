@@ -55,12 +55,15 @@ def request_callback(connection: Connection, run: RunRef, reason: str) -> bool:
 
 
 def notified(session: Session, run: RunRef) -> str | None:
-    """Return the event whose notifiers the report of the run has called, since it was cleared; None if none."""
-    query = select(XComModel.value).where(
-        XComModel.dag_id == run.dag_id,
-        XComModel.run_id == run.run_id,
-        XComModel.task_id == REPORT,
-        XComModel.key == store_keys.NOTIFIED,
+    """Return the event whose notifiers the report of the run has called, since it was cleared; None if none.
+
+    Airflow keeps the XCom of a cleared report until that starts again.
+    """
+    query = (
+        select(XComModel.value)
+        .join(DagRun, DagRun.id == XComModel.dag_run_id)
+        .where(DagRun.id == run.id, XComModel.task_id == REPORT, XComModel.key == store_keys.NOTIFIED)
+        .where(DagRun.queued_at.is_(None) | (XComModel.timestamp >= DagRun.queued_at))
     )
     row = session.execute(query).first()
     value: Any = None if row is None else XComModel.deserialize_value(row)

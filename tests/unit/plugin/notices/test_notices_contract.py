@@ -76,5 +76,5 @@ def test_why_reports_have_no_outlets():
 
 
 def test_xcoms_of_the_report():
-    assert {"dag_id", "run_id", "task_id", "key", "value"} <= set(XComModel.__table__.columns.keys())
+    assert {"dag_run_id", "task_id", "key", "value", "timestamp"} <= set(XComModel.__table__.columns.keys())
     assert callable(XComModel.deserialize_value)

@@ -81,6 +81,17 @@ def test_what_the_report_has_sent_is_not_sent_again(ended, session, requested, e
     assert len(requested()) == count
 
 
+@pytest.mark.parametrize(("cleared", "count"), [(timedelta(minutes=-1), 0), (timedelta(minutes=1), 1)])
+def test_what_the_report_has_sent_counts_until_the_run_is_cleared(ended, session, requested, cleared, count):
+    """A cleared run may fail before its report starts again, and only then Airflow removes the XCom."""
+    names = {"dag_id": "crawl", "run_id": "r", "task_id": "report", "map_index": -1}
+    XComModel.set(key="notified", value={"event": "failure", "failed": []}, **names, session=session)
+    ended.queued_at = datetime.now(UTC) + cleared
+    session.flush()
+    notices.ended(ended, "timed_out", SETTINGS)
+    assert len(requested()) == count
+
+
 def test_late_runs(make, session, requested, own_sessions):
     job = make("crawl")
     long_ago = datetime.now(UTC) - timedelta(hours=2)
