@@ -122,7 +122,7 @@ class QueueListener:
         try:
             ended(dag_run, msg, self._settings)
             self._notify(dag_run, msg, self._settings)
-            completed(dag_run, msg, self._settings)
+            completed(dag_run, msg)
             give_up_now(dag_run, self._settings.lock_timeout)
         except Exception:
             log.exception("failed to handle the end of a run", job=dag_run.dag_id, run=dag_run.run_id)

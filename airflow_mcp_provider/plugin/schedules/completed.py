@@ -20,22 +20,26 @@ from airflow_mcp_provider.plugin.schedules.airflow_internals import (
     DagScheduleAssetReference,
     asset_manager,
 )
-from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec.job_asset import name_and_uri
 
 BY_ITSELF = "success"
 """The message to listeners where the scheduler ends a run; a user who marks a run has another one."""
+LOCK_TIMEOUT = 30.0
+"""Seconds. Another scheduler that creates the run of the last event has its row locked until it commits.
+
+After this time the event is lost. The gate's own limit is too short: a scheduler creates runs of several DAGs at once.
+"""
 
 log = structlog.get_logger(__name__)
 
 
-def completed(dag_run: DagRun, msg: str, settings: GateSettings) -> None:
+def completed(dag_run: DagRun, msg: str) -> None:
     """Make the event if the run has succeeded by itself and another job waits for it."""
     session = object_session(dag_run)
     if session is None or dag_run.state != DagRunState.SUCCESS or msg != BY_ITSELF:
         return
     run = RunRef(dag_run.id, dag_run.dag_id, dag_run.run_id)
-    with savepoint(session, settings.lock_timeout) as connection:
+    with savepoint(session, LOCK_TIMEOUT) as connection:
         number = _asset(connection, run.dag_id)
         if number is not None:
             _emit(connection, run, number)

@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from airflow_mcp_provider.plugin.schedules.completed import completed
 from airflow_mcp_provider.spec.job_asset import name_and_uri
-from tests.unit.plugin.conftest import SETTINGS
 
 
 @pytest.fixture
@@ -49,8 +48,8 @@ def events(session):
 def test_an_event_in_the_transaction_of_the_scheduler(session, run, follow):
     follow("next", "crawl")
     with prohibit_commit(session) as guard:
-        completed(run, "success", SETTINGS)
-        completed(run, "success", SETTINGS)
+        completed(run, "success")
+        completed(run, "success")
         guard.commit()
     assert events(session) == ([("crawl", "report", "r")] * 2, ["next"])
 
@@ -58,18 +57,18 @@ def test_an_event_in_the_transaction_of_the_scheduler(session, run, follow):
 @pytest.mark.parametrize("msg", ["DAG run marked success by a user", "task_failure", "timed_out"])
 def test_other_ends_make_none(session, run, follow, msg):
     follow("next", "crawl")
-    completed(run, msg, SETTINGS)
+    completed(run, msg)
     assert events(session) == ([], [])
 
 
 def test_a_failed_run_makes_none(session, run, follow):
     follow("next", "crawl")
     run._state = DagRunState.FAILED
-    completed(run, "success", SETTINGS)
+    completed(run, "success")
     assert events(session) == ([], [])
 
 
 def test_a_job_that_nobody_names_makes_none(session, run, follow):
     follow("next", "other")
-    completed(run, "success", SETTINGS)
+    completed(run, "success")
     assert events(session) == ([], [])
