@@ -5,11 +5,13 @@ A trigger has no database: it sends requests to the triggerer's main process, as
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import greenback
 from airflow.configuration import conf
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DRCount, GetDRCount
@@ -17,7 +19,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_mcp_provider.errors import TryAgain
 
-__all__ = ["BaseEventTrigger", "TriggerEvent", "count_runs", "dag_folders"]
+__all__ = ["BaseEventTrigger", "TriggerEvent", "allow_sync_calls", "count_runs", "dag_folders"]
 
 ACTIVE = ("queued", "running")
 _LOCAL = ".LocalDagBundle"
@@ -31,6 +33,15 @@ async def count_runs(job: str, states: Sequence[str] | None = None) -> int:
     if not isinstance(reply, DRCount):
         raise TryAgain(f"cannot count the runs of {job}: {reply!r:.300}")
     return int(reply.count)
+
+
+def allow_sync_calls(task: asyncio.Task[Any]) -> None:
+    """Let a task of a trigger read connections as the trigger itself may: by synchronous calls, as hooks of Redis do.
+
+    Airflow's triggerer makes a greenback portal for its own tasks, unless AIRFLOW_DISABLE_GREENBACK_PORTAL is set.
+    """
+    if greenback.has_portal():
+        greenback.bestow_portal(task)
 
 
 def dag_folders() -> tuple[str, ...]:

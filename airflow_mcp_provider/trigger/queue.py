@@ -15,7 +15,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_mcp_provider.errors import InvalidPayload
-from airflow_mcp_provider.trigger.airflow_internals import ACTIVE, BaseEventTrigger, TriggerEvent, count_runs
+from airflow_mcp_provider.trigger.airflow_internals import (
+    ACTIVE,
+    BaseEventTrigger,
+    TriggerEvent,
+    allow_sync_calls,
+    count_runs,
+)
 from airflow_mcp_provider.trigger.event import WatchEvent
 from airflow_mcp_provider.trigger.found import Found
 from airflow_mcp_provider.trigger.messages import MOST_BYTES
@@ -81,6 +87,7 @@ class Messages:
         """Wait some time for a message, and keep it."""
         if self._receiving is None:
             self._receiving = asyncio.create_task(self._next(), name=f"messages of {self._job}")
+            allow_sync_calls(self._receiving)
         done, _ = await asyncio.wait({self._receiving}, timeout=_WAIT)
         if not done:
             await reporter.report(Found(), datetime.now(UTC))

@@ -21,6 +21,11 @@ def test_a_trigger_may_count_runs():
     assert inspect.iscoroutinefunction(triggerer_job_runner.TriggerCommsDecoder.asend)
 
 
+def test_a_trigger_may_read_a_connection_by_a_synchronous_call_where_its_task_has_a_portal():
+    assert "await greenback.ensure_portal()" in inspect.getsource(triggerer_job_runner.TriggerRunner.run_trigger)
+    assert "greenback.has_portal()" in inspect.getsource(triggerer_job_runner.TriggerCommsDecoder.send)
+
+
 def test_a_trigger_gets_the_store_of_its_asset():
     assert "asset_state_store = AssetStateStoreAccessors(" in inspect.getsource(
         triggerer_job_runner.TriggerRunner.create_triggers

@@ -6,6 +6,7 @@ import time
 from contextlib import aclosing
 from pathlib import Path
 
+import greenback
 import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import ErrorType
@@ -231,6 +232,24 @@ def test_each_message_starts_a_run_when_the_one_before_has_ended(triggerer, monk
             return [first, (await asyncio.wait_for(second, 20)).payload]
 
     assert asyncio.run(messages()) == [{"mcp.conf": {"message": "first"}}, {"mcp.conf": {"message": "second"}}]
+
+
+class HookedQueue(Queue):
+    """A trigger of a provider whose hook asks Airflow for its connection by a synchronous call, as that of Redis does."""
+
+    async def run(self):
+        yield watch_module.TriggerEvent(greenback.await_(asyncio.sleep(0, "the connection")))
+
+
+def test_the_trigger_of_a_queue_may_read_its_connection(triggerer, monkeypatch):
+    monkeypatch.setattr(queue, "message_trigger", lambda _: HookedQueue([]))
+
+    async def first():
+        await greenback.ensure_portal()  # as Airflow's triggerer does
+        async with asyncio.timeout(20), aclosing(watch({"queue": "redis+pubsub", "args": {}}).run()) as events:
+            return (await anext(events)).payload  # in the same task, which wait_for does not do
+
+    assert asyncio.run(first()) == {"mcp.conf": {"message": "the connection"}}
 
 
 def test_a_message_that_was_received_by_a_killed_triggerer_starts_a_run(triggerer, monkeypatch):
