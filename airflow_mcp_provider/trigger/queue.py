@@ -1,8 +1,9 @@
 """The messages of a queue as a source of events: each message starts one run, whose conf is ``{"message": …}``.
 
-Receives through ``MessageQueueTrigger`` of apache-airflow-providers-common-messaging. The next message is received when
-the run of the one before has ended, so messages wait in the queue. A received message is kept in the asset state store
-until its run is there, so a triggerer that is killed starts that run later; in a rare case it starts a second one.
+Receives through ``MessageQueueTrigger`` of apache-airflow-providers-common-messaging. While a run is active at most one
+message is received, which has the next run; the others wait in the queue, or are lost where it keeps none (Redis
+Pub/Sub). A received message is kept in the asset state store until its run is there, so a triggerer that is killed
+starts that run later; in a rare case it starts a second one.
 """
 
 from __future__ import annotations

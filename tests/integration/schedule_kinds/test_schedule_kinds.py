@@ -13,7 +13,7 @@ from airflow_mcp_provider.spec import load_job
 from tests.integration.schedule_kinds.conftest import AHEAD, ROOT, add
 from tests.sizes import patient
 
-SPECS = {path.stem: load_job(path) for path in (ROOT / "dags" / "schedules" / "jobs").glob("*.yaml")}
+SPECS = {path.stem: load_job(path) for path in (ROOT / "dags" / "schedules").rglob("*.yaml")}
 SHOWN = {
     "clean_up": (
         "0 6 * * mon-fri, 0 0 1 * *",
@@ -23,6 +23,7 @@ SHOWN = {
     "close_year": ("at 2099-12-31 23:30", "Once, at 2099-12-31 23:30 (America/New_York)"),
     "free_space": ("Asset", "Triggered by assets"),
     "inbox": ("Asset", "Triggered by assets"),
+    "uploads": ("Asset", "Triggered by assets"),
 }
 
 
