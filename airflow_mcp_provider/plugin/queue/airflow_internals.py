@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from airflow import settings
 from airflow.models.backfill import Backfill, BackfillDagRun
 from airflow.models.dag import DagModel
 from airflow.models.dag_version import DagVersion
@@ -39,6 +40,7 @@ __all__ = [
     "lock_run",
     "nulls_first",
     "scheduler_number",
+    "session_of_thread",
 ]
 
 
@@ -79,3 +81,9 @@ def scheduler_number(component: object) -> str | None:
         raise LookupError(f"job of a {known['job_type']}; expected one of a {SCHEDULER}")
     number = known.get("id") if known.get("job_type") else None
     return None if number is None else str(number)
+
+
+def session_of_thread() -> Session | None:
+    """Return the session in which Airflow has a transaction in this thread; None if it has none."""
+    session: Session = settings.get_session()()  # type: ignore[no-untyped-call]  # Airflow's
+    return session if session.in_transaction() else None

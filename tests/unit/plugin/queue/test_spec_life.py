@@ -7,10 +7,13 @@ import pytest
 from airflow import settings
 from airflow.api_fastapi.core_api.routes.public import dag_run as dag_run_route
 from airflow.dag_processing import collection, manager
+from airflow.models.base import Base
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import scoped_session, sessionmaker
 
 from airflow_mcp_provider.plugin.queue import last_good, removed_jobs
 
@@ -47,6 +50,22 @@ def test_the_job_of_a_wrong_spec_is_kept(session, dag, file, kept):
     session.refresh(dag)
     assert (dag.is_stale, dag.last_parsed_time > OLD) == (not kept, kept)
     assert not dag.has_import_errors, "such a DAG would get no scheduled runs"
+
+
+def test_a_job_is_kept_within_the_transaction_of_the_parse_on_sqlite(monkeypatch, tmp_path):
+    """The parse has the lock of the database: a session of its own would wait for it until the driver gives up."""
+    engine = create_engine(f"sqlite:///{tmp_path}/airflow.db", connect_args={"timeout": 0.1})
+    Base.metadata.create_all(engine)
+    monkeypatch.setattr(settings, "Session", scoped_session(sessionmaker(engine)))
+    monkeypatch.setattr(settings, "NonScopedSession", sessionmaker(engine))
+    dag = {"fileloc": "/dags/jobs.py", "relative_fileloc": "jobs.py", "is_stale": True, "last_parsed_time": OLD}
+    with create_session() as parse:
+        assert parse is settings.Session()
+        parse.add(DagModel(dag_id="crawl", bundle_name="b", tags=[DagTag(name="mcp", dag_id="crawl")], **dag))
+        parse.flush()
+        last_good.keep("/dags/jobs/crawl.yaml")
+    with create_session() as after:
+        assert after.scalars(select(DagModel.is_stale)).all() == [False]
 
 
 def test_a_dag_that_is_no_job_is_not_kept(session, dag):
@@ -124,3 +143,6 @@ def test_what_airflow_does_with_dags_that_are_stale_or_have_import_errors():
     stale = inspect.getsource(manager.DagFileProcessorManager.deactivate_stale_dags)
     assert "dag.last_parsed_time + timedelta(seconds=self.stale_dag_threshold) < last_finish_time" in stale
     assert "has_import_errors" not in stale
+    handled = inspect.getsource(manager.DagFileProcessorManager.handle_parsing_result)
+    assert "@provide_session" in handled, "a scoped session: that of the thread"
+    assert "session=session" in handled
