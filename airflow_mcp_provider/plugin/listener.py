@@ -115,17 +115,17 @@ class QueueListener:
     def _ended(self, dag_run: DagRun, msg: str) -> None:
         if self._settings is None or dag_run.dag is None or MARKER_KEY not in dag_run.dag.default_args:
             return
-        from airflow_mcp_provider.plugin.queue.removed_jobs import give_up_now  # noqa: PLC0415 - see above
-        from airflow_mcp_provider.plugin.queue.termination import ended  # noqa: PLC0415 - see above
-        from airflow_mcp_provider.plugin.schedules.completed import completed  # noqa: PLC0415 - see above
+        # A run that ends is not examined again, so an error in one of these must not leave out the others.
+        for handle in (self._end, self._notify, self._completed, self._give_up):
+            try:
+                handle(dag_run, msg, self._settings)
+            except Exception:
+                log.exception("failed to handle the end of a run", job=dag_run.dag_id, run=dag_run.run_id)
 
-        try:
-            ended(dag_run, msg, self._settings)
-            self._notify(dag_run, msg, self._settings)
-            completed(dag_run, msg)
-            give_up_now(dag_run, self._settings.lock_timeout)
-        except Exception:
-            log.exception("failed to handle the end of a run", job=dag_run.dag_id, run=dag_run.run_id)
+    def _end(self, dag_run: DagRun, msg: str, settings: GateSettings) -> None:
+        from airflow_mcp_provider.plugin.queue.termination import ended  # noqa: PLC0415 - see above
+
+        ended(dag_run, msg, settings)
 
     def _notify(self, dag_run: DagRun, msg: str, settings: GateSettings) -> None:
         if dag_run.dag is None or not Marker.read(dag_run.dag.default_args[MARKER_KEY]).notify.failure:
@@ -133,6 +133,16 @@ class QueueListener:
         from airflow_mcp_provider.plugin.status.notices import ended  # noqa: PLC0415 - see above
 
         ended(dag_run, msg, settings)
+
+    def _completed(self, dag_run: DagRun, msg: str, _: GateSettings) -> None:
+        from airflow_mcp_provider.plugin.schedules.completed import completed  # noqa: PLC0415 - see above
+
+        completed(dag_run, msg)
+
+    def _give_up(self, dag_run: DagRun, _: str, settings: GateSettings) -> None:
+        from airflow_mcp_provider.plugin.queue.removed_jobs import give_up_now  # noqa: PLC0415 - see above
+
+        give_up_now(dag_run, settings.lock_timeout)
 
     @cached_property
     def _gate(self) -> Gate:

@@ -15,7 +15,9 @@ from airflow.utils.state import DagRunState
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from airflow_mcp_provider.plugin.listener import QueueListener
 from airflow_mcp_provider.plugin.queue import last_good, removed_jobs
+from tests.unit.plugin.conftest import SETTINGS
 
 OLD = datetime.now(UTC) - timedelta(hours=1)
 
@@ -98,6 +100,19 @@ def test_it_ends_with_this_run(session, dag, job):
     session.commit()
     looked(session, dag)
     removed_jobs.give_up_now(run, 1)
+    session.expire_all()
+    assert (dag.is_stale, dag.has_import_errors) == (True, False)
+
+
+def test_it_ends_with_this_run_though_its_marker_is_damaged(session, dag, job, manager):
+    """An error in one part of what is done at the end of a run leaves out no other."""
+    manager.add_listener(QueueListener(SETTINGS))
+    run = job.run("active", DagRunState.RUNNING)
+    session.commit()
+    looked(session, dag)
+    job.dag.default_args["mcp"] = {"priority": "high"}
+    run.state = DagRunState.SUCCESS
+    run.notify_dagrun_state_changed(msg="success")
     session.expire_all()
     assert (dag.is_stale, dag.has_import_errors) == (True, False)
 
