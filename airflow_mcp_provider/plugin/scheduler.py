@@ -11,11 +11,13 @@ from airflow.configuration import conf
 from airflow_mcp_provider.plugin.child_runs.cancel_abandoned import end_abandoned
 from airflow_mcp_provider.plugin.control.keep import Retention
 from airflow_mcp_provider.plugin.db.fork_lock import no_fork
+from airflow_mcp_provider.plugin.db.locks import limit_waiting
 from airflow_mcp_provider.plugin.db.tables import create_session
 from airflow_mcp_provider.plugin.queue import removed_jobs
 from airflow_mcp_provider.plugin.queue.airflow_internals import scheduler_number
 from airflow_mcp_provider.plugin.queue.monitor import QueueMonitor
 from airflow_mcp_provider.plugin.schedules.release import release
+from airflow_mcp_provider.plugin.schedules.watchers import end_watches
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.plugin.status.late_runs import LateRuns
 
@@ -58,7 +60,7 @@ class Monitors:
     def look(self) -> None:
         """Check queues, schedules, runs of subtasks, and ended runs; each despite errors of others."""
         ends = (self._end_abandoned, self._of_removed_jobs, self._retention.look)
-        for look in (self._queue.look, self._late.look, self._release, *ends):
+        for look in (self._queue.look, self._late.look, self._release, self._end_watches, *ends):
             try:
                 look()
             except Exception:
@@ -67,6 +69,11 @@ class Monitors:
     def _release(self) -> None:
         with create_session(scoped=False) as session:
             release(session)
+
+    def _end_watches(self) -> None:
+        with create_session(scoped=False) as session:
+            limit_waiting(session, round(1000 * self._settings.lock_timeout))
+            end_watches(session)
 
     def _of_removed_jobs(self) -> None:
         removed_jobs.look(self._settings.lock_timeout)

@@ -10,7 +10,13 @@ from typing import Any
 from airflow.assets.manager import asset_manager
 from airflow.exceptions import ParamValidationError
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-from airflow.models.asset import AssetDagRunQueue, AssetEvent, AssetModel, DagScheduleAssetReference
+from airflow.models.asset import (
+    AssetDagRunQueue,
+    AssetEvent,
+    AssetModel,
+    AssetWatcherModel,
+    DagScheduleAssetReference,
+)
 from airflow.models.dag import DagModel
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.timetables.base import DagRunInfo
@@ -23,6 +29,7 @@ __all__ = [
     "AssetDagRunQueue",
     "AssetEvent",
     "AssetModel",
+    "AssetWatcherModel",
     "DagModel",
     "DagRunInfo",
     "DagRunType",

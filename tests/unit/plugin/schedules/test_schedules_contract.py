@@ -2,9 +2,9 @@
 
 import inspect
 
-from airflow.dag_processing.collection import DagModelOperation, _RunInfo
+from airflow.dag_processing.collection import AssetModelOperation, DagModelOperation, _RunInfo
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-from airflow.models.asset import AssetDagRunQueue, AssetEvent, DagScheduleAssetReference
+from airflow.models.asset import AssetDagRunQueue, AssetEvent, AssetWatcherModel, DagScheduleAssetReference
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.trigger import Trigger
@@ -99,3 +99,10 @@ def test_an_event_is_waiting_as_long_as_its_row_is_there():
     called = inspect.getsource(SchedulerJobRunner._create_dagruns_for_dags)
     assert "self._create_dag_runs_asset_triggered(\n                dag_models=" in called
     assert "target_dag_id" in AssetDagRunQueue.__table__.columns
+
+
+def test_airflow_removes_the_watchers_of_parsed_assets_alone():
+    parsed = inspect.getsource(AssetModelOperation.add_asset_trigger_references)
+    assert "for name_uri, asset in self.assets.items():" in parsed
+    assert "~cls.assets.any()" in inspect.getsource(Trigger.clean_unused)
+    assert {"asset_id", "trigger_id"} <= set(AssetWatcherModel.__table__.columns.keys())
