@@ -49,7 +49,7 @@ def run(found: Run) -> Table:
         ("took", text.took(found)),
         ("conf", text.value(found.conf) if found.conf else ""),
         ("note", text.clean(found.note or "")),
-        ("error", text.why(found.error)),
+        ("error", text.lines(found.error.text) if found.error else ""),
         ("result", text.value(found.result) if found.result is not None else ""),
     ]
     return _pairs(rows)
@@ -137,7 +137,7 @@ def job(found: Job) -> Table:
             ("watch", _watch(found.watch)),
             ("next run", text.moment(found.next_run)),
             ("params", ", ".join(text.clean(name) for name in found.params.get("properties", {}))),
-            ("error", text.clean(found.error or "")),
+            ("error", text.lines(found.error or "")),
         ]
     )
     for name, listed in (("queue", found.queue), ("last runs", found.last)):

@@ -17,6 +17,8 @@ from airflow_mcp_provider.plugin.status.job_rows import JobRow
 MOST_ERRORS = 1000
 """So many import errors are looked at: one per broken file."""
 CHARS = 4000
+PREFIX = re.compile(r"^[\w.]*(?:SpecError|SerializationError): (?:Failed to serialize DAG '[^']*': )?")
+"""What a trace has before the text of a wrong spec: ``factory.broken_job`` raises it."""
 HIDDEN = "the spec of the job, or the file of its DAG, has an import error; users who may read import errors see it"
 
 
@@ -49,5 +51,5 @@ def _error_of(job: JobRow, found: Iterable[tuple[int, str | None, str | None]]) 
 def own_part(job: str, trace: str) -> str:
     """Return the lines of a trace that name the job's spec, ``…/<job id>.yaml``; where none does, its end."""
     named = re.compile(rf"(?:^|[/\\\s]){re.escape(job)}\.ya?ml\b")
-    mine = [line.strip() for line in trace.splitlines() if named.search(line)]
+    mine = dict.fromkeys(PREFIX.sub("", line.strip()) for line in trace.splitlines() if named.search(line))
     return ("\n".join(mine) or trace)[-CHARS:]

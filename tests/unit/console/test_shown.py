@@ -43,6 +43,13 @@ def test_what_a_server_sends_cannot_change_the_terminal():
     assert "[red]x[/] \\x1b[2J" in shown
 
 
+def test_an_error_of_several_lines_is_shown_in_several_lines():
+    shown = printed(tables.run(run(error={"code": "failed", "text": "1 failed\nb: exit code 1\x1b[2J"})))
+    assert "1 failed" in shown
+    assert "\\n" not in shown
+    assert shown.splitlines()[-1].strip() == "b: exit code 1\\x1b[2J"
+
+
 def progress(**more):
     empty = dict.fromkeys(("fraction", "rate", "eta", "message"))
     return Progress(**{"known": 10, "done": 4, "failed": 1, "skipped": 0, "running": 2, **empty, **more})

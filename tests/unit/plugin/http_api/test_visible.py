@@ -97,6 +97,13 @@ def test_the_part_of_an_import_error_that_is_about_the_job():
     assert import_errors.own_part("none", trace) == trace
 
 
+def test_an_error_of_a_spec_is_there_once_without_the_exceptions_of_airflow():
+    error = "/x/jobs/crawl.yaml:7: run: required"
+    serialized = f"airflow.exceptions.SerializationError: Failed to serialize DAG 'broken.crawl': {error}"
+    trace = f"Traceback\nairflow_mcp_provider.errors.SpecError: {error}\n\nTraceback\n{serialized}\n"
+    assert import_errors.own_part("crawl", trace) == error
+
+
 def test_each_change_is_in_the_audit_log(http, job, set_run, database):
     one, two = (http.post(RUNS, json={}).json()["run"] for _ in range(2))
     for method, path, body, event, run in (
