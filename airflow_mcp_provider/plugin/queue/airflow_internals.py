@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import cache
 
 from airflow import settings
+from airflow.dag_processing.bundles.local import LocalDagBundle
+from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.models.backfill import Backfill, BackfillDagRun
 from airflow.models.dag import DagModel
 from airflow.models.dag_version import DagVersion
@@ -35,6 +37,7 @@ __all__ = [
     "DagModel",
     "DagVersion",
     "dag_bag",
+    "is_local",
     "lock_job",
     "lock_queued",
     "lock_run",
@@ -48,6 +51,14 @@ __all__ = [
 def dag_bag() -> DBDagBag:
     """Return the DAGs of the database. One for each process; ``plugin.db.dags`` needs FastAPI."""
     return DBDagBag(load_op_links=False)
+
+
+@cache
+def is_local(bundle: str) -> bool:
+    """Return whether a DAG bundle is a local folder; False for one that is not configured in this process."""
+    manager = DagBundlesManager()  # type: ignore[no-untyped-call]  # Airflow's
+    found = manager._bundle_config.get(bundle)  # noqa: SLF001 - ``get_bundle`` may open a connection
+    return found is not None and issubclass(found.bundle_class, LocalDagBundle)
 
 
 def lock_job(session: Session, connection: Connection, dag_id: str) -> bool:

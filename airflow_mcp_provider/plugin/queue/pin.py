@@ -4,6 +4,8 @@ Airflow does so for the runs of a versioned bundle. In a folder without versions
 version of their DAG: after an edit a run would have tasks of two specs, without those that the new spec does not name.
 So such a run gets the name of its spec's version (``spec.version``) as that of its bundle, which Airflow looks at.
 
+Only in a local folder: a runner passes the name to its bundle, and those of S3 and GCS refuse each version.
+
 Called in the scheduler for a run that starts, in the transaction that starts it.
 """
 
@@ -19,7 +21,7 @@ from airflow_mcp_provider.constants import SPEC_KEY
 from airflow_mcp_provider.plugin.db.identity import of_run
 from airflow_mcp_provider.plugin.db.locks import savepoint
 from airflow_mcp_provider.plugin.db.tables import DagRun, TaskInstance
-from airflow_mcp_provider.plugin.queue.airflow_internals import UNFINISHED, DagModel, DagVersion, dag_bag
+from airflow_mcp_provider.plugin.queue.airflow_internals import UNFINISHED, DagModel, DagVersion, dag_bag, is_local
 from airflow_mcp_provider.spec import version
 
 
@@ -31,9 +33,13 @@ def pin(run: DagRun, lock_timeout: float) -> None:
     session = object_session(run)
     if session is None or not (run.bundle_version or version.PREFIX).startswith(version.PREFIX):
         return
+    query = select(DagModel.bundle_name, DagModel.bundle_version).where(DagModel.dag_id == run.dag_id)
     with savepoint(session, lock_timeout):
-        if session.scalar(select(DagModel.bundle_version).where(DagModel.dag_id == run.dag_id)) is None:
+        found = session.execute(query).first()
+        if found is not None and found.bundle_version is None and is_local(found.bundle_name):
             _pin(session, run)
+        else:
+            run.bundle_version = None  # the job may have been in a local folder when this run started first
 
 
 def _pin(session: Session, run: DagRun) -> None:

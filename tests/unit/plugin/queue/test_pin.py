@@ -1,7 +1,9 @@
 """The version of its DAG that a run keeps from its start."""
 
+import json
+
 import pytest
-from airflow.dag_processing.bundles.base import BundleUsageTrackingManager
+from airflow.dag_processing.bundles.base import BaseDagBundle, BundleUsageTrackingManager
 from airflow.executors.workloads.task import ExecuteTask
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dag import DagModel
@@ -14,7 +16,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from sqlalchemy import select
 
 from airflow_mcp_provider.factory import build_dag
-from airflow_mcp_provider.plugin.queue.airflow_internals import dag_bag
+from airflow_mcp_provider.plugin.queue.airflow_internals import dag_bag, is_local
 from airflow_mcp_provider.plugin.queue.pin import pin
 from airflow_mcp_provider.spec import parse_job, version
 
@@ -23,9 +25,24 @@ SAME_TASKS = "plan: {items: [1]}\nrun: {shell: second}"
 STEPS = "plan: {items: [1]}\nsteps: [{name: one, run: {shell: x}}]"
 
 
+LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
+BUNDLES = [
+    {"name": "b", "classpath": LOCAL, "kwargs": {}},
+    {"name": "s3", "classpath": f"{__name__}.Remote", "kwargs": {}},
+]
+
+
+class Remote(BaseDagBundle):
+    """A bundle without versions that fetches the files, as those of S3 and GCS: they refuse each version."""
+
+
 @pytest.fixture(autouse=True)
-def _new_bag():
+def _configured(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(BUNDLES))
     dag_bag.cache_clear()
+    is_local.cache_clear()
+    yield
+    is_local.cache_clear()
 
 
 @pytest.fixture
@@ -102,6 +119,16 @@ def test_a_bundle_with_versions_is_left_to_airflow(session, run):
     run.bundle_version = "3c1b6c7ab4"
     pin(run, 1)
     assert run.bundle_version == "3c1b6c7ab4"
+
+
+@pytest.mark.parametrize("bundle", ["s3", "not configured here"])
+def test_a_run_of_a_bundle_that_may_refuse_a_version_has_none(session, run, bundle):
+    pin(run, 1)
+    assert run.bundle_version
+    session.get(DagModel, "crawl").bundle_name = bundle
+    session.flush()
+    pin(run, 1)
+    assert run.bundle_version is None
 
 
 def test_what_airflow_does_with_the_version_of_a_runs_bundle():
