@@ -80,11 +80,20 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> SpecError:
         return _error(Problem("multiple YAML documents", expected="one job per file"), line)
     if _at_tab(text, line, column):
         return _error(Problem("unsupported tab in the indentation", expected="spaces"), line)
-    return _error(Problem(f"invalid YAML: {error.problem}"), line)
+    return _error(Problem(f"invalid YAML: {error.problem}", expected=_quotes(error, text, line, column)), line)
 
 
 def _code(character: str | int) -> str:
     return f"0x{character if isinstance(character, int) else ord(character):02x}"
+
+
+def _quotes(error: yaml.MarkedYAMLError, text: str, line: int, column: int) -> str:
+    """Return what is expected where a value without quotes begins with a sign of YAML, as ``* * * * *`` does."""
+    lines = text.split("\n")
+    if line >= len(lines) or "undefined alias" in str(error.problem):
+        return ""
+    sign = next((sign for sign in lines[line][max(0, column - 1) : column + 1] if sign in "*@%`"), "")
+    return f"quotes around a value that begins with {sign}" if sign else ""
 
 
 def _at_tab(text: str, line: int, column: int) -> bool:

@@ -110,6 +110,15 @@ def test_what_is_no_job_at_all(text, wrong, refused):
     assert refused(text) == [wrong]
 
 
+@pytest.mark.parametrize("cron", ["* * * * *", "*/5 * * * *", "@daily"])
+def test_a_cron_without_quotes(cron, refused):
+    [block], [flow] = refused(f"a: 1\ncron: {cron}\n"), refused(f"schedule: {{cron: {cron}}}\n")
+    assert block.startswith("job.yaml:2: invalid YAML: ")
+    assert flow.startswith("job.yaml:1: invalid YAML: ")
+    assert block.endswith(f"; expected quotes around a value that begins with {cron[0]}")
+    assert flow.endswith(f"; expected quotes around a value that begins with {cron[0]}")
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
