@@ -43,4 +43,5 @@ class CronTimetable(DatesTimetable):
 def _words(cron: str) -> str:
     from airflow.timetables.trigger import CronTriggerTimetable  # noqa: PLC0415 - cron_descriptor is slow to import
 
-    return CronTriggerTimetable(fields_of(cron), timezone="UTC").description or cron
+    minute, hour, day, *rest = fields_of(cron).split()  # cron_descriptor knows the last day as a capital L only
+    return CronTriggerTimetable(" ".join((minute, hour, day.upper(), *rest)), timezone="UTC").description or cron

@@ -127,6 +127,10 @@ def test_airflow_stores_and_shows_it(timetable, shown):
     assert ask(read, "2026-11-26T07:00Z") == ask(timetable, "2026-11-26T07:00Z")
 
 
+def test_the_last_day_of_a_month_in_words():
+    assert CronTimetable(("0 8 L * *",), BERLIN).description == "At 08:00, on the last day of the month (Europe/Berlin)"
+
+
 def test_the_description_fits_airflows_column():
     crons = tuple(f"{minute},{minute + 1} {minute % 24} 1,5,7,20 * mon-fri" for minute in range(50))
     assert len(CronTimetable(crons, BERLIN).description) == LONGEST
