@@ -18,7 +18,8 @@ from airflow_mcp_provider.spec.folder import loads_jobs, spec_files
 
 JOBS = "jobs"
 """The folder of specs in the DAG folder."""
-NAME = r"[a-z_][a-z0-9_]{0,99}"
+NAME = r"[a-z][a-z0-9_]{0,99}"
+"""``_defaults.yaml`` and ``__init__.py`` mean something else."""
 _LOADER = '''\
 """Every job of ``jobs/``, as a DAG."""
 
@@ -107,7 +108,7 @@ def new(args: Namespace, program: str, _default_url: str | None) -> int:
 
 def _valid(name: str) -> str:
     if not re.fullmatch(NAME, name) or keyword.iskeyword(name) or name == JOBS or _is_installed(name):
-        expected = "lower case letters, digits and _, not the name of an installed module, such as my_job"
+        expected = "a lower case letter, then also digits and _, not the name of an installed module, such as my_job"
         raise _refused(f"invalid name {text.clean(name, 60)!r}; expected {expected}")
     return name
 

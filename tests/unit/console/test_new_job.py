@@ -82,7 +82,9 @@ def test_nothing_is_overwritten(here, capsys, taken):
     assert path.read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["My-Job", "", "1a", "class", "queue", "yaml", "jobs", "a/b", "../a", "a.b", "ä"])
+@pytest.mark.parametrize(
+    "name", ["My-Job", "", "1a", "class", "queue", "yaml", "jobs", "a/b", "../a", "a.b", "ä", "__init__", "_defaults"]
+)
 def test_a_name_that_is_no_module_is_refused(here, capsys, name):
     assert main(["new", name]) == 2
     assert "invalid name" in capsys.readouterr().err
