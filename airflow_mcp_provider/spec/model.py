@@ -34,6 +34,12 @@ class Part(BaseModel):
         with _spec_errors(cls):
             return super().model_validate(obj, **options)
 
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Return the model of JSON such as that of ``model_dump_json``; raises SpecError when it is not valid."""
+        with _spec_errors(cls):
+            return super().model_validate_json(json_data, **options)
+
 
 @dataclass(frozen=True)
 class Rare:

@@ -10,7 +10,6 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.job import JobSpec
-from airflow_mcp_provider.spec.schema_texts import for_editors
 from airflow_mcp_provider.spec.step import MOST_STEPS
 from airflow_mcp_provider.spec.tolerate import Tolerate
 
@@ -28,6 +27,8 @@ class _HumanDefaults(GenerateJsonSchema):
 
 def job_schema() -> dict[str, Any]:
     """Return the JSON Schema of a job's YAML file; it has no ``id``, because the file name is the id."""
+    from airflow_mcp_provider.spec.schema_texts import for_editors  # noqa: PLC0415 - a runner needs no JSON Schema
+
     schema = JobSpec.model_json_schema(mode="validation", schema_generator=_HumanDefaults)
     schema = for_editors(schema)
     properties = {name: rule for name, rule in schema.pop("properties").items() if name != "id"}

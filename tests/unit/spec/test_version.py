@@ -8,7 +8,7 @@ from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec import FolderDefaults, load_job, parse_job, spec_files, version
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = [path for path in ROOT.glob("**/jobs") if path.is_dir() and ".venv" not in path.parts]
+FOLDERS = [path for part in ("dags", "examples", "tests") for path in ROOT.glob(f"{part}/**/jobs") if path.is_dir()]
 SCHEDULED = """
 schedule: {cron: ["0 8 * * mon-fri", "@daily"], timezone: Europe/Berlin, start: 2026-12-01T00:00, jitter: 5m, conf: {a: [1, x]}}
 params: {a: {default: 1}, b: {type: [string, 'null'], default: null}}
@@ -46,5 +46,5 @@ def test_a_name_is_that_of_one_text():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"id": "a"}'])
 def test_another_text_is_an_error(text):
-    with pytest.raises((SpecError, ValueError)):
+    with pytest.raises(SpecError):
         version.read(text)
