@@ -29,6 +29,9 @@ def load_job(path: str | Path, defaults: FolderDefaults | None = None) -> JobSpe
 def sources(path: str | Path, defaults: FolderDefaults | None = None) -> Sources:
     """Return the files that the values of the job at ``path`` are from; raises SpecError for one that is not YAML."""
     path = Path(path)
+    if path.suffix == ".py":
+        expected = "a YAML file; Airflow and mcp-jobs test check a job in Python when they import its DAG file"
+        raise unreadable(printable(path), "a Python file, not a job spec", expected=expected)
     own = _own(read_text(path), printable(path))
     return Sources((*(defaults or FolderDefaults(path.parent)).layers(path), own))
 

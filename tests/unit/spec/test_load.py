@@ -228,3 +228,8 @@ def test_a_file_without_permission():
         path.chmod(0)
         with unprivileged(), pytest.raises(SpecError, match="cannot read the file: Permission denied"):
             load_job(path)
+
+
+def test_a_python_file_in_the_place_of_a_spec(tmp_path):
+    with pytest.raises(SpecError, match=r"twin\.py: a Python file, not a job spec; expected a YAML file"):
+        load_job(tmp_path / "twin.py")
