@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,6 +37,8 @@ def airflow(inbox: Path, redis_url: str) -> Iterator[Embedded]:
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
     }
     with Embedded(dags=DAGS, triggerer=True, env=env) as embedded:
-        for job in ("files", "second", "messages", "same_one", "same_other", "raises", "hangs", "floods"):
+        address = {"host": "127.0.0.1", "port": urlsplit(redis_url).port, "password": redis_server.PASSWORD}
+        embedded.api.post("/connections", {"connection_id": "uploads", "conn_type": "redis", **address})
+        for job in ("files", "second", "messages", "same_one", "same_other", "raises", "hangs", "floods", "uploads"):
             embedded.api.wait_for_dag(job)
         yield embedded

@@ -103,7 +103,7 @@ def test_without_a_triggerer_the_job_and_the_check_of_the_installation_have_a_pr
         assert document(airflow, "files")["watch"]["problem"].startswith("no triggerer is running")
         found = check(airflow)
         assert (found["ok"], found["needed"]) == (False, True)
-        assert "none is running; 8 jobs have schedule.watch" in found["found"]
+        assert "none is running; 9 jobs have schedule.watch" in found["found"]
     finally:
         airflow.start("triggerer")
     until(lambda: document(airflow, "files")["watch"]["problem"] is None, 60, "a triggerer")

@@ -63,6 +63,11 @@ def work_redis(subtask: dict):
     queue().lpush("done", subtask["item"])
 
 
+def receive(subtask: dict, params: dict):
+    """The work for a message of a channel."""
+    queue().rpush("received", params["message"]["data"])
+
+
 def check_same():
     """The check of two jobs."""
     return (ROOT / "same.txt").exists()
