@@ -65,7 +65,8 @@ def do(piece: Piece, *, isolated: bool) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _here(work: PythonWork, piece: Piece) -> Any:  # noqa: ANN401 - any JSON
-    with private_folder() as folder, IpcServer(folder, piece.channel, piece.key_field) as server:
+    # Without a sweep: this process makes a folder for each subtask, and a runner makes one.
+    with private_folder(sweeps=False) as folder, IpcServer(folder, piece.channel, piece.key_field) as server:
         server.listen()
         with _variables(server.environment):
             text = _called(work, piece)

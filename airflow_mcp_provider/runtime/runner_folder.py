@@ -26,13 +26,14 @@ MOST_ENTRIES = 10_000
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """Create a folder and remove it at the end; remove the folders of runners that have ended.
+def private_folder(*, sweeps: bool = True) -> Iterator[Path]:
+    """Create a folder and remove it at the end; if it ``sweeps``, remove the folders of runners that have ended.
 
     Its path cannot be found by listing the temporary directory: the outer folder is not readable, and the inner one has
     a random name. A process of the same user can still change the mode, or read the path in ``/proc``.
     """
-    sweep(Path(tempfile.gettempdir()))
+    if sweeps:
+        sweep(Path(tempfile.gettempdir()))
     outer = Path(tempfile.mkdtemp(prefix=PREFIX))
     lock = _locked(outer)
     inner = outer / secrets.token_hex(8)
