@@ -17,6 +17,7 @@ from airflow_mcp_provider.cli.explained import explained
 from airflow_mcp_provider.cli.printing import print_line
 from airflow_mcp_provider.cli.resolved import resolved
 from airflow_mcp_provider.cli.spec_set import bundle_folders
+from airflow_mcp_provider.console.locate import near
 from airflow_mcp_provider.errors import SpecError
 from airflow_mcp_provider.spec import defaults_of, load_job, printable, spec_files, with_location
 from airflow_mcp_provider.spec.faults import sentence
@@ -52,7 +53,7 @@ def printable_lines(error: SpecError) -> str:
 
 
 def spec_path(job: str) -> Path:
-    """Return the path of a spec: ``job`` is the path itself, or a job id in the DAG bundles of this Airflow.
+    """Return the path of a spec: ``job`` is the path itself, or a job id near here or in this Airflow's DAG bundles.
 
     Raises SpecError when there is none, or more than one.
     """
@@ -61,6 +62,8 @@ def spec_path(job: str) -> Path:
         return path
     if path.is_dir():
         raise SpecError(sentence("invalid path of a job spec:", printable(job), "a file, not a folder"))
+    if (here := near(job)) is not None:
+        return here
     folders = bundle_folders()
     found = [one for folder in folders for one in _loaded(folder) if one.stem == job]
     if len(found) == 1:

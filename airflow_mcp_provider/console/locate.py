@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +49,19 @@ def job(name: str) -> Found:
 
 
 def _by_id(name: str) -> Path:
-    if (found := next(_candidates(name), None)) is None:
+    if (found := next(_candidates(name, _folders()), None)) is None:
         looked = ", ".join(str(folder) for folder in _folders())
         raise SpecError(f"no job {printable(name)} in {looked}; expected a job id, or the path of a spec")
     return found
 
 
-def _candidates(name: str) -> Iterator[Path]:
-    for folder in _folders():
+def near(name: str) -> Path | None:
+    """Return the spec of the job with this id in the current directory or one of PLACES; None when there is none."""
+    return next(_candidates(name, _near()), None)
+
+
+def _candidates(name: str, folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
         inside = folder.glob("*") if folder == Path() else spec_files(folder)
         yield from (path for path in inside if path.stem == name and path.suffix in ENDINGS)
 
@@ -65,7 +70,11 @@ def _folders() -> list[Path]:
     """Return where job ids are looked for: here, then in Airflow's DAG folder."""
     home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
     folder = Path(os.environ.get("AIRFLOW__CORE__DAGS_FOLDER") or home / "dags")
-    return [place for place in (*map(Path, PLACES), folder) if place.is_dir()]
+    return [*_near(), *([folder] if folder.is_dir() else [])]
+
+
+def _near() -> list[Path]:
+    return [place for place in map(Path, PLACES) if place.is_dir()]
 
 
 def _modules(root: Path, path: Path) -> Path:
@@ -79,6 +88,9 @@ def _of_module(path: Path) -> Found:
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links
     sys.path.append(str(folder))
     module = importlib.import_module(path.stem)
+    if (other := module.__file__) is None or not path.samefile(other):
+        expected = f"another name of the file: a Python module {path.stem} exists"
+        raise SpecError(f"{printable(path)}: the import has another module, {printable(other)}; expected {expected}")
     specs = [spec for one in vars(module).values() if isinstance(spec := getattr(one, "spec", one), JobSpec)]
     if len(specs) != 1:
         names = ", ".join(spec.id for spec in specs) or "none"

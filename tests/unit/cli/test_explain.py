@@ -180,12 +180,17 @@ def test_a_job_is_found_by_its_id_without_a_running_airflow(dags, tmp_path):
     variables |= {"AIRFLOW_HOME": str(tmp_path / "home"), "LC_ALL": "C"}
     variables |= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none"}
 
-    def run(*words):
+    def run(*words, cwd="elsewhere"):
         command = [sys.executable, "-W", "ignore", "-m", "airflow", "mcp", "explain", *words]
+        (tmp_path / cwd).mkdir(exist_ok=True)
         return subprocess.run(
-            command, cwd=tmp_path, env=os.environ | variables, capture_output=True, text=True, check=False
+            command, cwd=tmp_path / cwd, env=os.environ | variables, capture_output=True, text=True, check=False
         )
 
+    (tmp_path / "near" / "dags" / "jobs").mkdir(parents=True)
+    (tmp_path / "near" / "dags" / "jobs" / "nightly.yaml").write_text("plan: {items: [1]}\nrun: {shell: 'true'}\n")
+    done = run("nightly", cwd="near")
+    assert done.stdout.startswith("nightly  (dags/jobs/nightly.yaml)\n"), done.stderr
     done = run("nightly")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"nightly  ({dags}/jobs/inner/nightly.yaml)\n  Hostile ")

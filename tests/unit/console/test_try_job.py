@@ -9,7 +9,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from airflow_mcp_provider.console import locate
 from airflow_mcp_provider.console.main import main
+from airflow_mcp_provider.errors import SpecError
 
 CODE = """
 import os
@@ -132,6 +134,13 @@ def test_q_in_the_debugger_ends_the_run(folder):
     shown.expect(pexpect.EOF)
     shown.close()
     assert shown.exitstatus == 130
+
+
+def test_a_file_with_the_name_of_another_module_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "calendar.py").write_text("# a dag\n")
+    with pytest.raises(SpecError, match=r"calendar\.py: the import has another module, .*expected another name"):
+        locate.job(str(tmp_path / "calendar.py"))
 
 
 def test_it_needs_no_airflow():
