@@ -21,7 +21,7 @@ from tests.fuzz.made import COUNT, cases
 from tests.fuzz.wrong import Wrong
 
 WITHOUT_FIELD = re.compile(
-    r"invalid YAML: |invalid job spec |multiple YAML documents|unsupported (tab|control|lone)|"
+    r"invalid YAML: |invalid job spec|multiple YAML documents|unsupported (tab|control|lone)|"
     r"too many (levels of nesting|values)|file too large"
 )
 """Errors of the text as a whole: they have a line and no field."""
