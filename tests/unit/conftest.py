@@ -25,3 +25,10 @@ def threads():
     for each in left:
         each.join(5)
         assert not each.is_alive(), f"the test has left a thread: {each}"
+
+
+@pytest.fixture(autouse=True)
+def no_parsing_context():
+    """Let no test see the parsing context of another: Airflow's own context manager leaves its variables behind."""
+    for name in ("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "_AIRFLOW_PARSING_CONTEXT_TASK_ID"):
+        os.environ.pop(name, None)

@@ -50,7 +50,7 @@ def test_a_full_queue_has_a_reason(shop):
 
 def test_events_until_the_end_and_cancel(shop, set_run):
     run = report(shop, "one", "1").json()["run"]
-    threading.Timer(1, lambda: set_run(run, DagRunState.FAILED, end_date=datetime.now(UTC))).start()
+    threading.Timer(8, lambda: set_run(run, DagRunState.FAILED, end_date=datetime.now(UTC))).start()
     other = report(shop, "two", "2").json()["run"]
     assert shop.post(f"/reports/{other}/cancel").json()["run"] == other
     with shop.stream("GET", "/events", params={"run": [run, other]}) as stream:

@@ -79,11 +79,12 @@ def test_the_last_check(http, make_job, triggerer, stored):
     make_job(more=WATCH)
     make_job(job="other", more=WATCH)
     triggerer()
-    stored("crawl", after(WatchStatus(NOW, every=30), Found(error="no such folder"), NOW))
-    stored("other", after(WatchStatus(NOW, every=30), Found(pending=True), NOW))
+    now = datetime.now(UTC)
+    stored("crawl", after(WatchStatus(now, every=30), Found(error="no such folder"), now))
+    stored("other", after(WatchStatus(now, every=30), Found(pending=True), now))
     watch = http.get("/jobs/crawl").json()["watch"]
     assert (watch["error"], watch["failures"], watch["pending"], watch["problem"]) == ("no such folder", 1, False, None)
-    assert datetime.fromisoformat(watch["last_check"]) == NOW
+    assert datetime.fromisoformat(watch["last_check"]) == now
     other = http.get("/jobs/other").json()["watch"]
     assert (other["error"], other["failures"], other["pending"], other["problem"]) == (None, 0, True, None)
 

@@ -43,7 +43,7 @@ def test_an_active_run_of_the_schedule_does(blocked, session, kind, state):
 
 def test_a_schedule_whose_date_is_to_come_and_a_plain_dag_are_left_alone(blocked, session):
     model = session.get_one(DagModel, "crawl")
-    model.next_dagrun_create_after = NOW + timedelta(minutes=1)
+    model.next_dagrun_create_after = datetime.now(UTC) + timedelta(hours=1)
     session.flush()
     assert release(session) == []
     model.next_dagrun_create_after, model.tags = NOW - timedelta(minutes=1), []
