@@ -83,7 +83,7 @@ def test_in_one_look_all_that_is_too_much_and_not_all_the_time(job, session, loo
     written(session, 1)
     for number in range(2 * keep.PAGE + 5):
         ended(job, f"ended_{number:03}", 1000 - number)
-    retention = keep.Retention()
+    retention = keep.Retention(interval=600, budget=60)
     assert look(retention) == [f"ended_{2 * keep.PAGE + 4:03}"]
     ended(job, "newer", 0)
     assert len(look(retention)) == 2, "it is not time yet"
