@@ -41,7 +41,9 @@ class Jobs:
     def __init__(self, airflow: Embedded, folder: Path) -> None:
         self.airflow = airflow
         self.folder = folder
-        answer = httpx.post(f"{airflow.url}/auth/token", json={"username": "admin", "password": airflow.password})
+        answer = httpx.post(
+            f"{airflow.url}/auth/token", json={"username": "admin", "password": airflow.password}, timeout=60
+        )
         headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
         self._client = httpx.Client(base_url=f"{airflow.url}/job-control/v1", headers=headers, timeout=60)
 
