@@ -48,7 +48,8 @@ class _Server:
         self.waiting[request.id] = future
         try:
             self.process.stdin.write(msgspec.json.encode(request) + b"\n")
-            return await asyncio.wait_for(future, request.timeout + MARGIN)
+            async with asyncio.timeout(request.timeout + MARGIN):
+                return await future
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self.process.kill()

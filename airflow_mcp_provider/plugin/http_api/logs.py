@@ -242,7 +242,8 @@ class Logs:
                 return
             if not tracker.hurries:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopped.wait(), took.pause)
+                    async with asyncio.timeout(took.pause):
+                        await self._stopped.wait()
             if time.monotonic() - said >= COMMENT_S:
                 said = time.monotonic()
                 yield "\n"

@@ -115,7 +115,8 @@ class Watch:
     async def next(self, seconds: float) -> bool:
         """Wait for a change; returns False after ``seconds`` without one."""
         try:
-            await asyncio.wait_for(self.changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.changed.wait()
         except TimeoutError:
             return False
         return True

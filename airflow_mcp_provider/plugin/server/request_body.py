@@ -91,7 +91,8 @@ class Client:
 
     async def _next(self) -> Message:
         try:
-            message = await asyncio.wait_for(self._receive(), SLOW_S)
+            async with asyncio.timeout(SLOW_S):
+                message = await self._receive()
         except TimeoutError:
             message = {"type": "http.disconnect"}
         self._note(message)

@@ -13,7 +13,7 @@ from airflow_mcp_provider.errors import TryAgain
 from airflow_mcp_provider.trigger import checker as checker_module
 from airflow_mcp_provider.trigger.checker import Checker, environment
 from airflow_mcp_provider.trigger.found import Found, read
-from airflow_mcp_provider.trigger.messages import Request
+from airflow_mcp_provider.trigger.messages import Reply, Request
 
 FOLDER = str(Path(__file__).parent / "checked")
 
@@ -208,3 +208,21 @@ def test_the_environment_of_checks_is_that_one(monkeypatch):
     names = asyncio.run(once())
     assert "AIRFLOW__CORE__FERNET_KEY" not in names
     assert "AIRFLOW__CORE__DAGS_FOLDER" in names
+
+
+def test_a_cancellation_that_comes_with_the_reply_is_not_lost():
+    """In Python 3.11 ``asyncio.wait_for`` loses it, and the watch of a removed job checks for ever (gh-86296)."""
+
+    async def cancelled():
+        checks = Checker()
+        asked = asyncio.create_task(checks.run(request(["true"])))
+        async with asyncio.timeout(30):
+            while not (checks._server and (waiting := [*checks._server.waiting.values()])):  # noqa: ASYNC110 - a start
+                await asyncio.sleep(0.01)
+        waiting[0].set_result(Reply(id=0, code=0, result="", log="", ended="exited"))
+        asked.cancel()
+        done, _ = await asyncio.wait([asked], timeout=30)
+        await end(checks)
+        return bool(done) and asked.cancelled()
+
+    assert asyncio.run(cancelled())
