@@ -62,6 +62,12 @@ def environment(airflow, jobs, tmp_path_factory):
     return {**os.environ, **more, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
 
 
+@pytest.fixture(scope="package")
+def here(tmp_path_factory):
+    """The working directory of commands: some write files."""
+    return tmp_path_factory.mktemp("here")
+
+
 @pytest.fixture
 def idle(jobs):
     """End what a test has left of the job `steered`, and resume it."""
@@ -76,25 +82,32 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="package")
-def shell(environment) -> Shell:
+def shell(environment, here) -> Shell:
     """Run a command as a user enters it, with its output in pipes."""
 
     def run(command, **variables):
         words, env = ["bash", "-c", command], {**environment, **variables}
-        return subprocess.run(words, env=env, capture_output=True, text=True, timeout=patient(200), check=False)
+        limit = patient(200)
+        return subprocess.run(words, env=env, cwd=here, capture_output=True, text=True, timeout=limit, check=False)
 
     return run
 
 
 @pytest.fixture(scope="package")
-def terminal(environment):
+def terminal(environment, here):
     """Run a command in a terminal of 40 lines with 120 columns; ends with the context."""
 
     @contextmanager
     def run(command):
         words = shlex.split(command)
         child = pexpect.spawn(
-            words[0], words[1:], env=environment, dimensions=(40, 120), encoding="utf-8", timeout=patient(100)
+            words[0],
+            words[1:],
+            env=environment,
+            cwd=str(here),
+            dimensions=(40, 120),
+            encoding="utf-8",
+            timeout=patient(100),
         )
         try:
             yield child
