@@ -68,9 +68,11 @@ def shown(run: LocalRun) -> Result:
         with LiveTree(run):
             result = run.run()
     else:
-        lines = _Lines(run)
+        lines = _Lines()
+        run.subtasks.changed = lines.print
         result = run.run()
-        lines.print()
+        for record in run.subtasks.records:  # those that were skipped at the end of the run
+            lines.print(record)
     _print_end(console, run, result)
     return result
 
@@ -87,20 +89,15 @@ def _print_end(console: Console, run: LocalRun, result: Result) -> None:
 
 @dataclass
 class _Lines:
-    """Prints each subtask when it has ended."""
+    """Prints each subtask once, when it has ended."""
 
-    run: LocalRun
     printed: set[int] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.run.subtasks.changed = self.print
-
-    def print(self) -> None:
-        """Print those that have ended since the last call."""
-        for place, record in enumerate(self.run.subtasks.records):
-            if place not in self.printed and record.state in {"succeeded", "failed", "skipped"}:
-                self.printed.add(place)
-                print(label([Node.of(record)]).plain, flush=True)  # noqa: T201 - the command's output
+    def print(self, record: Record) -> None:
+        """Print the subtask if it has ended since the last call."""
+        if id(record) not in self.printed and record.state in {"succeeded", "failed", "skipped"}:
+            self.printed.add(id(record))
+            print(label([Node.of(record)]).plain, flush=True)  # noqa: T201 - the command's output
 
 
 class LiveTree:

@@ -84,14 +84,14 @@ class _Channel:
         """See ``runtime.ipc_server.Channel``."""
         if self.asking is not None:
             self.asking.message = message or f"{fraction:.0%}"
-            self.subtasks.changed()
+            self.subtasks.changed(self.asking)
 
 
 @dataclass
 class LocalRun:
     """A run of ``spec`` with the params of ``conf``; ``jobs`` returns the spec of another job by its id.
 
-    ``changed`` is called after each change of a subtask; ``level`` counts the runs that this one is part of. Raises
+    ``changed`` is called with each subtask that has changed; ``level`` counts the runs that this one is part of. Raises
     InvalidPayload for a conf that does not match the params of the job.
     """
 
@@ -99,7 +99,7 @@ class LocalRun:
     conf: Mapping[str, Any]
     options: Options
     jobs: Callable[[str], JobSpec]
-    changed: Callable[[], None] = lambda: None
+    changed: Callable[[Record], None] = lambda _: None
     level: int = 0
 
     def __post_init__(self) -> None:
@@ -149,7 +149,7 @@ class LocalRun:
         record.started = datetime.now(UTC)
         while record.state in {"waiting", "running"}:
             record.attempt, record.state, record.error = record.attempt + 1, "running", None
-            self.subtasks.changed()
+            self.subtasks.changed(record)
             try:
                 self.subtasks.done(record, self._result(record, step))
             except Exception as error:  # noqa: BLE001 - the error of the work is its outcome

@@ -59,10 +59,10 @@ class Record:
 
 @dataclass
 class Subtasks:
-    """All subtasks of a run of the job; ``changed`` is called after each change."""
+    """All subtasks of a run of the job; ``changed`` is called with each one that has changed."""
 
     spec: JobSpec
-    changed: Callable[[], None] = lambda: None
+    changed: Callable[[Record], None] = lambda _: None
     records: list[Record] = field(default_factory=list)
     stopped: str | None = None
 
@@ -89,7 +89,6 @@ class Subtasks:
                 self._add(Record(Item(key, one.payload, parent, depth, one.job), name))
             self._keys |= new.keys()
             self._growth = self._growth.grown(name, len(new), len(new))
-        self.changed()
         return len(new)
 
     def done(self, record: Record, result: Any) -> None:  # noqa: ANN401 - any JSON
@@ -102,7 +101,7 @@ class Subtasks:
                 self._growth = self._growth.grown(following.name, 1, 0)
                 self._add(Record(Item(item.key, item.payload, item.key, item.depth, results=results), following.name))
             record.state, record.result, record.ended = "succeeded", result, datetime.now(UTC)
-        self.changed()
+        self.changed(record)
 
     def failed(self, record: Record, error: Error) -> None:
         """A subtask failed for good: the run is stopped when that is more than its job tolerates."""
@@ -111,7 +110,7 @@ class Subtasks:
         self.stopped = self.stopped or self._growth.stop_reason(self._failures)
         if self.stopped:
             self._skip()
-        self.changed()
+        self.changed(record)
 
     def next(self) -> Record | None:
         """Return a subtask that may start: of the last step that has one, the first found.

@@ -39,15 +39,15 @@ class Keep:
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST:
             return cls(count=value)
         try:
-            return cls(age=durations.parse_duration(_text(value)))
+            return cls(age=_age(value))
         except (ValueError, TypeError):
             raise SpecError(sentence("keep: invalid value", shown(value), _EXPECTED)) from None
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or value in {"0", "0s"}:
+def _age(value: object) -> timedelta:
+    if not isinstance(value, str) or not (age := durations.parse_duration(value)):
         raise TypeError
-    return value
+    return age
 
 
 def _validated(value: object) -> Keep:

@@ -49,7 +49,7 @@ def test_a_keep_goes_there_and_back(value, keep, parsed):
     assert parsed(f"queue: {{keep: {value}}}\n").queue.keep == keep
 
 
-@pytest.mark.parametrize("value", ["0", "0s", "-1", "true", "1.5", "1000001", "soon", "[1]"])
+@pytest.mark.parametrize("value", ["0", "0s", "0m", "-1", "true", "1.5", "1000001", "soon", "[1]"])
 def test_another_keep_is_refused_with_what_is_expected(value, refused):
     (told,) = refused(JOB.format(queue=f"{{keep: {value}}}"))
     assert told.startswith("job.yaml:4: queue.keep: invalid value")
