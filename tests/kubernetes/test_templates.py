@@ -42,6 +42,8 @@ MESSAGES, SHARE = (480, 24) if FULL else (160, 32)
 MATRICES = ["matrix", "twin"] if FULL else ["matrix"]
 QUEUES = ["spool", "redis"] if FULL else ["redis"]
 TREES = list(CONF) if FULL else ["inventory"]
+# A pod takes five seconds of a processor; what many subtasks do is shown with processes, too.
+PAGES, DIRECTORIES = (40, 8) if FULL else (14, 4)
 SLOTS = 8
 pytestmark = pytest.mark.timeout(3600 if FULL else 1800)  # the first test waits for all runs, more or less
 ANY = {"AIRFLOW__MCP__POD_OVERRIDE": "any"}  # the programs of this machine are in the pods by host_path
@@ -107,7 +109,7 @@ def shipped(cluster, image, tmp_path_factory, one_airflow):
 
 @pytest.fixture(scope="module")
 def site(cluster):
-    with served(40, host=cluster.host) as site:
+    with served(PAGES, host=cluster.host) as site:
         yield site
 
 
@@ -147,7 +149,7 @@ def backed_up(shipped, cluster):
 
 @pytest.fixture(scope="module")
 def trees(shipped):
-    roots = {job: grow(shipped.data / job, 8) for job in TREES}
+    roots = {job: grow(shipped.data / job, DIRECTORIES) for job in TREES}
     for root in roots.values():
         root.chmod(0o755)
     return roots

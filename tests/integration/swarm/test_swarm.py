@@ -11,7 +11,7 @@ from tests.swarm.measure import Swarm
 
 LIMIT = 3000 if FULL else 400
 TIMEOUT = LIMIT + 200
-KIDS = 8
+KIDS = 8 if FULL else 4
 LOAD = Load(AT_ONCE, KIDS)
 SMALL = LOAD if FULL else Load(12, KIDS)
 """Of the tests in which servers end: a start takes its time."""
