@@ -86,7 +86,8 @@ def _longer_than_zero(duration: timedelta) -> timedelta:
     return duration
 
 
-def _time_limit(value: object) -> timedelta:
+def parse_time_limit(value: object) -> timedelta:
+    """Return ``value`` as ``parse_duration`` does; raises for 0, too."""
     return _longer_than_zero(parse_duration(value))
 
 
@@ -99,4 +100,4 @@ _SCHEMA = WithJsonSchema(
 )
 
 Duration = Annotated[timedelta, PlainValidator(parse_duration), _SERIALIZER, _SCHEMA]
-TimeLimit = Annotated[timedelta, PlainValidator(_time_limit), _SERIALIZER, _SCHEMA]
+TimeLimit = Annotated[timedelta, PlainValidator(parse_time_limit), _SERIALIZER, _SCHEMA]

@@ -45,9 +45,9 @@ class Keep:
 
 
 def _age(value: object) -> timedelta:
-    if not isinstance(value, str) or not (age := durations.parse_duration(value)):
+    if not isinstance(value, str):
         raise TypeError
-    return age
+    return durations.parse_time_limit(value)
 
 
 def _validated(value: object) -> Keep:
