@@ -91,20 +91,19 @@ class _Channel:
 class LocalRun:
     """A run of ``spec`` with the params of ``conf``; ``jobs`` returns the spec of another job by its id.
 
-    ``changed`` is called with each subtask that has changed; ``level`` counts the runs that this one is part of. Raises
-    InvalidPayload for a conf that does not match the params of the job.
+    ``level`` counts the runs that this one is part of. Raises InvalidPayload for a conf that does not match the params
+    of the job.
     """
 
     spec: JobSpec
     conf: Mapping[str, Any]
     options: Options
     jobs: Callable[[str], JobSpec]
-    changed: Callable[[Record], None] = lambda _: None
     level: int = 0
 
     def __post_init__(self) -> None:
         self.params = params_of(self.spec.params, self.conf)
-        self.subtasks = Subtasks(self.spec, self.changed)
+        self.subtasks = Subtasks(self.spec)
         self._steps = {step.name: step for step in self.spec.each_step}
 
     def run(self) -> Result:
