@@ -11,11 +11,9 @@ from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_mcp_provider.plugin.schedules import covered
 
-NOW = pendulum.now("UTC")
-
 
 def hour(ago=0):
-    return NOW.start_of("hour") - timedelta(hours=ago)
+    return pendulum.now("UTC").start_of("hour") - timedelta(hours=ago)
 
 
 class Scheduler:
@@ -58,7 +56,7 @@ def ran(job, session, date, start, **fields):
 
 
 def test_dates_before_the_start_of_the_last_run_get_no_run(job, session, look):
-    ran(job, session, hour(5), NOW)
+    ran(job, session, hour(5), pendulum.now())
     created, model = look(hour(4))
     assert created == []
     assert model.next_dagrun_create_after == model.next_dagrun == hour(-1)
@@ -74,17 +72,17 @@ def test_the_latest_date_after_that_start_gets_one(job, session, look):
 )
 def test_what_covers_nothing(job, session, look, more):
     """A run that did not start, that was cleared, that is not of the schedule, or that started before."""
-    ran(job, session, hour(5), NOW, **more)
+    ran(job, session, hour(5), pendulum.now(), **more)
     assert look(hour(4))[0] == [hour(4)]
 
 
 def test_with_catchup_each_date_gets_a_run(job, session, look):
     job.dag.catchup = True
-    ran(job, session, hour(5), NOW)
+    ran(job, session, hour(5), pendulum.now())
     assert look(hour(4))[0] == [hour(4)]
 
 
 def test_an_error_does_not_stop_the_scheduler(job, session, look, monkeypatch):
-    ran(job, session, hour(5), NOW)
+    ran(job, session, hour(5), pendulum.now())
     monkeypatch.setattr(job.dag, "timetable", SimpleNamespace())
     assert look(hour(4))[0] == [hour(4)]
