@@ -65,6 +65,14 @@ def test_a_container_is_killed_from_outside(cluster, pods):
     assert (end.reason, end.exit_code) == ("Error", KILLED)
 
 
+def test_a_process_that_has_ended_is_not_killed(cluster):
+    if not isinstance(cluster, Cluster):
+        pytest.skip("the given cluster runs elsewhere")
+    ended = int(cluster._node.run("sh", "-c", "echo $$"))
+    with pytest.raises(ProcessLookupError, match=f"the process {ended} has ended"):
+        cluster._node.kill(ended)
+
+
 def test_a_pod_that_fits_no_node_waits_and_says_why(pods):
     pods.run("nowhere", FOREVER, nodeSelector={"no": "such-node"})
     until(lambda: pods.get("nowhere").status.conditions, lambda: "the scheduler does not say a word")

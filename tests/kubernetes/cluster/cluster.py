@@ -119,7 +119,7 @@ class Cluster(Reached):
         tasks = (line.split() for line in self._containers("tasks", "list").splitlines())
         if (process := next((task[1] for task in tasks if task[0] in wanted), None)) is None:
             raise ProcessLookupError(f"container {container} of the pod {pod} does not run")
-        self._node.run("kill", "-KILL", process)
+        self._node.kill(int(process))
 
     def wait(self) -> None:
         """Wait until pods can run, and reach services by their names."""

@@ -100,6 +100,15 @@ class Node:
             raise RuntimeError(f"{' '.join(command)} ended with code {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def kill(self, process: int) -> None:
+        """SIGKILL a process of the node; raises ProcessLookupError when it has ended."""
+        try:
+            self.run("kill", "-KILL", str(process))
+        except RuntimeError as error:
+            if "No such process" in str(error):
+                raise ProcessLookupError(f"the process {process} has ended") from None
+            raise
+
     def start(self, name: str, *command: str) -> None:
         """Start a program in the node that stays."""
         with self.log(name).open("ab") as log:
