@@ -1,10 +1,10 @@
 """The order of the queue, its timeouts, and runs that are ended from outside: on a real Airflow, seen through REST."""
 
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
@@ -127,10 +127,9 @@ def test_a_run_that_waited_too_long_fails_unstarted_while_another_has_the_slot(a
 
 def gone(process: int) -> bool:
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return True
-    return Path(f"/proc/{process}/stat").read_text().split()[2] == "Z"
 
 
 def next_starts_when_all_is_gone(airflow, record, job, first, second):

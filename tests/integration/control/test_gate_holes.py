@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from contextlib import suppress
 from itertools import combinations
 
 import psutil
@@ -113,7 +114,7 @@ def stop(airflow, work):
 
 def resume(tree):
     for one in tree:
-        if one.is_running():
+        with suppress(psutil.NoSuchProcess):
             one.send_signal(signal.SIGCONT)
 
 
