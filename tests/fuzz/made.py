@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.sizes import FULL
 
-COUNT = 10_000 if FULL else 300
+COUNT = 10_000 if FULL else 100
 
 
 def cases(kind: str, count: int = COUNT) -> Iterator[tuple[str, Random]]:

@@ -36,8 +36,9 @@ def python() -> Path:
 
 def _installer(python: Path) -> list[str]:
     if uv := which("uv"):
-        return [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
-    return [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        return [uv, "pip", "install", "--quiet", "--python", str(python)]
+    # Not compiled, as with uv: the tests import a small part of it.
+    return [str(python), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
 
 
 @pytest.mark.timeout(1500)

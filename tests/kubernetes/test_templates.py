@@ -43,7 +43,7 @@ MATRICES = ["matrix", "twin"] if FULL else ["matrix"]
 QUEUES = ["spool", "redis"] if FULL else ["redis"]
 TREES = list(CONF) if FULL else ["inventory"]
 # A pod takes some seconds of a processor; what many subtasks do is shown with processes, too.
-PAGES, DIRECTORIES = (40, 8) if FULL else (14, 4)
+PAGES, DIRECTORIES = (40, 8) if FULL else (10, 4)
 SLOTS = 8
 pytestmark = pytest.mark.timeout(3600 if FULL else 1800)  # the first test waits for all runs, more or less
 ANY = {"AIRFLOW__MCP__POD_OVERRIDE": "any"}  # the programs of this machine are in the pods by host_path
