@@ -33,7 +33,7 @@ def stored(child: Child) -> bool:
 
 def test_a_payload_is_carried_or_refused(wrong: Wrong) -> None:
     accepted = 0
-    for case, random in cases("payload"):
+    for case, random in cases("payload", 3 * COUNT):  # most of them are refused
         given = made.anything(random)
         key = made.text(random) if random.random() < 0.3 else None
         with wrong.of(case, (given, key)):
@@ -47,7 +47,7 @@ def test_a_payload_is_carried_or_refused(wrong: Wrong) -> None:
             assert child.key == carried(child.key)
             assert stored(child)
     wrong.none()
-    assert accepted > COUNT / 10
+    assert accepted > COUNT / 4
 
 
 KEYS: dict[str, Callable[[Any, Any], dict[str, Any]]] = {
