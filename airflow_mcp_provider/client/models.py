@@ -24,6 +24,7 @@ from airflow_mcp_provider.client.requests import (
     SetPriority,
     Submit,
 )
+from airflow_mcp_provider.client.subtask_models import Attempt, Subtask, Subtasks, SubtaskState, Why
 
 __all__ = [
     "MOST_PRIORITY",
@@ -52,6 +53,7 @@ __all__ = [
     "Runs",
     "SetParallelism",
     "SetPriority",
+    "StepProgress",
     "Submit",
     "Subtask",
     "SubtaskState",
@@ -80,21 +82,16 @@ class RunState(StrEnum):
         return self not in {RunState.QUEUED, RunState.RUNNING, RunState.CANCELLING}
 
 
-class SubtaskState(StrEnum):
-    """The state of a subtask in a step. ``waiting``: it has not started, or waits for its next attempt."""
+class StepProgress(Model):
+    """The subtasks of a step. Each is counted in one of the states, which are those of ``SubtaskState``."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-class Why(Model):
-    """Why something is as it is: a stable word for programs, a text for people."""
-
-    code: str = Field(examples=["holder_running"])
-    text: str = Field(examples=["manual__2026-01-01T00:00:00+00:00 is running"])
+    step: str
+    known: int = Field(description="Subtasks that have reached the step so far.")
+    waiting: int
+    running: int
+    succeeded: int
+    failed: int
+    skipped: int
 
 
 class Progress(Model):
@@ -109,6 +106,7 @@ class Progress(Model):
     rate: float | None = Field(description="Subtasks that ended per second, since the first one started.")
     eta: datetime | None = Field(description="When the known subtasks will have ended at this rate.")
     message: str | None = Field(description="The latest progress message of a running subtask.")
+    steps: list[StepProgress] = Field(default=[], description="The counts of each step, in the order of the steps.")
 
 
 class Links(Model):
@@ -157,61 +155,26 @@ class Accepted(Model):
 
 
 class RunSummary(Model):
-    """A run in a list."""
+    """A run in a list. ``reason`` has also the error of a failed run, in short."""
 
     job: str
     run: str
     state: RunState
     done: bool
     position: int | None
+    reason: Why | None = Field(default=None, description="Why the run waits, or how it ended.")
+    priority: int = 0
     submitter: str | None
     submitted: datetime
     started: datetime | None
     ended: datetime | None
+    failed: int | None = Field(default=None, description="The failed subtasks that the report has counted.")
 
 
 class Runs(Model):
     """A page of runs; ``next`` is the cursor of the next one."""
 
     runs: list[RunSummary]
-    next: str | None
-
-
-class Attempt(Model):
-    """One attempt of a subtask; ``error`` is why it failed, or how its runner died."""
-
-    number: int
-    started: datetime | None
-    ended: datetime | None
-    error: Why | None
-
-
-class Subtask(Model):
-    """A subtask in a step."""
-
-    key: str
-    step: str
-    state: SubtaskState
-    parent: str | None = Field(description="The key of the subtask that enqueued it; null for one of plan.")
-    depth: int
-    attempt: int = Field(description="The number of the latest attempt; 0 before the first.")
-    attempts: list[Attempt] = Field(description="Past attempts, for a single subtask only.")
-    started: datetime | None
-    ended: datetime | None
-    fraction: float | None
-    message: str | None
-    payload: dict[str, Any]
-    result: Any
-    error: Why | None
-    task: str = Field(description="The task of the DAG.")
-    map_index: int
-    log: str
-
-
-class Subtasks(Model):
-    """A page of subtasks."""
-
-    subtasks: list[Subtask]
     next: str | None
 
 
@@ -246,7 +209,7 @@ class JobSummary(Model):
     next_run: datetime | None = Field(description="The next date of its schedule, without jitter.")
     error: str | None = Field(description="The error of its spec.")
     watch: WatchState | None = Field(default=None, description="Of a job with schedule.watch.")
-    last: list[RunSummary] = Field(description="The latest runs, the newest first.")
+    last: list[RunSummary] = Field(description="The latest runs, the newest first; at most 10.")
 
 
 class Job(JobSummary):
@@ -254,8 +217,12 @@ class Job(JobSummary):
 
     params: dict[str, Any]
     spec: dict[str, Any]
+    spec_text: str | None = Field(default=None, description="The same as YAML.")
     schedule: str | None = Field(description="The schedule in short; null for a job without one.")
     schedule_description: str | None = Field(default=None, description="The schedule in words, with its time zone.")
+    upcoming: list[datetime] = Field(
+        default=[], description="The next dates of its schedule, without jitter; at most 5."
+    )
     queue: list[RunSummary] = Field(description="The waiting runs, the next one first; at most 100.")
 
 
