@@ -69,6 +69,20 @@ SLOT_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 
+UI_OPTIONS: dict[str, dict[str, Any]] = {
+    "ui": {
+        "description": (
+            "Which pages are added to Airflow's UI. all: the page Jobs in the navigation, the tab Job of each DAG, and "
+            "the tab Subtasks of each run. Airflow shows the tabs for DAGs that are not jobs, too; there they have "
+            "one line of text. nav: only the page Jobs. off: none. The option is used by API servers."
+        ),
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "nav",
+        "default": "all",
+    },
+}
+
 POD_OPTIONS: dict[str, dict[str, Any]] = {
     "container_service_account": {
         "description": (
@@ -108,7 +122,7 @@ def get_provider_info() -> dict[str, Any]:
         "config": {
             "mcp": {
                 "description": "Options of airflow-mcp-provider, a job control plane.",
-                "options": {**QUEUE_OPTIONS, **SLOT_OPTIONS, **POD_OPTIONS},
+                "options": {**QUEUE_OPTIONS, **SLOT_OPTIONS, **UI_OPTIONS, **POD_OPTIONS},
             },
         },
     }

@@ -22,7 +22,7 @@ def middleware(app: Any) -> Any:  # noqa: ANN401 - of ASGI
 class McpPlugin(AirflowPlugin):
     """Activates growth (enqueued payloads become task instances of the run), the queue gate and fair share.
 
-    In the API server it adds a middleware and the HTTP API, too.
+    In the API server it adds a middleware, the HTTP API, and pages in the UI, too.
     """
 
     name = "mcp"
@@ -30,11 +30,19 @@ class McpPlugin(AirflowPlugin):
 
     @cached_property
     def fastapi_apps(self) -> list[Any]:  # type: ignore[override]  # an attribute of AirflowPlugin
-        """The HTTP API; only the API server reads this attribute."""
+        """The HTTP API; only the API server reads this attribute: it does not start with an invalid ``[mcp] ui``."""
         from airflow_mcp_provider.client.models import PREFIX  # noqa: PLC0415 - only the API server needs it
         from airflow_mcp_provider.plugin.http_api.app import build  # noqa: PLC0415 - likewise
 
+        _ = self.react_apps
         return [{"app": build(), "url_prefix": PREFIX, "name": "job control"}]
+
+    @cached_property
+    def react_apps(self) -> list[Any]:  # type: ignore[override]  # likewise
+        """The pages in Airflow's UI, by ``[mcp] ui``; only the API server reads this attribute."""
+        from airflow_mcp_provider.plugin.pages.entries import react_apps  # noqa: PLC0415 - only the API server needs it
+
+        return react_apps()
 
     @cached_property
     def timetables(self) -> list[Any]:  # type: ignore[override]  # an attribute of AirflowPlugin

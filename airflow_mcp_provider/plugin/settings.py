@@ -6,6 +6,7 @@ The defaults are in ``provider_info`` only: Airflow uses them as fallbacks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from airflow.configuration import conf
 from airflow.exceptions import AirflowConfigException
@@ -41,6 +42,22 @@ class GateSettings:
 def fair_share() -> bool:
     """Return ``[mcp] fair_share``: share free slots fairly among runs; raises InstallationError as above."""
     return _switch("fair_share")
+
+
+class Pages(StrEnum):
+    """Which pages of this package are in Airflow's UI: ``NAV``: only that of the navigation."""
+
+    ALL = "all"
+    NAV = "nav"
+    OFF = "off"
+
+
+def pages() -> Pages:
+    """Return ``[mcp] ui``; raises InstallationError as above."""
+    try:
+        return Pages(conf.get(SECTION, "ui").lower())
+    except (AirflowConfigException, ValueError) as error:
+        raise _wrong("ui", "all, nav or off") from error
 
 
 def _switch(name: str) -> bool:

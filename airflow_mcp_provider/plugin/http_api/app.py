@@ -16,6 +16,7 @@ from airflow_mcp_provider.plugin.http_api import (
     control_routes,
     job_routes,
     log_routes,
+    page_routes,
     problems,
     run_routes,
     submit_routes,
@@ -27,7 +28,7 @@ from airflow_mcp_provider.plugin.http_api.subtask_paths import SubtaskPaths
 from airflow_mcp_provider.plugin.http_api.watch import Watches
 
 # The log of a subtask before the subtask: its path fits both, and the first that fits is taken.
-ROUTERS = (job_routes, submit_routes, run_routes, log_routes, subtask_routes, control_routes)
+ROUTERS = (job_routes, submit_routes, run_routes, log_routes, subtask_routes, control_routes, page_routes)
 COMMON = (401, 403, 422, 500, 503)
 """The errors of every route."""
 DESCRIPTION = """

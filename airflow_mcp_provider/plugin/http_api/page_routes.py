@@ -1,0 +1,31 @@
+"""The route of the files of the pages in Airflow's UI (``plugin.pages``): for each user who is logged in."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from airflow_mcp_provider.plugin.http_api.airflow_internals import GetUserDep
+from airflow_mcp_provider.plugin.http_api.problems import not_found
+from airflow_mcp_provider.plugin.pages import files
+
+router = APIRouter(include_in_schema=False)
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
+
+
+@router.get("/pages/{name:path}")
+def read_file(name: str, _: GetUserDep, if_none_match: IfNoneMatch = None) -> Response:
+    """Return a file. A browser asks each time whether its copy is the current one: an upgrade shows at once."""
+    if (file := files.find(name)) is None:
+        raise not_found(f"file {name[:200]}")
+    headers = {"ETag": file.etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    if _has(if_none_match, file.etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(file.content, headers=headers, media_type=file.media_type)
+
+
+def _has(if_none_match: str | None, etag: str) -> bool:
+    """Compare as RFC 9110 does for a GET: a proxy that compresses makes the tag a weak one."""
+    return etag in {one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")}

@@ -1,0 +1,70 @@
+// The JSON Schema of a job's params as rows: name, type, default, description, limits. Reads, renders nothing.
+
+const WORDS = {
+  const: (value) => `always ${json(value)}`,
+  enum: (value) => `one of ${list(value)}`,
+  examples: (value) => `for example ${list(value)}`,
+  exclusiveMaximum: (value) => `less than ${value}`,
+  exclusiveMinimum: (value) => `more than ${value}`,
+  format: (value) => `format ${value}`,
+  maxItems: (value) => `at most ${value} items`,
+  maxLength: (value) => `at most ${value} characters`,
+  maximum: (value) => `at most ${value}`,
+  minItems: (value) => `at least ${value} items`,
+  minLength: (value) => `at least ${value} characters`,
+  minimum: (value) => `at least ${value}`,
+  multipleOf: (value) => `a multiple of ${value}`,
+  pattern: (value) => `pattern ${value}`,
+  uniqueItems: (value) => (value ? "no item twice" : null),
+};
+// Shown in columns of their own, or only of use to the trigger form.
+const ELSEWHERE = new Set([
+  "type", "default", "title", "description", "description_md", "section", "custom_html_form", "values_display",
+]);
+
+export const json = (value) => {
+  const text = JSON.stringify(value);
+  return text === undefined ? String(value) : text;
+};
+
+const list = (values) => (Array.isArray(values) ? values.map(json).join(", ") : json(values));
+
+const kinds = (type) => (Array.isArray(type) ? type.join(" or ") : type);
+
+const typeOf = (schema) => {
+  if (typeof schema.type === "string" || Array.isArray(schema.type)) return kinds(schema.type);
+  return "any";
+};
+
+// A keyword without words of its own is shown as it is: the schema is the user's.
+const limit = (name, value) => (Object.hasOwn(WORDS, name) ? WORDS[name](value) : `${name}: ${json(value)}`);
+
+const limits = (schema) =>
+  Object.entries(schema)
+    .filter(([name]) => !ELSEWHERE.has(name))
+    .map(([name, value]) => limit(name, value))
+    .filter((text) => text !== null);
+
+const row = (name, given, required) => {
+  const schema = typeof given === "object" && given !== null ? given : {};
+  return {
+    name,
+    title: typeof schema.title === "string" && schema.title !== name ? schema.title : "",
+    type: typeOf(schema),
+    required,
+    fallback: Object.hasOwn(schema, "default") ? json(schema.default) : null,
+    description: schema.description_md ?? schema.description ?? "",
+    limits: limits(schema),
+  };
+};
+
+export const rowsOf = (params) => {
+  const required = new Set(params?.required ?? []);
+  return Object.entries(params?.properties ?? {}).map(([name, schema]) => row(name, schema, required.has(name)));
+};
+
+export const matching = (rows, text) => {
+  const wanted = text.trim().toLowerCase();
+  if (!wanted) return rows;
+  return rows.filter((one) => `${one.name}\n${one.title}\n${one.description}`.toLowerCase().includes(wanted));
+};

@@ -1,0 +1,163 @@
+// What was read of the tree of subtasks, and what is read next. No React: `subscribe` and `current` fit
+// useSyncExternalStore. `fetchPage(query, signal)` asks the server.
+
+import { TOP, idOf, isSettled, newList, nextCursor, pagesIn, replacePages, visibleRows } from "./tree.js";
+
+export const PAGE = 100;
+/** Lists that one look at the run reads again: the view may have many short ones. */
+export const LISTS_AT_ONCE = 4;
+export const NO_FILTER = Object.freeze({ state: "", step: "", text: "" });
+
+/** Whether matches are shown as a list: they may be anywhere in the tree. */
+export const isFlat = (filter) => Boolean(filter.state || filter.step || filter.text);
+
+export class TreeStore {
+  constructor(fetchPage, now = Date.now) {
+    Object.assign(this, { fetchPage, now, listeners: new Set(), view: [0, -1], manySteps: false });
+    this.reset(NO_FILTER);
+  }
+
+  subscribe = (listener) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  current = () => this.state;
+
+  /** Show what fits a filter, from the top; without one the tree, with the subtasks open that were open before. */
+  setFilter(filter) {
+    const same = Object.keys(NO_FILTER).every((name) => filter[name] === this.filter[name]);
+    if (!same) this.reset({ ...NO_FILTER, ...filter });
+  }
+
+  reset(filter) {
+    this.aborter?.abort();
+    this.aborter = new AbortController();
+    const open = isFlat(filter) ? new Set() : (this.kept ?? new Set());
+    Object.assign(this, { filter, open, lists: new Map([[TOP, newList(TOP, null)]]) });
+    if (!isFlat(filter)) this.kept = open;
+    this.view = [0, -1];
+    this.changed();
+    return this.more(TOP);
+  }
+
+  /** Stop all requests. */
+  close() {
+    this.aborter.abort();
+  }
+
+  /** Open or close the subtask of a row. */
+  toggle(row, opened = !this.open.has(row.id)) {
+    if (opened) this.open.add(row.id);
+    else this.open.delete(row.id);
+    if (opened && !this.lists.has(row.id)) this.lists.set(row.id, newList(row.id, row.subtask));
+    this.changed();
+    return opened && this.lists.get(row.id).pages.length === 0 ? this.more(row.id) : Promise.resolve();
+  }
+
+  /** The rows from `first` to `last` are in view: read the pages that are missing there. */
+  look(first, last) {
+    this.view = [first, last];
+    const missing = this.state.rows.slice(Math.max(0, first), last + 1).filter((row) => row.kind === "more");
+    return Promise.all(missing.map((row) => this.more(row.list)));
+  }
+
+  /** Read the next page of a list, also after an error. */
+  async more(id) {
+    const list = this.lists.get(id) ?? this.restored(id);
+    if (!list || list.loading) return;
+    const cursor = nextCursor(list);
+    if (cursor === undefined) return;
+    await this.read(list, async (signal) => {
+      const page = await this.page(list, cursor, signal);
+      return [...list.pages, page];
+    });
+    const after = this.lists.get(id);
+    // A page may be empty and still have a next one.
+    if (after && !after.error && after.pages.length > list.pages.length && after.pages.at(-1).rows.length === 0) {
+      await this.more(id);
+    }
+  }
+
+  /** A list of a subtask that is open, and was not read since the filter changed. */
+  restored(id) {
+    const row = this.state.rows.find((one) => one.id === id);
+    if (!row) return null;
+    this.lists.set(id, newList(id, row.subtask));
+    return this.lists.get(id);
+  }
+
+  /** Read again what is in view and may have changed; `all`: also what has ended. */
+  async refresh({ all = false } = {}) {
+    const ranges = pagesIn(this.state.rows, ...this.view).filter((range) => all || this.mayChange(range));
+    const oldest = ranges.sort((one, other) => this.age(one) - this.age(other)).slice(0, LISTS_AT_ONCE);
+    await Promise.all(oldest.map((range) => this.again(range)));
+  }
+
+  mayChange({ list: id, from, to }) {
+    const list = this.lists.get(id);
+    const pages = list.pages.slice(from, to + 1);
+    return this.manySteps || to >= list.pages.length - 1 || pages.some((page) => !isSettled(page));
+  }
+
+  age({ list: id, from }) {
+    return this.lists.get(id).pages[from]?.at ?? 0;
+  }
+
+  async again({ list: id, from, to }) {
+    const list = this.lists.get(id);
+    if (list.loading || list.pages.length === 0) return;
+    await this.read(list, async (signal) => {
+      const fresh = [];
+      let cursor = list.pages[from].cursor;
+      while (cursor !== undefined && fresh.length <= to - from) {
+        fresh.push(await this.page(list, cursor, signal));
+        cursor = fresh.at(-1).next ?? undefined;
+      }
+      return replacePages(list.pages, from, fresh);
+    });
+  }
+
+  /** Change the pages of a list to those that `load` returns. What was read stays where that fails. */
+  async read(list, load) {
+    const { signal } = this.aborter;
+    this.put({ ...list, loading: true });
+    try {
+      const pages = await load(signal);
+      if (!signal.aborted) this.put({ ...list, pages, loading: false, error: null });
+    } catch (error) {
+      if (!signal.aborted) this.put({ ...list, loading: false, error });
+    }
+  }
+
+  async page(list, cursor, signal) {
+    const found = await this.fetchPage(this.query(list, cursor), signal);
+    return { cursor, rows: found.subtasks, next: found.next, at: this.now() };
+  }
+
+  query(list, cursor) {
+    const { state, step, text } = this.filter;
+    const own = isFlat(this.filter) ? { state, step, text } : { parent: list.parent?.key ?? "" };
+    return { ...own, cursor: cursor ?? "", limit: PAGE };
+  }
+
+  put(list) {
+    if (!this.lists.has(list.id)) return;
+    this.lists.set(list.id, list);
+    const steps = new Set(list.pages.flatMap((page) => page.rows.map((one) => one.step)));
+    if (steps.size > 1) this.manySteps = true;
+    this.changed();
+  }
+
+  changed() {
+    const rows = visibleRows(this.lists, this.open);
+    this.state = { rows, filter: this.filter, flat: isFlat(this.filter), loading: this.lists.get(TOP).loading };
+    for (const listener of this.listeners) listener();
+  }
+}
+
+/** All subtasks that were read, for example for the timeline. */
+export const subtasksRead = (store) =>
+  [...store.lists.values()].flatMap((list) => list.pages.flatMap((page) => page.rows));
+
+export { idOf };
