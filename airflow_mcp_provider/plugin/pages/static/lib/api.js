@@ -1,0 +1,73 @@
+// Requests to the HTTP API of jobs. Addresses are relative to the base of Airflow's UI, which may be below a path.
+
+const ROOT = "job-control/v1/";
+const JSON_TYPE = "application/json";
+
+// What a request was refused with: the fields of application/problem+json. `status` is 0 without an answer.
+export class ApiError extends Error {
+  constructor({ status, type, title, detail }) {
+    super(detail);
+    this.name = "ApiError";
+    Object.assign(this, { status, type, title, detail });
+  }
+
+  // The stable word at the end of the type, for example `forbidden`.
+  get word() {
+    return this.type.slice(this.type.lastIndexOf(":") + 1);
+  }
+
+  // Whether the same request would be refused again, until a person changes something.
+  get final() {
+    return [401, 403, 404, 410, 422].includes(this.status);
+  }
+}
+
+// A path with each value encoded: at`jobs/${job}/runs/${run}`.
+export const at = (texts, ...values) => String.raw({ raw: texts }, ...values.map(encodeURIComponent));
+
+// The address of a path; a value of `query` that is undefined or null is left out, a list is repeated.
+export const address = (path, query = {}) => {
+  const found = new URL(ROOT + path, document.baseURI);
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) {
+      if (one !== undefined && one !== null) found.searchParams.append(name, one);
+    }
+  }
+  return found;
+};
+
+const problem = async (answer) => {
+  const text = await answer.text();
+  let found = {};
+  try {
+    found = JSON.parse(text);
+  } catch {
+    // A proxy answers with a page of its own.
+  }
+  const detail = typeof found?.detail === "string" ? found.detail : `${answer.status} ${answer.statusText}`;
+  return new ApiError({ status: answer.status, type: String(found?.type ?? ""), title: String(found?.title ?? ""), detail });
+};
+
+const request = async (where, options) => {
+  let answer;
+  try {
+    answer = await fetch(where, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError({ status: 0, type: "", title: "No answer", detail: "the API server cannot be reached" });
+  }
+  if (!answer.ok) throw await problem(answer);
+  return answer.status === 204 ? null : answer.json();
+};
+
+// `no-cache`: the browser sends the ETag of its copy, and an unchanged document is not sent again.
+export const get = (path, { signal, query } = {}) =>
+  request(address(path, query), { headers: { Accept: JSON_TYPE }, cache: "no-cache", signal });
+
+// The one way to change something. A form of another site cannot send this type.
+export const post = (path, body = {}) =>
+  request(address(path), {
+    method: "POST",
+    headers: { Accept: JSON_TYPE, "Content-Type": JSON_TYPE },
+    body: JSON.stringify(body),
+  });
