@@ -1,7 +1,7 @@
 // What was read of the tree of subtasks, and what is read next. No React: `subscribe` and `current` fit
 // useSyncExternalStore. `fetchPage(query, signal)` asks the server.
 
-import { TOP, idOf, isSettled, newList, nextCursor, pagesIn, replacePages, visibleRows } from "./tree.js";
+import { TOP, isSettled, newList, nextCursor, pagesIn, replacePages, visibleRows } from "./tree.js";
 
 export const PAGE = 100;
 /** Lists that one look at the run reads again: the view may have many short ones. */
@@ -30,6 +30,7 @@ export class TreeStore {
     if (!same) this.reset({ ...NO_FILTER, ...filter });
   }
 
+  /** Nothing is read before the view asks for it: see `look`. */
   reset(filter) {
     this.aborter?.abort();
     this.aborter = new AbortController();
@@ -38,7 +39,6 @@ export class TreeStore {
     if (!isFlat(filter)) this.kept = open;
     this.view = [0, -1];
     this.changed();
-    return this.more(TOP);
   }
 
   /** Stop all requests. */
@@ -68,15 +68,22 @@ export class TreeStore {
     if (!list || list.loading) return;
     const cursor = nextCursor(list);
     if (cursor === undefined) return;
-    await this.read(list, async (signal) => {
-      const page = await this.page(list, cursor, signal);
-      return [...list.pages, page];
-    });
-    const after = this.lists.get(id);
-    // A page may be empty and still have a next one.
-    if (after && !after.error && after.pages.length > list.pages.length && after.pages.at(-1).rows.length === 0) {
-      await this.more(id);
+    try {
+      await this.read(list, (signal) => this.further(list, cursor, signal));
+    } catch (error) {
+      this.put({ ...list, error });
     }
+  }
+
+  /** The pages of a list and the next one with subtasks: a page may have none, and still a next one. */
+  async further(list, cursor, signal) {
+    const pages = [...list.pages];
+    let at = cursor;
+    do {
+      pages.push(await this.page(list, at, signal));
+      at = pages.at(-1).next;
+    } while (at !== null && pages.at(-1).rows.length === 0);
+    return pages;
   }
 
   /** A list of a subtask that is open, and was not read since the filter changed. */
@@ -97,7 +104,7 @@ export class TreeStore {
   mayChange({ list: id, from, to }) {
     const list = this.lists.get(id);
     const pages = list.pages.slice(from, to + 1);
-    return this.manySteps || to >= list.pages.length - 1 || pages.some((page) => !isSettled(page));
+    return this.manySteps || pages.some((page) => page.next === null || !isSettled(page));
   }
 
   age({ list: id, from }) {
@@ -118,7 +125,7 @@ export class TreeStore {
     });
   }
 
-  /** Change the pages of a list to those that `load` returns. What was read stays where that fails. */
+  /** Change the pages of a list to those that `load` returns. What was read stays where that raises an error. */
   async read(list, load) {
     const { signal } = this.aborter;
     this.put({ ...list, loading: true });
@@ -126,7 +133,9 @@ export class TreeStore {
       const pages = await load(signal);
       if (!signal.aborted) this.put({ ...list, pages, loading: false, error: null });
     } catch (error) {
-      if (!signal.aborted) this.put({ ...list, loading: false, error });
+      if (signal.aborted) return;
+      this.put({ ...list, loading: false });
+      throw error;
     }
   }
 
@@ -159,5 +168,3 @@ export class TreeStore {
 /** All subtasks that were read, for example for the timeline. */
 export const subtasksRead = (store) =>
   [...store.lists.values()].flatMap((list) => list.pages.flatMap((page) => page.rows));
-
-export { idOf };

@@ -52,7 +52,7 @@ export const layout = (runners, now, { span = 900_000, most = 100 } = {}) => {
 };
 
 const bar = (runner, ends, { from, length, now }) => {
-  const end = Math.max(runner.end ?? now, runner.start);
+  const end = Math.max(runner.end ?? now, runner.start + 1);
   const free = ends.findIndex((one) => one <= runner.start);
   const lane = free < 0 ? ends.length : free;
   ends[lane] = end;
