@@ -21,12 +21,14 @@ SHOWN: Final = {Pages.ALL: (JOBS, JOB, RUN), Pages.NAV: (JOBS,), Pages.OFF: ()}
 
 def react_apps() -> list[dict[str, Any]]:
     """Return the React apps for the setting ``[mcp] ui``; raises InstallationError for an invalid one."""
-    return [{**entry, **_addresses(str(entry["name"]))} for entry in SHOWN[pages()]]
+    shown = SHOWN[pages()]
+    return [{**entry, **_addresses(str(entry["name"]), tabs=JOB in shown)} for entry in shown]
 
 
-def _addresses(name: str) -> dict[str, str]:
+def _addresses(name: str, *, tabs: bool) -> dict[str, str]:
+    """Return addresses; the module reads in its own whether it may link to the tabs."""
     return {
-        "bundle_url": f"{FILES}/{MODULES[name]}",
+        "bundle_url": f"{FILES}/{MODULES[name]}{'' if tabs else '?tabs=no'}",
         "icon": f"{FILES}/jobs.svg",
         "icon_dark_mode": f"{FILES}/jobs-dark.svg",
     }

@@ -12,6 +12,7 @@ const provided = (name) => {
 };
 
 export const {
+  Component,
   Fragment,
   createContext,
   createElement: h,

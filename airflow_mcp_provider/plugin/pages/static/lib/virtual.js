@@ -22,6 +22,7 @@ const useSeen = (frame, count, rowHeight) => {
   return [seen, look];
 };
 
+const COMPOSITE = ["grid", "tree", "treegrid", "listbox"]; // the roles that may point at their active row
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
 // Where a key moves the active row; null for another key.
@@ -51,6 +52,7 @@ export const VirtualRows = ({
   ...more
 }) => {
   const frame = useRef(null);
+  const top = useRef(null);
   const id = useId();
   const [active, setActive] = useState(-1);
   const [[first, last], look] = useSeen(frame, count, rowHeight);
@@ -59,9 +61,9 @@ export const VirtualRows = ({
 
   const show = (index) => {
     const { scrollTop, clientHeight } = frame.current;
-    const top = index * rowHeight;
-    if (top < scrollTop) frame.current.scrollTop = top;
-    else if (top + rowHeight > scrollTop + clientHeight) frame.current.scrollTop = top + rowHeight - clientHeight;
+    const [start, room] = [index * rowHeight, clientHeight - (top.current?.offsetHeight ?? 0)];
+    if (start < scrollTop) frame.current.scrollTop = start;
+    else if (start + rowHeight > scrollTop + room) frame.current.scrollTop = start + rowHeight - room;
     setActive(index);
   };
   const press = (event) => {
@@ -74,7 +76,8 @@ export const VirtualRows = ({
     } else if (active >= 0) onKey?.(event, active);
   };
 
-  const counted = role === "table" || role === "grid" ? { "aria-rowcount": total ?? count } : {};
+  const pointed = COMPOSITE.includes(role);
+  const counted = rowRole === "row" ? { "aria-rowcount": total ?? count } : {};
   const place = (index) =>
     rowRole === "row" ? { "aria-rowindex": index + 1 } : { "aria-setsize": total ?? count, "aria-posinset": index + 1 };
   const row = (index) =>
@@ -102,14 +105,14 @@ export const VirtualRows = ({
       role,
       "aria-label": label,
       tabIndex: 0,
-      "aria-activedescendant": active >= first && active < last ? `${id}-${active}` : undefined,
+      "aria-activedescendant": pointed && active >= first && active < last ? `${id}-${active}` : undefined,
       onScroll: look,
       onKeyDown: press,
       ...counted,
       ...looks,
       ...more,
     },
-    header && h(Box, { position: "sticky", top: 0, zIndex: 1, bg: "bg", role: "presentation" }, header),
+    header && h(Box, { ref: top, position: "sticky", top: 0, zIndex: 1, bg: "bg", role: "presentation" }, header),
     h("div", { role: "presentation", style: { height: count * rowHeight, position: "relative" } }, rows),
   );
 };

@@ -1,0 +1,54 @@
+// A long list that the server gives in pages: a page is loaded when its rows come into sight, and only the pages in
+// sight are loaded again.
+
+import { useCallback, useRef } from "./react.js";
+import { usePoll } from "./poll.js";
+
+const empty = (key) => ({ key, pages: [], seen: [0, 1] });
+
+// The numbers of the pages in sight, and of the next one where the loaded rows end.
+const inSight = ({ pages, seen: [first, last] }) => {
+  const found = [];
+  let start = 0;
+  for (const [number, { items }] of pages.entries()) {
+    if (start < last && start + items.length > first) found.push(number);
+    start += items.length;
+  }
+  if (isMissing({ pages, seen: [first, last] })) found.push(pages.length);
+  return found.length ? found : [Math.max(0, pages.length - 1)];
+};
+
+const isMissing = ({ pages, seen: [, last] }) =>
+  pages.length === 0 || (pages.at(-1).next !== null && last >= pages.reduce((sum, { items }) => sum + items.length, 0));
+
+const joined = (pages, id) => {
+  const found = new Map();
+  for (const one of pages.flatMap(({ items }) => items)) if (!found.has(id(one))) found.set(id(one), one);
+  return [...found.values()];
+};
+
+// `read(cursor, signal)` resolves to { items, next }; `id(item)` names an item. Returns { items, more, onSeen, … } with
+// what `usePoll` returns; give `onSeen` to VirtualRows.
+export const usePages = (read, { key, id, every = 10_000 }) => {
+  const store = useRef(null);
+  if (store.current?.key !== key) store.current = empty(key);
+  const load = async (signal) => {
+    const mine = store.current;
+    for (const number of inSight(mine)) {
+      if (number > 0 && !mine.pages[number - 1]?.next) break; // the list has become shorter
+      const page = await read(number === 0 ? null : mine.pages[number - 1].next, signal);
+      mine.pages[number] = page;
+      if (page.next === null) mine.pages.length = number + 1;
+    }
+    return { items: joined(mine.pages, id), more: mine.pages.at(-1).next !== null };
+  };
+  const poll = usePoll(load, { key, every, keep: true });
+  const onSeen = useCallback(
+    (first, last) => {
+      store.current.seen = [first, last];
+      if (store.current.pages.length && isMissing(store.current)) poll.refresh();
+    },
+    [poll.refresh],
+  );
+  return { ...poll, items: poll.data?.items ?? [], more: poll.data?.more ?? false, onSeen };
+};
