@@ -46,7 +46,7 @@ class Waiting:
 
     def wrong(self, marker: Marker, now: datetime) -> End | None:
         """Return how a run ends that must end without a start; None if it may start."""
-        if self.own is not None and _number(self.own) is None:
+        if self.own is not None and own_priority(self.own) is None:
             text = f"invalid {PRIORITY} {self.own:.40} in the run's conf; expected -{HIGHEST} to {HIGHEST}"
             return End(Reason.INVALID, text)
         if (grace := marker.schedule.misfire_grace if marker.schedule else None) and self._misfires(grace, now):
@@ -62,15 +62,20 @@ class Waiting:
 
     def order(self, marker: Marker) -> tuple[Any, ...]:
         """Return the sort key."""
-        own = marker.priority if self.own is None else _number(self.own) or 0
-        return (-own, self.ordinal, self.run_after, self.id)
+        return (-priority(self.own, marker), self.ordinal, self.run_after, self.id)
 
 
 def _utc(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _number(text: str) -> int | None:
+def priority(own: str | None, marker: Marker) -> int:
+    """Return the priority of a run; ``own`` is the text in its conf, if there is one."""
+    return marker.priority if own is None else own_priority(own) or 0
+
+
+def own_priority(text: str) -> int | None:
+    """Return the priority that a conf has as text; None for what is none."""
     try:
         number = int(text)
     except ValueError:

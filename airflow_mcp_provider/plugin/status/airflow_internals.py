@@ -5,6 +5,7 @@ tests/unit/plugin/status/test_status_contract.py checks each column, so that a c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from airflow.models.errors import ParseImportError
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
+from airflow.serialization.decoders import decode_timetable
 from airflow.serialization.definitions.notset import is_arg_set
 from airflow.serialization.serialized_objects import BaseSerialization
 from sqlalchemy import ScalarSelect, select
@@ -41,10 +43,11 @@ __all__ = [
     "ParseImportError",
     "TaskInstanceHistory",
     "is_arg_set",
+    "of_report",
     "plain",
-    "report_state",
     "report_value",
     "serialized_dag",
+    "timetable",
     "triggerer_runs",
 ]
 
@@ -56,10 +59,10 @@ def triggerer_runs(session: Session, now: datetime) -> bool:
     return session.execute(alive.limit(1)).first() is not None
 
 
-def report_state() -> ScalarSelect[Any]:
-    """Return the ``state`` in the result of each DagRun's report; NULL where there is none."""
+def of_report(name: str) -> ScalarSelect[Any]:
+    """Return a field in the result of each DagRun's report, as text; NULL where there is none."""
     where = (XComModel.dag_run_id == DagRun.id, XComModel.task_id == REPORT, XComModel.key.in_(RESULT_KEYS))
-    return select(XComModel.value["state"].as_string()).where(*where).limit(1).correlate(DagRun).scalar_subquery()
+    return select(XComModel.value[name].as_string()).where(*where).limit(1).correlate(DagRun).scalar_subquery()
 
 
 def report_value(session: Session, run: int) -> Any:  # noqa: ANN401 - any JSON
@@ -75,6 +78,12 @@ def serialized_dag(session: Session, dag_id: str) -> dict[str, Any]:
     data: Any = {} if row is None else row.data
     found: dict[str, Any] = (data or {}).get("dag") or {}
     return found
+
+
+def timetable(dag: Mapping[str, Any], package: str) -> Any:  # noqa: ANN401 - a Timetable
+    """Return the timetable of a serialized DAG; None where its class is not one of ``package``."""
+    found: dict[str, Any] = dag.get("timetable") or {}
+    return decode_timetable(found) if str(found.get("__type")).startswith(f"{package}.") else None
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - a part of a serialized DAG

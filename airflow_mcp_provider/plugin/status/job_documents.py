@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.client.models import Job, Jobs, JobSummary, Runs, RunSummary
 from airflow_mcp_provider.errors import InvalidPayload
+from airflow_mcp_provider.plugin.db import clock
 from airflow_mcp_provider.plugin.db.tables import DagRun
 from airflow_mcp_provider.plugin.status import import_errors, job_rows, job_spec, queues, run_rows, watches
 from airflow_mcp_provider.plugin.status.airflow_internals import serialized_dag
@@ -15,8 +16,8 @@ from airflow_mcp_provider.plugin.status.job_rows import JobRow, Wanted
 from airflow_mcp_provider.plugin.status.queues import Queue
 from airflow_mcp_provider.plugin.status.run_documents import summaries, summaries_in
 
-LAST, LAST_IN_LIST = 10, 3
-"""Of the document of a job, and of a job in a list."""
+LAST = 10
+UPCOMING = 5
 QUEUE = 100
 MOST_DIGITS = 18
 """Of a cursor: as many as each database compares with an id."""
@@ -29,7 +30,7 @@ def page(session: Session, wanted: Wanted, limit: int, *, traces: bool) -> Jobs:
     """
     rows = job_rows.page(session, wanted, limit + 1)
     found = queues.read(session, [row.job for row in rows[:limit]])
-    made = _summaries(session, rows[:limit], found, LAST_IN_LIST, traces=traces)
+    made = _summaries(session, rows[:limit], found, traces=traces)
     return Jobs(jobs=made, next=rows[limit - 1].job if len(rows) > limit else None)
 
 
@@ -40,13 +41,16 @@ def document(session: Session, job: str, *, traces: bool) -> Job | None:
         return None
     dag = serialized_dag(session, job)
     found = queues.read(session, [job])[job]
-    (summary,) = _summaries(session, [row], {job: found}, LAST, traces=traces)
+    (summary,) = _summaries(session, [row], {job: found}, traces=traces)
+    spec = job_spec.spec(dag, queues.marker_of(job))
     return Job(
         **{name: getattr(summary, name) for name in JobSummary.model_fields},
         params=job_spec.params(dag),
-        spec=job_spec.spec(dag, queues.marker(session, job)),
+        spec=spec,
+        spec_text=job_spec.text(spec),
         schedule=row.schedule,
         schedule_description=row.schedule_description,
+        upcoming=job_spec.upcoming(dag, clock.now(), UPCOMING),
         queue=_waiting(session, row.job, found),
     )
 
@@ -72,13 +76,13 @@ def _number(cursor: str) -> int:
     return int(cursor)
 
 
-def _summaries(
-    session: Session, rows: Sequence[JobRow], found: dict[str, Queue], number: int, *, traces: bool
-) -> list[JobSummary]:
+def _summaries(session: Session, rows: Sequence[JobRow], found: dict[str, Queue], *, traces: bool) -> list[JobSummary]:
     names = [row.job for row in rows]
     tags, queued = job_rows.tags(session, names), job_rows.queued(session, names)
-    latest, errors = job_rows.latest_runs(session, names, number), import_errors.of(session, rows, traces=traces)
-    made = summaries_in(session, [run for runs in latest.values() for run in runs], found)
+    latest, errors = job_rows.latest_runs(session, names, LAST), import_errors.of(session, rows, traces=traces)
+    made: dict[str, list[RunSummary]] = {name: [] for name in names}
+    for run in summaries_in(session, [run for runs in latest.values() for run in runs], found):
+        made[run.job].append(run)
     watched = watches.of(session, rows)
     return [
         JobSummary(
@@ -91,7 +95,7 @@ def _summaries(
             next_run=row.next_run,
             error=_error(row, errors.get(row.job)),
             watch=watched.get(row.job),
-            last=[run for run in made if run.job == row.job],
+            last=made[row.job],
         )
         for row in rows
     ]

@@ -6,16 +6,24 @@ The DAG is not deserialized: that takes longer than all the rest of a document.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
+
+import yaml
+from pydantic_core import to_jsonable_python
 
 from airflow_mcp_provider.constants import JOB_TAG
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
-from airflow_mcp_provider.plugin.status.airflow_internals import is_arg_set, plain
+from airflow_mcp_provider.plugin.status.airflow_internals import is_arg_set, plain, timetable
 from airflow_mcp_provider.runtime import redaction, store_keys
 from airflow_mcp_provider.spec.durations import human
 from airflow_mcp_provider.spec.marker import Marker
 from airflow_mcp_provider.spec.schedule_rules import ScheduleRules
+from airflow_mcp_provider.timetable.base import DatesTimetable
+
+TIMETABLES = "airflow_mcp_provider.timetable"
+"""The package of the timetables of schedules with dates."""
 
 
 def params(dag: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +71,17 @@ def spec(dag: Mapping[str, Any], marker: Marker) -> dict[str, Any]:
     }
     found: dict[str, Any] = redaction.value({name: part for name, part in parts.items() if part})
     return found
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """Return what ``spec`` has returned as YAML, for people."""
+    return yaml.safe_dump(to_jsonable_python(found), sort_keys=False, allow_unicode=True, width=100)
+
+
+def upcoming(dag: Mapping[str, Any], moment: datetime, count: int) -> list[datetime]:
+    """Return the next dates of the schedule, without jitter; none for a job whose runs have no dates in advance."""
+    found = timetable(dag, TIMETABLES)
+    return [*islice(found.dates.all_after(moment), count)] if isinstance(found, DatesTimetable) else []
 
 
 def _schedule(rules: ScheduleRules) -> dict[str, Any]:

@@ -23,8 +23,14 @@ def marker(session: Session, job: str) -> Marker:
     return _markers.of(job) or Marker()
 
 
+def learn(session: Session, jobs: Iterable[str]) -> None:
+    """Read the markers of jobs, as ``read`` does, without their queues."""
+    if named := sorted(set(jobs)):
+        _markers.learn(session, named)
+
+
 def marker_of(job: str) -> Marker:
-    """Return the marker of a job whose queue was read; the default one where it cannot be read."""
+    """Return the marker of a job whose queue or marker was read; the default one where it cannot be read."""
     return _markers.of(job) or Marker()
 
 

@@ -13,6 +13,10 @@ from airflow_mcp_provider.plugin.status.run_rows import RunRow
 
 REPORT_FAILED = "report_failed"
 """The error has what the report has raised: an XCom."""
+REPORT_RAISED = "the report failed:"
+"""In the note of such a run, before what the report has raised (``operators.report``, ``operators.run_result``)."""
+LINE = 300
+"""Characters of a reason in a list."""
 NOT_REPORTED = "the run ended without the result of its report; see the logs of its tasks"
 
 
@@ -27,6 +31,24 @@ def of(row: RunRow, state: RunState, queue: Queue | None, now: datetime) -> Why 
     if state is RunState.COMPLETED and row.report == "nothing to do":
         return Why(code="nothing_to_do", text="plan found no subtasks")
     return None
+
+
+def in_short(row: RunRow, state: RunState, queue: Queue | None, now: datetime) -> Why | None:
+    """Return the reason of a state as a list has it: in one line, and of a failed run what went wrong.
+
+    What a report has raised is an XCom, for which a list asks no permission.
+    """
+    why = _failed(row) if state is RunState.ERROR else of(row, state, queue, now)
+    return why and Why(code=why.code, text=why.text.partition("\n")[0][:LINE])
+
+
+def _failed(row: RunRow) -> Why:
+    if row.end is not None:
+        return _why(row.end)
+    note = _own_note(row).removeprefix("failed:").strip()
+    if REPORT_RAISED in note:
+        return Why(code=REPORT_FAILED, text="the report failed; see the run")
+    return Why(code="failed", text=note or NOT_REPORTED)
 
 
 def _why(end: End) -> Why:

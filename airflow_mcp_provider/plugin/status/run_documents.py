@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -11,12 +11,12 @@ from airflow_mcp_provider.client.models import Run, RunState, RunSummary
 from airflow_mcp_provider.plugin.db import clock, nesting
 from airflow_mcp_provider.plugin.db.states import RUN_ENDED
 from airflow_mcp_provider.plugin.db.tables import DagRunState
+from airflow_mcp_provider.plugin.queue import ordering
 from airflow_mcp_provider.plugin.status import addresses, progress, queues, reasons, run_rows
 from airflow_mcp_provider.plugin.status.airflow_internals import report_value
 from airflow_mcp_provider.plugin.status.queues import Queue
 from airflow_mcp_provider.plugin.status.run_rows import RunRow
 from airflow_mcp_provider.runtime import redaction
-from airflow_mcp_provider.spec.marker import PRIORITY
 
 
 def document(session: Session, job: str, run_id: str) -> Run | None:
@@ -53,33 +53,38 @@ def _document(session: Session, row: RunRow) -> Run:
 
 
 def _priority(session: Session, row: RunRow) -> int:
-    own: Any = row.conf.get(PRIORITY)
-    return own if isinstance(own, int) else queues.marker(session, row.job).priority
+    if row.own_priority is None:
+        return queues.marker(session, row.job).priority
+    return ordering.priority(row.own_priority, queues.marker_of(row.job))
 
 
 def summaries(session: Session, rows: Sequence[RunRow]) -> list[RunSummary]:
     """Return runs as a list has them."""
     waiting = {row.job for row in rows if row.state == DagRunState.QUEUED}
     found = queues.read(session, waiting) if waiting else {}
+    queues.learn(session, {row.job for row in rows} - waiting)
     return summaries_in(session, rows, found)
 
 
 def summaries_in(session: Session, rows: Sequence[RunRow], found: dict[str, Queue]) -> list[RunSummary]:
-    """Return runs as a list has them, with the queues of their jobs."""
+    """Return runs as a list has them, with the queues of their jobs, whose markers were read."""
     now = clock.now()
     alive = run_rows.alive(session, rows)
-    return [_summary(row, row.judged(alive=row.id in alive, now=now), found.get(row.job)) for row in rows]
+    return [_summary(row, row.judged(alive=row.id in alive, now=now), found.get(row.job), now) for row in rows]
 
 
-def _summary(row: RunRow, state: RunState, queue: Queue | None) -> RunSummary:
+def _summary(row: RunRow, state: RunState, queue: Queue | None, now: datetime) -> RunSummary:
     return RunSummary(
         job=row.job,
         run=row.run_id,
         state=state,
         done=state.done,
         position=queue.position(row.run_id) if queue and state is RunState.QUEUED else None,
+        reason=reasons.in_short(row, state, queue, now),
+        priority=ordering.priority(row.own_priority, queues.marker_of(row.job)),
         submitter=row.submitter,
         submitted=row.submitted,
         started=row.started,
         ended=row.ended if row.state in RUN_ENDED else None,
+        failed=row.failed if row.state in RUN_ENDED else None,
     )

@@ -17,7 +17,7 @@ from airflow_mcp_provider.plugin.db.identity import RunRef
 from airflow_mcp_provider.plugin.db.run_end import END, TASK, End
 from airflow_mcp_provider.plugin.db.states import DISPATCHED
 from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunNote, DagRunState, DagTag, Store, TaskInstance
-from airflow_mcp_provider.plugin.status.airflow_internals import DagModel, report_state
+from airflow_mcp_provider.plugin.status.airflow_internals import DagModel, of_report
 from airflow_mcp_provider.spec.marker import PRIORITY
 
 HEARTBEAT = timedelta(seconds=30)
@@ -28,7 +28,8 @@ HEARTBEAT = timedelta(seconds=30)
 class RunRow:
     """A run: ``state`` is Airflow's; ``note`` anybody's; ``report`` the state in the result of its report.
 
-    ``end``: how it has failed, if it did not fail by itself.
+    ``own_priority`` is the text in its conf, ``failed`` the number in the result of its report. ``end``: how it has
+    failed, if it did not fail by itself.
     """
 
     id: int
@@ -36,6 +37,7 @@ class RunRow:
     run_id: str
     state: str
     conf: Mapping[str, Any]
+    own_priority: str | None
     submitter: str | None
     submitted: datetime
     run_after: datetime
@@ -45,6 +47,7 @@ class RunRow:
     paused: bool
     note: str | None
     report: str | None
+    failed: int | None
     end: End | None
 
     @property
@@ -88,6 +91,7 @@ def query(*, conf: bool = False) -> Select[Any]:
             DagRun.run_id,
             DagRun.state,
             (DagRun.conf if conf else null()).label("conf"),
+            DagRun.conf[PRIORITY].as_string().label("own_priority"),
             DagRun.triggering_user_name,
             DagRun.created_at,
             DagRun.queued_at,
@@ -97,7 +101,8 @@ def query(*, conf: bool = False) -> Select[Any]:
             DagRun.clear_number,
             DagModel.is_paused,
             DagRunNote.content,
-            report_state().label("report"),
+            of_report("state").label("report"),
+            of_report("failed").label("failed"),
             Store.value.label("end"),
         )
         .join(DagModel, DagModel.dag_id == DagRun.dag_id)
@@ -126,6 +131,7 @@ def _row(found: Any) -> RunRow:  # noqa: ANN401 - a row of ``query``
         run_id=found.run_id,
         state=str(found.state),
         conf=found.conf if isinstance(found.conf, dict) else {},
+        own_priority=found.own_priority,
         submitter=found.triggering_user_name,
         submitted=found.created_at or found.queued_at or found.run_after,
         run_after=found.run_after,
@@ -135,6 +141,7 @@ def _row(found: Any) -> RunRow:  # noqa: ANN401 - a row of ``query``
         paused=bool(found.is_paused),
         note=found.content,
         report=found.report,
+        failed=int(found.failed) if found.failed and found.failed.isdecimal() else None,
         end=End.since_clear(found.end, found.clear_number) if failed else None,
     )
 
