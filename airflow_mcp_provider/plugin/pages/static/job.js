@@ -1,0 +1,49 @@
+// The tab Job on the page of a DAG. Airflow's UI looks for its component on globalThis, under the name of the tab.
+
+import { at, get } from "./lib/api.js";
+import { Before, ErrorBox, Page } from "./lib/parts.js";
+import { usePoll } from "./lib/poll.js";
+import { Box, Fragment, h, useRef } from "./lib/react.js";
+import { useChange } from "./job/change.js";
+import { History } from "./job/history.js";
+import { Overview } from "./job/overview.js";
+import { Params } from "./job/params.js";
+import { Queue } from "./job/queue.js";
+import { Schedule } from "./job/schedule.js";
+import { Spec } from "./job/spec.js";
+
+const [OFTEN, SELDOM] = [5000, 15_000];
+
+const Parts = ({ job, refresh }) => {
+  const [ask, dialog] = useChange(refresh);
+  return h(
+    Fragment,
+    null,
+    h(Overview, { job, ask }),
+    h(Queue, { job, ask }),
+    h(Schedule, { job }),
+    h(History, { job }),
+    h(Params, { params: job.params }),
+    h(Spec, { job }),
+    dialog,
+  );
+};
+
+const Job = ({ dagId }) => {
+  const pace = useRef(OFTEN);
+  const load = async (signal) => {
+    const job = await get(at`jobs/${dagId}`, { signal });
+    pace.current = job.holder || job.queued ? OFTEN : SELDOM;
+    return job;
+  };
+  const poll = usePoll(load, { key: dagId, every: pace.current });
+  if (!poll.data) return h(Before, { poll, label: "Loading the job" });
+  return h(
+    Page,
+    { heading: h("bdi", null, dagId), testId: "mcp-job" },
+    poll.error && h(ErrorBox, { error: poll.error, onRetry: poll.refresh, kept: true }),
+    h(Box, { minW: 0 }, h(Parts, { key: dagId, job: poll.data, refresh: poll.refresh })),
+  );
+};
+
+globalThis.Job = Job;

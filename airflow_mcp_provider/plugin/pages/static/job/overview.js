@@ -1,0 +1,49 @@
+// Who holds the slot of the job, and the error of its spec.
+
+import { Alert, Badge, Button, HStack, Text, h } from "../lib/react.js";
+import { StateBadge } from "../lib/state.js";
+import { Elapsed } from "../lib/time.js";
+import { cancelOf } from "./change.js";
+import { Lines, Person, RunLink, Section, Words } from "./text.js";
+
+const SpecError = ({ error }) =>
+  h(
+    Alert.Root,
+    { status: "error", role: "alert", "data-testid": "spec-error" },
+    h(Alert.Indicator),
+    h(
+      Alert.Content,
+      { minW: 0 },
+      h(Alert.Title, null, "The spec has an error"),
+      h(Lines, { maxH: "16em", mt: 1, tabIndex: 0, role: "region", "aria-label": "Error of the spec" }, error),
+    ),
+  );
+
+const Holder = ({ job, holder, ask }) => {
+  const run = { job: job.job, run: holder.run };
+  const cancel = { size: "2xs", variant: "outline", "aria-label": `Cancel run ${holder.run}…` };
+  return h(
+    HStack,
+    { wrap: "wrap", gap: 2, "data-testid": "holder" },
+    h(StateBadge, { state: "running" }),
+    h(RunLink, run),
+    h("span", null, "for ", h(Elapsed, { since: holder.since })),
+    h("span", null, "submitted by ", h(Person, { name: holder.submitter })),
+    h(Button, { ...cancel, onClick: () => ask(cancelOf(run, true)) }, "Cancel…"),
+  );
+};
+
+const idle = (job) => {
+  if (!job.queued) return "No run is active, and none waits.";
+  return "No run is active.";
+};
+
+export const Overview = ({ job, ask }) =>
+  h(
+    Section,
+    { title: "Active run", pt: 0, aside: job.paused && h(Badge, { colorPalette: "orange" }, "⏸ paused") },
+    job.description && h(Text, { color: "fg.muted", mb: 1 }, h(Words, { text: job.description })),
+    job.error && h(SpecError, { error: job.error }),
+    job.paused && h(Text, { mb: 1 }, "The job is paused: none of its runs and tasks starts until it is resumed."),
+    job.holder ? h(Holder, { job, holder: job.holder, ask }) : h(Text, { color: "fg.muted" }, idle(job)),
+  );
