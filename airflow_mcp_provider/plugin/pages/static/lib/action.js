@@ -34,7 +34,7 @@ const Value = ({ field, value, setValue, input }) =>
   );
 
 // A dialog that asks before a change. `onConfirm(value)` is a promise; the dialog stays open with what it refuses.
-const Question = ({ question, open, setOpen, run, busy, error }) => {
+export const Question = ({ question, open, setOpen, run, busy, error }) => {
   const { title, text, field, action = "OK", palette = "brand", cancel = "Close" } = question;
   const [value, setValue] = useState("");
   const input = useRef(null);
