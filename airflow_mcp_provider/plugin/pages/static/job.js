@@ -1,6 +1,7 @@
-// The tab Job on the page of a DAG. Airflow's UI looks for its component on globalThis, under the name of the tab.
+// The tab Job on the page of a DAG.
 
 import { at, get } from "./lib/api.js";
+import { register } from "./lib/entry.js";
 import { Before, ErrorBox, Page } from "./lib/parts.js";
 import { usePoll } from "./lib/poll.js";
 import { Box, Fragment, h, useRef } from "./lib/react.js";
@@ -46,4 +47,4 @@ const Job = ({ dagId }) => {
   );
 };
 
-globalThis.Job = Job;
+register("Job", Job);

@@ -1,5 +1,6 @@
 // Texts of people: always children of React, each with a direction of its own, long ones cut until somebody asks.
 
+import { runPath } from "../lib/links.js";
 import { Box, Button, Heading, PageLink, h, useId, useState } from "../lib/react.js";
 
 // Two code units can be one character: never end between them.
@@ -31,9 +32,7 @@ export const Section = ({ title, aside, children, ...more }) => {
   return h(Box, { as: "section", "aria-labelledby": id, pt: 3, ...more }, top, children);
 };
 
-export const runPage = (job, run) => `/dags/${encodeURIComponent(job)}/runs/${encodeURIComponent(run)}/plugin/mcp-run`;
-
 export const RunLink = ({ job, run, ...more }) =>
-  h(PageLink, { to: runPage(job, run), overflowWrap: "anywhere", ...more }, h("bdi", null, run));
+  h(PageLink, { to: runPath(job, run), overflowWrap: "anywhere", ...more }, h("bdi", null, run));
 
 export const Person = ({ name }) => (name ? h(Words, { text: name, most: 60 }) : "–");
