@@ -17,5 +17,7 @@ REFUSED_BACKFILL = "mcp refused backfill"
 """The key, likewise, of the id of the backfill whose runs were refused."""
 GIVE_BACK = "mcp.give_back"
 """The key in the scope of a request of a function that gives back its place in the API server."""
+API_SERVER = "mcp.api_server"
+"""The key, likewise, of the API server as an ASGI application, for requests of this process to itself."""
 MOST_STREAMS = 1000
 """The largest number of open streams of the HTTP API in one API server."""

@@ -48,14 +48,20 @@ def _argument(*flags: str, complete: str = "", **options: Any) -> Argument:
     return Argument(flags, options, complete)
 
 
-COMMON = (
-    _argument("-o", "--output", choices=("table", "json", "yaml"), default="table", help="Output (default: table)."),
+CONNECTION = (
     _argument(
         "--url", help="Address of the API server (default: MCP_JOBS_URL, or that of the environment, see --env)."
     ),
     _argument("--token", help="Token of Airflow's API (default: AIRFLOW_CLI_TOKEN, or that of airflowctl auth login)."),
-    _argument("--user", help="User to log in instead of a token; asks for the password, or reads it from stdin."),
+    _argument(
+        "--user",
+        help="User to log in instead of a token; the password is MCP_JOBS_PASSWORD, or asked for, or read from stdin.",
+    ),
     _argument("--env", help="Environment of airflowctl (default: AIRFLOW_CLI_ENVIRONMENT, else production)."),
+)
+COMMON = (
+    _argument("-o", "--output", choices=("table", "json", "yaml"), default="table", help="Output (default: table)."),
+    *CONNECTION,
 )
 JOB = _argument("job", metavar="JOB", complete="jobs", help="The id of a job.")
 SOME_JOB = _argument("job", metavar="JOB", nargs="?", complete="jobs", help="The id of a job (default: all jobs).")
@@ -181,6 +187,16 @@ COMMANDS = (
     Command("new", "Write a commented spec and a module of a new job, which run", "new_job:new", NEW),
     Command("test", "Run a job in this process, without Airflow's servers", "try_job:test", TEST),
     Command("pause", "Pause a job: no run of it starts", "control:pause", (JOB, *COMMON)),
+    Command(
+        "agents",
+        "Serve the Model Context Protocol to an agent over stdin and stdout",
+        "agents:agents",
+        CONNECTION,
+        description=(
+            "Serves tools that submit, watch and cancel runs, with the permissions of one user, until stdin is closed. "
+            "Requires airflow-mcp-provider[agents]."
+        ),
+    ),
     Command("resume", "Resume a paused job", "control:resume", (JOB, *COMMON)),
 )
 """The commands of ``mcp-jobs`` and of ``airflow mcp``."""

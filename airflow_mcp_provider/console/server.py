@@ -23,6 +23,7 @@ from airflow_mcp_provider.errors import InvalidRequest
 DEFAULT_URL = "http://localhost:8080"
 """As airflowctl's."""
 URL = "MCP_JOBS_URL"
+PASSWORD = "MCP_JOBS_PASSWORD"  # noqa: S105 - the name of a variable
 ENVIRONMENT = "production"
 KEYRING = "airflowctl"
 
@@ -43,7 +44,7 @@ def find(args: Namespace, environ: Mapping[str, str], default_url: str | None = 
     given = args.url or environ.get(URL)
     url = given or _stored_url(name, environ) or default_url or DEFAULT_URL
     if args.user:
-        return Server(url, user=args.user, password=_password(args.user, url))
+        return Server(url, user=args.user, password=_password(args.user, url, environ))
     return Server(url, args.token or environ.get("AIRFLOW_CLI_TOKEN") or _token(given, name, environ))
 
 
@@ -99,7 +100,9 @@ def _stored_token(name: str) -> str | None:
     return None
 
 
-def _password(user: str, url: str) -> str:
+def _password(user: str, url: str, environ: Mapping[str, str]) -> str:
+    if (given := environ.get(PASSWORD)) is not None:
+        return given
     if sys.stdin.isatty():
         return getpass.getpass(f"password of {user} at {url}: ")
     return sys.stdin.readline().rstrip(os.linesep)

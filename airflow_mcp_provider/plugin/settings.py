@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from airflow.configuration import conf
 from airflow.exceptions import AirflowConfigException
@@ -58,6 +59,13 @@ def pages() -> Pages:
         return Pages(conf.get(SECTION, "ui").lower())
     except (AirflowConfigException, ValueError) as error:
         raise _wrong("ui", "all, nav or off") from error
+
+
+def own_origins() -> frozenset[str]:
+    """Return the origins of pages that may send requests to the API server: its own, and those of its configuration."""
+    own = urlsplit(conf.get("api", "base_url", fallback="") or "")
+    others = conf.getlist("api", "access_control_allow_origins", fallback=[])
+    return frozenset([*([f"{own.scheme}://{own.netloc}"] if own.netloc else []), *others])
 
 
 def _switch(name: str) -> bool:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from airflow_mcp_provider.client.models import Problem
 from airflow_mcp_provider.plugin.http_api import (
+    agent_routes,
     control_routes,
     job_routes,
     log_routes,
@@ -28,7 +29,16 @@ from airflow_mcp_provider.plugin.http_api.subtask_paths import SubtaskPaths
 from airflow_mcp_provider.plugin.http_api.watch import Watches
 
 # The log of a subtask before the subtask: its path fits both, and the first that fits is taken.
-ROUTERS = (job_routes, submit_routes, run_routes, log_routes, subtask_routes, control_routes, page_routes)
+ROUTERS = (
+    job_routes,
+    submit_routes,
+    run_routes,
+    log_routes,
+    subtask_routes,
+    control_routes,
+    page_routes,
+    agent_routes,
+)
 COMMON = (401, 403, 422, 500, 503)
 """The errors of every route."""
 DESCRIPTION = """
@@ -42,7 +52,7 @@ UTC. Lists have a `cursor`.
 def build() -> FastAPI:
     """Return the application."""
     app = FastAPI(title="Job control", version="1", description=DESCRIPTION, lifespan=_lifespan)
-    app.state.watches, app.state.logs, app.state.streams = Watches(), Logs(), Counter()
+    app.state.watches, app.state.logs, app.state.streams, app.state.agents = Watches(), Logs(), Counter(), None
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)
@@ -54,8 +64,9 @@ def build() -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watches, logs = app.state.watches, app.state.logs
-    with on_sigterm(watches.stop), on_sigterm(logs.stop):
-        yield
+    async with agent_routes.serving(app):
+        with on_sigterm(watches.stop), on_sigterm(logs.stop):
+            yield
     await watches.close()
     logs.close()
 

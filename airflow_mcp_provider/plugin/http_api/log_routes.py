@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -13,8 +14,8 @@ from airflow_mcp_provider.plugin.http_api import examples
 from airflow_mcp_provider.plugin.http_api.access import JobId, RunId, read_logs
 from airflow_mcp_provider.plugin.http_api.airflow_internals import BaseUser, GetUserDep
 from airflow_mcp_provider.plugin.http_api.logs import Logs, Source
-from airflow_mcp_provider.plugin.http_api.problems import not_found
-from airflow_mcp_provider.plugin.http_api.streams import NDJSON
+from airflow_mcp_provider.plugin.http_api.problems import ApiError, not_found
+from airflow_mcp_provider.plugin.http_api.streams import MOST_TAIL, NDJSON, last_lines
 from airflow_mcp_provider.plugin.http_api.subtask_paths import SubtaskKey
 from airflow_mcp_provider.plugin.http_api.subtask_routes import Step, found_run
 from airflow_mcp_provider.plugin.http_api.user_streams import stream
@@ -22,6 +23,7 @@ from airflow_mcp_provider.plugin.status import subtask_documents
 
 router = APIRouter(tags=["logs"])
 Follow = Annotated[bool, Query(description="Go on until the end of the run, or of the attempt.")]
+Tail = Annotated[int | None, Query(ge=1, le=MOST_TAIL, description="Only the last lines; not together with follow.")]
 AttemptNumber = Annotated[int | None, Query(ge=1, le=10_000, description="Default: the latest attempt.")]
 
 
@@ -31,16 +33,17 @@ AttemptNumber = Annotated[int | None, Query(ge=1, le=10_000, description="Defaul
     response_class=StreamingResponse,
     responses=examples.logs(),
 )
-async def read_run_logs(
+async def read_run_logs(  # noqa: PLR0913, PLR0917 - the parts of a request
     request: Request,
     dag_id: JobId,
     run: RunId,
     user: GetUserDep,
     follow: Follow = False,  # noqa: FBT002 - of a query
+    tail: Tail = None,
 ) -> StreamingResponse:
     """Read the logs of all tasks of a run, in the order of their starts: lines of JSON with the task and the key."""
     source = await run_in_threadpool(_of_run, dag_id, run)
-    return _stream(request, user, source, follow=follow)
+    return _stream(request, user, source, follow=follow, tail=tail)
 
 
 @router.get(
@@ -58,10 +61,11 @@ async def read_subtask_logs(  # noqa: PLR0913, PLR0917 - the parts of a request
     step: Step = None,
     attempt: AttemptNumber = None,
     follow: Follow = False,  # noqa: FBT002 - of a query
+    tail: Tail = None,
 ) -> StreamingResponse:
     """Read the log of a subtask. Subtasks of a batch have one log in common."""
     source = await run_in_threadpool(_of_subtask, dag_id, run, key, step, attempt)
-    return _stream(request, user, source, follow=follow)
+    return _stream(request, user, source, follow=follow, tail=tail)
 
 
 def _of_run(dag_id: str, run: str) -> Source:
@@ -78,6 +82,10 @@ def _of_subtask(dag_id: str, run: str, key: str, step: str | None, attempt: int 
         return Source(row.ref, found.task, found.map_index, attempt)
 
 
-def _stream(request: Request, user: BaseUser, source: Source, *, follow: bool) -> StreamingResponse:
+def _stream(request: Request, user: BaseUser, source: Source, *, follow: bool, tail: int | None) -> StreamingResponse:
+    if follow and tail is not None:
+        text = f"tail={tail} together with follow=true; expected one of them"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", text)
     logs: Logs = request.app.state.logs
-    return stream(request, user, logs.read(source, follow=follow), NDJSON)
+    lines = logs.read(source, follow=follow)
+    return stream(request, user, lines if tail is None else last_lines(lines, tail), NDJSON)

@@ -5,9 +5,15 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-a
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import AsyncIterator
+
 SSE, NDJSON = "text/event-stream", "application/x-ndjson"
 UNCOMPRESSED = {"Content-Encoding": "identity", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """Airflow's compression holds lines back until it has many; proxies do the same."""
+
+MOST_TAIL = 1000
+"""The largest number of last lines that are kept in memory for a client."""
 
 Sent = tuple[int, str, bytes] | None
 """The id, the name and the document of an event; None for a comment."""
@@ -27,3 +33,12 @@ def ndjson(event: Sent) -> bytes:
         return b"\n"
     number, name, run = event
     return b'{"id":%d,"event":"%s","run":%s}\n' % (number, name.encode(), run)
+
+
+async def last_lines(texts: AsyncIterator[str], count: int) -> AsyncIterator[str]:
+    """Yield the last lines of texts of whole lines, when all were read."""
+    kept: deque[str] = deque(maxlen=count)
+    async for text in texts:
+        kept.extend(text.splitlines(keepends=True))
+    for line in kept:
+        yield line

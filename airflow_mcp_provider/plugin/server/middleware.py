@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
+from airflow_mcp_provider.constants import API_SERVER
 from airflow_mcp_provider.plugin.control import worker
 from airflow_mcp_provider.plugin.growth import background
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend, materializer
@@ -46,7 +48,8 @@ class McpMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an HTTP request; anything else is passed to Airflow unchanged."""
         if scope["type"] == "http":
-            await self._requests(in_one_line(scope), receive, send)
+            again = {**scope, API_SERVER: partial(self._of_this_process, scope.get("app"))}
+            await self._requests(in_one_line(again), receive, send)
         elif scope["type"] != "lifespan":
             await self._app(scope, receive, send)
         else:
@@ -54,6 +57,10 @@ class McpMiddleware:
                 await self._app(scope, receive, send)
             finally:  # the server ends
                 await asyncio.to_thread(materializer().stop)
+
+    async def _of_this_process(self, app: App | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request that this process sends to itself, with all limits of other requests."""
+        await self({**scope, "app": app}, receive, send)
 
 
 def request_limit(found: tuple[int, int] | None) -> int:
