@@ -30,5 +30,4 @@ def _addresses(name: str, *, tabs: bool) -> dict[str, str]:
     return {
         "bundle_url": f"{FILES}/{MODULES[name]}{'' if tabs else '?tabs=no'}",
         "icon": f"{FILES}/jobs.svg",
-        "icon_dark_mode": f"{FILES}/jobs-dark.svg",
     }

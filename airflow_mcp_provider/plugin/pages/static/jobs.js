@@ -1,0 +1,57 @@
+// The page Jobs of the navigation: every job that the user may see.
+
+import { useDeferred, useFilters } from "./jobs/filters.js";
+import { Filters } from "./jobs/toolbar.js";
+import { JobTable } from "./jobs/table.js";
+import { get } from "./lib/api.js";
+import { hasTabs, register } from "./lib/entry.js";
+import { usePages } from "./lib/pages.js";
+import { Empty, ErrorBox, Loading, Page } from "./lib/parts.js";
+import { Link, h } from "./lib/react.js";
+
+const TABS = hasTabs(import.meta.url);
+const PAGE = 50; // jobs in one request
+
+const queryOf = ({ search, tag, show }) => ({
+  search: search || undefined,
+  tag: tag || undefined,
+  active: { active: true }[show],
+  paused: { paused: true }[show],
+});
+
+const useJobs = (filters) =>
+  usePages(
+    async (cursor, signal) => {
+      const page = await get("jobs", { signal, query: { ...queryOf(filters), cursor, limit: PAGE } });
+      return { items: page.jobs, next: page.next };
+    },
+    { key: JSON.stringify(queryOf(filters)), id: ({ job }) => job },
+  );
+
+const NoJobs = ({ filters, clear }) => {
+  if (Object.values(queryOf(filters)).some((value) => value !== undefined)) {
+    return h(Empty, { title: "No job matches" }, h(Link, { as: "button", onClick: clear }, "Show all jobs"));
+  }
+  return h(Empty, { title: "No jobs yet" }, "A job is a spec in YAML in the DAGs folder. The command mcp-jobs new NAME writes a first one.");
+};
+
+const Found = ({ list, filters, clear, onTag }) => {
+  if (list.items.length === 0) {
+    if (list.error) return h(ErrorBox, { error: list.error, onRetry: list.refresh });
+    return list.data ? h(NoJobs, { filters, clear }) : h(Loading, { label: "Loading jobs" });
+  }
+  return [
+    list.error && h(ErrorBox, { key: "error", error: list.error, onRetry: list.refresh, kept: true }),
+    h(JobTable, { key: "table", list, onTag, tabs: TABS }),
+  ];
+};
+
+const Jobs = () => {
+  const { filters, set, clear } = useFilters();
+  const list = useJobs(useDeferred(filters));
+  const tags = [...new Set(list.items.flatMap((job) => job.tags))].sort();
+  const toolbar = h(Filters, { filters, set, tags, loading: list.loading });
+  return h(Page, { heading: "Jobs", toolbar, testId: "mcp-jobs" }, h(Found, { list, filters, clear, onTag: (tag) => set({ tag }) }));
+};
+
+register("Jobs", Jobs);
