@@ -1,0 +1,97 @@
+"""Who gets in: what the route over HTTP requires, and the programs of stdio."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import httpx
+import pytest
+from mcp import Client, StdioServerParameters
+
+from tests.integration.agents.conftest import ROOT, Agent
+
+BODY = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+
+
+@pytest.fixture
+def send(url, token):
+    def post(body=BODY, user="uwe", method="POST", **headers):
+        own = {"Authorization": f"Bearer {token(user)}"} if user else {}
+        return httpx.request(method, url, json=body, headers={**HEADERS, **own, **headers}, timeout=60)
+
+    return post
+
+
+def test_a_message_with_a_token_is_answered_with_json(send):
+    found = send()
+    assert (found.status_code, found.headers["content-type"]) == (200, "application/json")
+    assert "mcp-session-id" not in found.headers
+    assert len(found.json()["result"]["tools"]) == 9
+
+
+def test_without_a_valid_token(send, token):
+    nobody = send(user=None)
+    assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+    assert send(user=None, Authorization="Bearer x.y.z").status_code in {401, 403}
+    cookie = send(user=None, Cookie=f"_token={token('uwe')}")
+    assert cookie.status_code == 401
+    assert "expected Authorization: Bearer TOKEN" in cookie.json()["detail"]
+
+
+def test_a_page_of_another_origin(send, airflow):
+    for origin in ("http://evil.example", "null", f"{airflow.url}.evil.example"):
+        found = send(Origin=origin)
+        assert (found.status_code, found.json()["type"]) == (403, "urn:airflow-mcp:forbidden"), origin
+
+
+def test_other_methods_and_bodies(send):
+    assert send(method="GET").status_code == 405
+    assert send(method="DELETE").status_code == 405
+    assert send(body=[BODY]).status_code == 400
+    huge = {**BODY, "method": "tools/call", "params": {"name": "list_jobs", "arguments": {"search": "x" * 1_200_000}}}
+    assert send(body=huge).status_code == 413
+    unknown = send(body={**BODY, "method": "resources/list"}).json()
+    assert unknown["error"]["code"] == -32601
+
+
+def test_the_command_of_airflow_with_a_user_and_a_password(airflow, passwords):
+    """Nothing but messages comes on stdout: the client would read it as one."""
+
+    async def main():
+        env = {"MCP_JOBS_PASSWORD": passwords["uwe"], "AIRFLOW_HOME": os.environ["AIRFLOW_HOME"]}
+        words = ["-m", "airflow", "mcp", "agents", "--url", airflow.url, "--user", "uwe"]
+        parameters = StdioServerParameters(command=sys.executable, args=words, env={**env, "PYTHONPATH": str(ROOT)})
+        async with Client(parameters) as client:
+            assert len((await Agent(client).call("list_jobs"))["jobs"]) == 3
+
+    asyncio.run(main())
+
+
+def test_what_the_command_refuses(airflow):
+    def run(*words, **env):
+        command = [sys.executable, "-m", "airflow_mcp_provider.console.main", "agents", *words]
+        own = {"PATH": os.environ["PATH"], "AIRFLOW_HOME": os.environ["AIRFLOW_HOME"], "HOME": os.environ["HOME"]}
+        limit = 60
+        return subprocess.run(
+            command, input="", env={**own, **env}, cwd=ROOT, capture_output=True, text=True, timeout=limit, check=False
+        )
+
+    without = run("--url", airflow.url, "--user", "uwe")
+    assert (without.returncode, without.stdout) == (2, "")
+    assert "MCP_JOBS_PASSWORD" in without.stderr
+    ended = run("--url", airflow.url, AIRFLOW_CLI_TOKEN="x")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_a_server_that_is_not_there_and_a_wrong_password(airflow):
+    async def main():
+        for url, kind in (("http://127.0.0.1:9", "unavailable"), (airflow.url, "access_denied")):
+            env = {"MCP_JOBS_PASSWORD": "wrong", "AIRFLOW_HOME": os.environ["AIRFLOW_HOME"], "PYTHONPATH": str(ROOT)}
+            words = ["-m", "airflow_mcp_provider.console.main", "agents", "--url", url, "--user", "uwe"]
+            async with Client(StdioServerParameters(command=sys.executable, args=words, env=env)) as client:
+                assert (await Agent(client).refused("list_jobs"))["kind"] == kind
+                assert len((await client.list_tools()).tools) == 8
+
+    asyncio.run(main())
