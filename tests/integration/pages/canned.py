@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import airflow
 from airflow.api_fastapi.core_api.datamodels.dag_run import DAGRunResponse
 from airflow.api_fastapi.core_api.datamodels.dags import DAGDetailsResponse
+from pydantic import BaseModel
 
 from airflow_mcp_provider.client.models import PREFIX
 from airflow_mcp_provider.plugin.pages import entries, files
@@ -136,16 +137,19 @@ def of_airflow(path: str) -> object:
 
 
 def _dag(dag_id: str) -> object:
-    dag = dict.fromkeys((*DAGDetailsResponse.model_fields, *DAGDetailsResponse.model_computed_fields))
-    lists = {"tags": [], "owners": ["airflow"], "params": {}, "default_args": {}, "fileloc": "", "file_token": "x"}
-    return {**dag, **lists, "dag_id": dag_id, "dag_display_name": dag_id, "is_paused": False, "max_active_tasks": 16}
+    lists = {"tags": [], "owners": ["airflow"], "params": {}, "file_token": "x", "is_backfillable": False}
+    return {**_empty(DAGDetailsResponse), **lists, "dag_id": dag_id, "dag_display_name": dag_id, "max_active_tasks": 16}
 
 
 def _dag_run(dag_id: str, run_id: str) -> object:
-    run = dict.fromkeys(DAGRunResponse.model_fields)
     named = {"dag_id": dag_id, "dag_run_id": run_id, "dag_display_name": dag_id, "run_type": "manual"}
     times = dict.fromkeys(("run_after", "queued_at", "start_date"), "2026-01-01T00:00:00Z")
-    return {**run, **named, **times, "state": "running", "conf": {}, "dag_versions": [], "triggered_by": "ui"}
+    return {**_empty(DAGRunResponse), **named, **times, "state": "running", "conf": {}, "dag_versions": []}
+
+
+def _empty(model: type[BaseModel]) -> dict[str, object]:
+    kinds = {bool: False, int: 0, str: ""}
+    return {name: kinds.get(field.annotation) for name, field in model.model_fields.items()}
 
 
 def _plugin() -> dict[str, object]:
@@ -200,9 +204,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = of_airflow(path)
         if found is None:
             self.ui.unknown.append(path)
-        self._send(
-            404 if found is None else 200, json.dumps(found or {"detail": "Not found"}).encode(), "application/json"
-        )
+        status, document = (404, {"detail": "Not found"}) if found is None else (200, found)
+        self._send(status, json.dumps(document).encode(), "application/json")
 
     def _page(self, name):
         found = files.find(name)

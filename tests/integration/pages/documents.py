@@ -57,7 +57,7 @@ def paged(jobs: list[JobSummary]):
 
 
 def _wanted(one: JobSummary, query: dict[str, str]) -> bool:
-    if query.get("tag", None) not in {None, *one.tags}:
+    if query.get("tag") not in {None, *one.tags}:
         return False
     if query.get("active") == "true" and not (one.holder or one.queued):
         return False
