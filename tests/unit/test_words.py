@@ -76,6 +76,24 @@ def _words(name: str) -> list[str]:
     return [word.lower() for part in name.split("_") for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", part)]
 
 
+QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+
+
+def _in_module(path: Path) -> list[str]:
+    """Look into an ES module: its texts are those with a space, the rest is comments and names."""
+    text = path.read_text()
+    said = [hit.group(1) or hit.group(2) or "" for hit in QUOTED.finditer(re.sub(r"//.*", "", text))]
+    found = [hit.group() for hit in _hits(text)]
+    for pattern in IN_MESSAGES:
+        found += [hit.group() for one in said if " " in one for hit in re.finditer(pattern, one, re.IGNORECASE)]
+    return found
+
+
+def test_the_pages_have_no_banned_pattern():
+    found = {path.relative_to(ROOT).as_posix(): _in_module(path) for path in ROOT.rglob("*.js")}
+    assert {path: hits for path, hits in found.items() if hits} == {}
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_texts_and_names_have_no_banned_pattern(room):
     place = ROOT / room

@@ -12,6 +12,8 @@ from airflow_mcp_provider.plugin.http_api.app import build
 OPEN = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
 """FastAPI's own: the documentation of the API, and nothing of an installation."""
 
+FILES = "/pages/{name:path}"
+
 
 @pytest.fixture(scope="module")
 def routes():
@@ -39,6 +41,9 @@ def test_all_routes_are_looked_at(routes):
 def test_each_route_has_airflows_permission_and_the_name_of_the_job_where_it_looks_for_it(routes):
     for one in routes:
         named = [getattr(call, "__qualname__", "") for call in _dependencies(one.dependant)]
+        if one.path == FILES:
+            assert get_user in list(_dependencies(one.dependant)), "files of the package, for each user"
+            continue
         assert "requires_access_dag.<locals>.inner" in named, one.path
         assert get_user in list(_dependencies(one.dependant)), one.path
         assert one.path == "/jobs" or one.path.startswith("/jobs/{dag_id}"), one.path

@@ -1,4 +1,4 @@
-// Buttons that change something: a question first, what a refusal says, and the result for a screen reader.
+// Buttons that change something: a question first, the text of a refusal, and the result for a screen reader.
 
 import { Alert, Button, Dialog, Field, Input, Portal, Text, createContext, h } from "./react.js";
 import { useContext, useEffect, useRef, useState } from "./react.js";

@@ -9,7 +9,7 @@ const SHOWN = 8000; // how long the result of an action is on the page
 const Region = ({ text }) =>
   h(Text, { role: "status", "aria-live": "polite", color: "fg.muted", fontSize: "sm", minH: "1.4em", m: 0 }, text);
 
-// A page: heading, `toolbar` beside it, and the live region in which actions tell their results.
+// A page: heading, `toolbar` beside it, and the live region for the results of actions.
 export const Page = ({ heading, toolbar, children, testId }) => {
   const [news, setNews] = useState({ text: "" });
   const announce = useCallback((text) => setNews({ text }), []);

@@ -1,4 +1,4 @@
-// States of runs and subtasks: a symbol, a word and a color, so that none of them is told by its color alone.
+// States of runs and subtasks: a symbol, a word and a color, so that none of them depends on its color alone.
 
 import { Badge, Box, RouterLink, h } from "./react.js";
 
