@@ -40,6 +40,8 @@ def loaded_by(*modules: str) -> set[str]:
         "console.new_job",
         "console.try_job",
         "local_run",
+        "agents.stdio",
+        "agents.streamable_http",
     ],
 )
 def test_spec_runtime_client_and_console_work_where_no_airflow_is(module):
@@ -56,6 +58,12 @@ def test_a_scheduler_does_not_load_the_api_servers_framework():
     """A second, and 40 MB."""
     parts = ("listener", "queue.monitor", "pods.monitor", "pods.mutation", "pods.creation_errors")
     assert "fastapi" not in loaded_by(*(f"airflow_mcp_provider.plugin.{part}" for part in parts))
+
+
+def test_nothing_but_a_server_of_agents_loads_the_sdk_of_their_protocol():
+    """It takes seconds, and it is an extra."""
+    parts = ("plugin", "plugin.listener", "plugin.http_api.app", "dag", "start", "cli.jobs", "console.agents")
+    assert "mcp" not in loaded_by(*(f"airflow_mcp_provider.{part}" for part in parts))
 
 
 def test_the_command_line_loads_what_a_command_needs_when_it_runs():

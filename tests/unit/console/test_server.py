@@ -94,3 +94,11 @@ def test_the_password_of_a_user_is_read_from_a_pipe(home, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("secret\n"))
     found = find(user="anna")
     assert (found.user, found.password, found.token) == ("anna", "secret", None)
+
+
+def test_the_password_of_a_user_in_the_environment(home, monkeypatch):
+    """For programs whose stdin is for something else."""
+    monkeypatch.setattr(sys, "stdin", None)
+    found = find({"MCP_JOBS_PASSWORD": "secret"}, user="anna")
+    assert (found.user, found.password, found.token) == ("anna", "secret", None)
+    assert find({"MCP_JOBS_PASSWORD": "secret"}, token="own").password is None

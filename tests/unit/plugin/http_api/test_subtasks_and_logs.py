@@ -126,6 +126,18 @@ def test_the_log_of_a_subtask_has_its_own_lines(log, http):
     assert http.get(f"{SUBTASKS}/none/logs").status_code == 404
 
 
+@pytest.mark.parametrize("path", [f"{SUBTASKS}/a%2Fb/logs", "/jobs/crawl/runs/one/logs"])
+def test_the_last_lines_of_a_log(log, http, path):
+    for number in range(5):
+        log(1, f"line {number}")
+    whole = lines(http.get(path))
+    assert lines(http.get(path, params={"tail": 2})) == whole[-2:]
+    assert lines(http.get(path, params={"tail": 1000})) == whole
+    for wrong in ({"tail": 0}, {"tail": 1001}, {"tail": 2, "follow": "true"}):
+        answer = http.get(path, params=wrong)
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:airflow-mcp:invalid_request"), wrong
+
+
 def test_a_log_is_followed_to_the_end_of_the_attempt(log, http, set_state):
     set_state(0, TaskInstanceState.RUNNING)
     log(0, "one")
