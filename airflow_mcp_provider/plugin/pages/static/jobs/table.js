@@ -109,7 +109,6 @@ export const JobTable = ({ list, onTag, tabs }) =>
     label: "Jobs",
     role: "table",
     rowRole: "row",
-    rowProps: (index) => ({ "aria-rowindex": index + 2 }),
     header: h(Header),
     onSeen: list.onSeen,
     overflowX: "auto",

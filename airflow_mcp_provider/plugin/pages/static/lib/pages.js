@@ -29,7 +29,7 @@ const joined = (pages, id) => {
 
 // `read(cursor, signal)` resolves to { items, next }; `id(item)` names an item. Returns { items, more, onSeen, … } with
 // what `usePoll` returns; give `onSeen` to VirtualRows.
-export const usePages = (read, { key, id, every = 10_000 }) => {
+export const usePages = (read, { key, id, every = 5000 }) => {
   const store = useRef(null);
   if (store.current?.key !== key) store.current = empty(key);
   const load = async (signal) => {

@@ -77,9 +77,11 @@ export const VirtualRows = ({
   };
 
   const pointed = COMPOSITE.includes(role);
-  const counted = rowRole === "row" ? { "aria-rowcount": total ?? count } : {};
+  const all = total ?? count;
+  const above = header ? 1 : 0; // the header is a row, too
+  const counted = rowRole === "row" ? { "aria-rowcount": all < 0 ? all : all + above } : {};
   const place = (index) =>
-    rowRole === "row" ? { "aria-rowindex": index + 1 } : { "aria-setsize": total ?? count, "aria-posinset": index + 1 };
+    rowRole === "row" ? { "aria-rowindex": index + 1 + above } : { "aria-setsize": all, "aria-posinset": index + 1 };
   const row = (index) =>
     h(
       "div",
