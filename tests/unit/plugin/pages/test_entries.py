@@ -48,11 +48,29 @@ def test_addresses_are_relative_to_the_base_of_the_ui():
             assert (STATIC / address.removeprefix(f"{entries.FILES}/")).is_file()
 
 
-def test_each_module_registers_its_page_and_imports_files_that_exist():
+def test_each_module_registers_its_page():
     for app in entries.react_apps():
         module = STATIC / entries.MODULES[app["name"]]
         assert re.search(rf'register\("{app["name"]}", \w+\)', module.read_text()), module
-    for module in STATIC.rglob("*.js"):
-        for imported in re.findall(r'^(?:import|export)\b[^"]*from "([^"]+)"', module.read_text(), re.MULTILINE):
-            assert imported.startswith("."), f"{module} imports {imported}, which is not a file of the pages"
-            assert (module.parent / imported).is_file(), f"{module} imports {imported}"
+
+
+IMPORT = re.compile(r'^(?:import|export)\b([^"]*)from "([^"]+)"|^import "([^"]+)"', re.MULTILINE)
+EXPORT = re.compile(r"^export (?:async )?(?:const|let|class|function\*?) (?:(\w+)|\{([^}]*)\})", re.MULTILINE)
+
+
+def exported(module):
+    found = set()
+    for name, names in EXPORT.findall(module.read_text()):
+        found |= {name} if name else {one.split(":")[-1].strip() for one in names.split(",")}
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(STATIC.rglob("*.js")), ids=lambda path: path.relative_to(STATIC).as_posix())
+def test_a_module_imports_what_exists(module):
+    """A browser runs none of the modules of a page when one name is missing."""
+    for names, source, alone in IMPORT.findall(module.read_text()):
+        target = module.parent / (source or alone)
+        assert (source or alone).startswith("."), "nothing but files of the pages"
+        assert target.is_file()
+        wanted = {one.split(" as ")[0].strip() for one in names.strip(" {}\n").split(",") if one.strip()}
+        assert wanted <= exported(target), f"{source} has no {wanted - exported(target)}"

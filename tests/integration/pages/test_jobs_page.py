@@ -1,0 +1,323 @@
+"""The page Jobs in the installed UI of Airflow, on documents that a test gives."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from airflow_mcp_provider.plugin.pages import entries
+from tests.integration.pages import documents
+from tests.integration.pages.canned import Answer, CannedUi, problem
+
+URL = "/plugin/mcp-jobs"
+WRONG = "jobs/alpha.yaml:3: run: missing value\nruns of the job have the last valid version of its spec"
+TAGGED = '<img src="x" onerror="globalThis.hit = 1">'
+
+
+@pytest.fixture
+def jobs(ui, page):
+    """Open the page on some jobs."""
+
+    def opened(*found, url=URL):
+        ui.get("jobs", documents.paged(list(found)))
+        page.goto(ui.url + url)
+        if found:
+            row(page, found[0].job).wait_for()
+        return page
+
+    return opened
+
+
+def row(page, job):
+    return page.get_by_role("row").filter(has=page.locator(f'[data-job="{job}"]'))
+
+
+def test_what_a_row_has(jobs):
+    page = jobs(
+        documents.job("alpha", tags=["nightly"], error=WRONG, next_run=documents.ago(-7300)),
+        documents.running("crawl"),
+        documents.job("new", last=[], description=None),
+    )
+    alpha = row(page, "alpha")
+    expect(alpha.get_by_role("link", name="alpha", exact=True)).to_have_attribute("href", "/dags/alpha/plugin/mcp-job")
+    expect(alpha).to_contain_text("in 2h 0")
+    squares = alpha.get_by_role("listitem").get_by_role("link")
+    expect(squares).to_have_count(10)
+    expect(squares.nth(2)).to_have_attribute(
+        "aria-label", re.compile(r"error after 42s, ended \S+ \S+ ago, run manual__2")
+    )
+    expect(squares.nth(2)).to_have_attribute("href", "/dags/alpha/runs/manual__2/plugin/mcp-run")
+    expect(squares.nth(2)).to_have_text("✗")
+    crawl = row(page, "crawl")
+    expect(crawl).to_contain_text(re.compile(r"▶running1m \d\ds.*manual__active.*by anna"))
+    expect(crawl.get_by_role("cell").nth(2)).to_have_text("2")
+    expect(row(page, "new")).to_contain_text("no runs yet")
+
+
+def test_the_error_of_a_spec_is_read_in_full(jobs):
+    page = jobs(documents.job("alpha", error=WRONG))
+    page.get_by_role("button", name="Error in the spec: jobs/alpha.yaml:3: run: missing value").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("runs of the job have the last valid version of its spec")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_texts_of_people_are_texts(jobs):
+    page = jobs(documents.job("alpha", description=TAGGED, error=TAGGED, tags=[TAGGED]))
+    expect(row(page, "alpha")).to_contain_text(TAGGED)
+    assert page.evaluate("globalThis.hit") is None
+    assert row(page, "alpha").locator("img").count() == 0
+
+
+def test_times_are_in_the_zone_that_the_reader_chose(jobs, page):
+    title = page.locator('[data-job="alpha"] time[title]').first
+    jobs(documents.job("alpha", next_run=documents.ago(-60)))
+    expect(title).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d Asia/Tokyo$"))
+    page.evaluate("localStorage.setItem('timezone', JSON.stringify('UTC'))")
+    page.reload()
+    expect(title).to_have_attribute("title", re.compile(r" UTC$"))
+
+
+def test_filters_are_asked_of_the_server_and_stand_in_the_address(jobs, ui, page):
+    jobs(documents.job("alpha", tags=["nightly"]), documents.job("beta", paused=True), documents.running("crawl"))
+    page.get_by_role("searchbox").press_sequentially("CRA")
+    expect(row(page, "alpha")).to_be_hidden()
+    expect(page).to_have_url(re.compile("search=CRA"))
+    assert [one.query.get("search") for one in ui.asked] == [None, ["CRA"]], "one request after the last key"
+    page.get_by_role("searchbox").fill("")
+    row(page, "alpha").get_by_role("button", name="nightly").click()
+    expect(row(page, "beta")).to_be_hidden()
+    expect(page.get_by_role("combobox", name="Tag")).to_have_value("nightly")
+    page.get_by_role("combobox", name="Tag").select_option("")
+    for option, expected in (("Paused", "beta"), ("Queued or running", "crawl")):
+        page.get_by_role("combobox", name="Which jobs").select_option(option)
+        expect(page.locator("[data-job]")).to_have_count(1)
+        expect(row(page, expected)).to_be_visible()
+    page.get_by_role("searchbox").fill("none has this")
+    expect(page.get_by_text("No job matches")).to_be_visible()
+    page.get_by_role("button", name="Show all jobs").click()
+    expect(page.locator("[data-job]")).to_have_count(3)
+
+
+def test_an_installation_without_jobs(jobs, page):
+    jobs()
+    expect(page.get_by_text("No jobs yet")).to_be_visible()
+
+
+def test_pause_and_resume(jobs, ui, page):
+    jobs(documents.job("alpha"))
+
+    def pause(request):
+        ui.get("jobs", documents.paged([documents.job("alpha", paused=True)]))
+
+    ui.post("jobs/alpha/pause", pause)
+    page.get_by_role("button", name="Pause alpha").click()
+    expect(row(page, "alpha")).to_contain_text("paused")
+    expect(page.get_by_text("alpha is paused: no run and no task of it starts")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume alpha")).to_be_visible()
+    (sent,) = ui.asked_for("POST", "jobs/alpha/pause")
+    assert sent.body == {}
+
+
+def test_cancel_asks_first_and_sends_the_reason(jobs, ui, page):
+    jobs(documents.job("alpha"), documents.running("crawl"))
+    expect(page.get_by_role("button", name="Cancel the active run of alpha")).to_be_disabled()
+    path = "jobs/crawl/runs/manual__active/cancel"
+    ui.post(path, {"run": "manual__active", "state": "cancelling", "running": 3, "waiting": 4, "children": 0})
+    page.get_by_role("button", name="Cancel the active run of crawl").click()
+    dialog = page.get_by_role("alertdialog", name="Cancel the active run of crawl?")
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(dialog).to_be_hidden()
+    assert ui.asked_for("POST", path) == []
+    page.get_by_role("button", name="Cancel the active run of crawl").click()
+    expect(dialog.get_by_role("textbox", name="Reason")).to_be_focused()
+    page.keyboard.type("wrong site")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("manual__active is cancelling: 3 running tasks are asked to end")).to_be_visible()
+    (sent,) = ui.asked_for("POST", path)
+    assert sent.body == {"reason": "wrong site"}
+
+
+def test_a_user_without_the_right_reads_why(jobs, ui, page):
+    jobs(documents.running("crawl"))
+    ui.post("jobs/crawl/pause", problem(403, "forbidden", "Forbidden: anna may not change crawl"))
+    ui.post("jobs/crawl/runs/manual__active/cancel", problem(409, "ended", "the run manual__active has ended"))
+    page.get_by_role("button", name="Pause crawl").click()
+    expect(page.get_by_role("alert")).to_contain_text("Forbidden: anna may not change crawl")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Cancel the active run of crawl").click()
+    page.get_by_role("button", name="Cancel the run").click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("the run manual__active has ended")
+
+
+def test_trigger_opens_airflows_own_form(jobs, page):
+    jobs(documents.job("alpha"))
+    page.get_by_role("button", name="Trigger alpha").click()
+    expect(page).to_have_url(re.compile("/dags/alpha$"))
+    expect(page.get_by_role("dialog")).to_contain_text("alpha")
+    expect(page.get_by_test_id("trigger-dag-submit")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("answer", "texts"),
+    [
+        (
+            problem(403, "forbidden", "Forbidden"),
+            ["You are not allowed to see this", "Forbidden", "Ask an administrator"],
+        ),
+        (
+            problem(401, "unauthorized", "Token Expired"),
+            ["You are not logged in any more", "Token Expired", "Load the page again"],
+        ),
+        (problem(503, "busy", "the API server is busy; retry the request later"), ["the API server is busy"]),
+        (Answer("<html>", 502), ["502 Bad Gateway"]),
+    ],
+)
+def test_errors_are_read(ui, page, answer, texts):
+    ui.get("jobs", answer)
+    page.goto(ui.url + URL)
+    for text in texts:
+        expect(page.get_by_role("alert")).to_contain_text(text)
+    ui.get("jobs", documents.paged([documents.job("alpha")]))
+    page.get_by_role("button", name="Try again").click()
+    expect(row(page, "alpha")).to_be_visible()
+
+
+def test_what_was_read_stays_on_an_error(jobs, ui, page):
+    page.clock.install()
+    jobs(documents.job("alpha"))
+    ui.get("jobs", problem(503, "busy", "the API server is busy"))
+    page.clock.run_for(6_000)
+    expect(page.get_by_role("alert")).to_contain_text("What follows may be out of date")
+    expect(row(page, "alpha")).to_be_visible()
+    ui.get("jobs", documents.paged([documents.job("alpha", queued=7)]))
+    page.clock.run_for(11_000)
+    expect(row(page, "alpha").get_by_role("cell").nth(2)).to_have_text("7")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+HIDDEN = """(hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_hidden_tab_asks_nothing(jobs, ui, page):
+    page.clock.install()
+    jobs(documents.job("alpha"))
+    page.evaluate(f"({HIDDEN})(true)")
+    page.clock.run_for(1_000)
+    before = len(ui.asked)
+    page.clock.run_for(60_000)
+    assert len(ui.asked) == before
+    ui.get("jobs", documents.paged([documents.job("alpha", queued=7)]))
+    page.evaluate(f"({HIDDEN})(false)")
+    expect(row(page, "alpha").get_by_role("cell").nth(2)).to_have_text("7")
+
+
+def test_another_page_of_the_ui_stops_the_polls(jobs, ui, page):
+    page.clock.install()
+    jobs(documents.job("alpha"))
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_test_id("mcp-jobs")).to_be_hidden()
+    before = len(ui.asked)
+    page.clock.run_for(60_000)
+    assert len(ui.asked) == before
+
+
+def test_a_thousand_jobs(jobs, ui, page):
+    jobs(*(documents.job(f"job_{number:04}", last=[]) for number in range(1000)))
+    table = page.get_by_role("table", name="Jobs")
+    expect(table).to_have_attribute("aria-rowcount", "-1")
+    assert len(ui.asked) == 1, "what is in sight"
+    table.focus()
+    for _ in range(40):
+        page.keyboard.press("End")
+        if row(page, "job_0999").count():
+            break
+        page.wait_for_timeout(100)
+    expect(row(page, "job_0999")).to_be_visible()
+    expect(table).to_have_attribute("aria-rowcount", "1001")
+    expect(row(page, "job_0999")).to_have_attribute("aria-rowindex", "1001")
+    assert page.locator("[data-job]").count() < 40
+    cursors = [one.query.get("cursor", [""])[0] for one in ui.asked]
+    assert len(set(cursors)) == 20
+
+
+def test_only_what_is_in_sight_is_asked_again(jobs, ui, page):
+    page.clock.install()
+    jobs(*(documents.job(f"job_{number:04}", last=[]) for number in range(150)))
+    table = page.get_by_role("table", name="Jobs")
+    for number in (50, 100):
+        table.evaluate("(frame) => { frame.scrollTop = frame.scrollHeight; }")
+        expect(page.locator(f'[data-job="job_{number:04}"]')).to_have_count(1)
+        page.clock.run_for(100)
+    table.evaluate("(frame) => { frame.scrollTop = frame.scrollHeight; }")
+    expect(row(page, "job_0149")).to_be_visible()
+    page.clock.run_for(100)
+    ui.asked.clear()
+    page.clock.run_for(5_500)
+    assert [one.query.get("cursor") for one in ui.asked] == [["job_0099"]]
+
+
+def test_the_keyboard_moves_in_the_list(jobs, page):
+    jobs(*(documents.job(f"job_{number:02}", last=[]) for number in range(40)))
+    table = page.get_by_role("table", name="Jobs")
+    table.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-active] [data-job]")).to_have_attribute("data-job", "job_01")
+    page.keyboard.press("End")
+    expect(row(page, "job_39")).to_be_in_viewport()
+    page.keyboard.press("Home")
+    expect(row(page, "job_00")).to_be_in_viewport()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="job_00", exact=True)).to_be_focused()
+
+
+def test_below_a_path(page):
+    with CannedUi("/team/airflow") as ui:
+        ui.get("jobs", documents.paged([documents.job("alpha")]))
+        page.goto(ui.url + URL)
+        link = page.get_by_role("link", name="alpha", exact=True)
+        expect(link).to_have_attribute("href", "/team/airflow/dags/alpha/plugin/mcp-job")
+        link.click()
+        expect(page).to_have_url(f"{ui.url}/dags/alpha/plugin/mcp-job")
+
+
+def test_without_tabs_links_lead_to_airflows_own_pages(monkeypatch, jobs, page):
+    monkeypatch.setenv("AIRFLOW__MCP__UI", "nav")
+    jobs(documents.job("alpha"))
+    expect(page.get_by_role("link", name="alpha", exact=True)).to_have_attribute("href", "/dags/alpha")
+    expect(page.get_by_role("listitem").get_by_role("link").first).to_have_attribute(
+        "href", "/dags/alpha/runs/manual__0"
+    )
+
+
+def test_dark_mode(jobs, page, pictures):
+    page.add_init_script("localStorage.setItem('theme', 'dark')")
+    jobs(documents.job("alpha", error=WRONG), documents.running("crawl"))
+    colors = page.evaluate(
+        "['h1', 'main, body'].map((one) => getComputedStyle(document.querySelector(one))).map((s) => [s.color, s.backgroundColor])"
+    )
+    assert page.locator("html").get_attribute("class") == "dark" or "dark" in (
+        page.locator("html").get_attribute("class") or ""
+    )
+    assert colors[0][0] != colors[1][1]
+    pictures(page, "dark")
+
+
+def test_an_error_of_the_page_leaves_the_rest_of_the_ui(ui, page):
+    broken = documents.job("alpha").model_dump(mode="json")
+    del broken["last"]
+    ui.get("jobs", {"jobs": [broken], "next": None})
+    page.goto(ui.url + URL)
+    expect(page.get_by_role("alert")).to_contain_text("This page has an error")
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_the_names_of_pages_are_free_in_a_browser(page, ui):
+    page.goto(f"{ui.url}/static/pin_32.png")
+    assert page.evaluate("(names) => names.filter((name) => name in globalThis)", list(entries.MODULES)) == []
