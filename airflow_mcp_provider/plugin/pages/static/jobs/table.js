@@ -109,6 +109,7 @@ export const JobTable = ({ list, onTag, tabs }) =>
     label: "Jobs",
     role: "table",
     rowRole: "row",
+    rowKey: (index) => list.items[index].job,
     header: h(Header),
     onSeen: list.onSeen,
     overflowX: "auto",

@@ -33,7 +33,7 @@ const Value = ({ field, value, setValue, input }) =>
     field.help && h(Field.HelperText, null, field.help),
   );
 
-// A dialog that asks before a change. `onConfirm(value)` is a promise; the dialog stays open with what it refuses.
+// A dialog that asks before a change: `run(value)` starts it. It stays open with `error`, the text of a refusal.
 export const Question = ({ question, open, setOpen, run, busy, error }) => {
   const { title, text, field, action = "OK", palette = "brand", cancel = "Close" } = question;
   const [value, setValue] = useState("");
@@ -73,19 +73,21 @@ export const Question = ({ question, open, setOpen, run, busy, error }) => {
 
 // A button whose `onClick(value)` is asynchronous. `confirm`: { title, text, action, palette, field } asks first; `field`:
 // { label, type, initial, required, help } is one value. `done`: the text for the live region, or a function of the
-// result. A refusal is shown in the dialog; without `confirm` a dialog opens for it.
+// result. A refusal is shown in the dialog; without `confirm` a dialog opens for it. What is done is what was asked when
+// the button was pressed: the page may change behind the dialog.
 export const ActionButton = ({ label, onClick, confirm, done, children, ...more }) => {
+  const [asked, setAsked] = useState(null);
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   const announce = useAnnounce();
-  const run = async (value) => {
+  const run = async (action, value) => {
     setBusy(true);
     setError(null);
     try {
-      const result = await onClick(value);
+      const result = await action.onClick(value);
       setOpen(false);
-      announce(typeof done === "function" ? done(result) : (done ?? `${label}: done`));
+      announce(typeof action.done === "function" ? action.done(result) : (action.done ?? `${action.label}: done`));
     } catch (refusal) {
       setError(refusal);
       setOpen(true);
@@ -94,13 +96,16 @@ export const ActionButton = ({ label, onClick, confirm, done, children, ...more 
     }
   };
   const press = () => {
+    const action = { label, onClick, confirm, done };
+    setAsked(action);
     setError(null);
     if (confirm) setOpen(true);
-    else run();
+    else run(action);
   };
-  const question = confirm ?? { title: label, action: null };
+  const question = asked && (asked.confirm ?? { title: asked.label, action: null });
+  const answer = (value) => run(asked, value);
   return [
     h(Button, { key: "button", size: "xs", variant: "outline", loading: busy && !open, onClick: press, "aria-label": label, ...more }, children ?? label),
-    (confirm || error) && h(Question, { key: "question", question, open, setOpen, run, busy, error }),
+    question && (asked.confirm || error) && h(Question, { key: "question", question, open, setOpen, run: answer, busy, error }),
   ];
 };

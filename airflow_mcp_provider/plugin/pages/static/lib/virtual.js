@@ -35,7 +35,8 @@ const moved = (key, active, count, page) => {
 
 // Props: `count`, `rowHeight` (px), `renderRow(index, active)`, `label` (of the list, for a screen reader); `role` and
 // `rowRole` (list and listitem, table and row, tree and treeitem), `rowProps(index)` (further attributes of a row, for
-// example aria-level), `total` (where more rows exist than are loaded; -1: unknown), `header` (a row that stays on top),
+// example aria-level), `rowKey(index)` (the identity of a row: without it a dialog of a row stays where it is when rows
+// come in above it), `total` (where more rows exist than are loaded; -1: unknown), `header` (a row that stays on top),
 // `onKey(event, index)` for keys on the active row, `onSeen(first, last)` when other rows come into sight.
 export const VirtualRows = ({
   count,
@@ -45,6 +46,7 @@ export const VirtualRows = ({
   role = "list",
   rowRole = "listitem",
   rowProps = () => ({}),
+  rowKey = (index) => index,
   total,
   header,
   onKey,
@@ -86,7 +88,7 @@ export const VirtualRows = ({
     h(
       "div",
       {
-        key: index,
+        key: rowKey(index),
         id: `${id}-${index}`,
         role: rowRole,
         "data-active": index === active || undefined,
