@@ -22,7 +22,10 @@ GIVEN_BYTES = 100
 PROBLEMS = 5
 M = TypeVar("M", bound="Arguments")
 
-Job = Annotated[str, Field(min_length=1, max_length=MOST_CHARS, description="The id of a job, as in list_jobs.")]
+Job = Annotated[
+    str,
+    Field(min_length=1, max_length=MOST_CHARS, pattern=r"^[^/]*$", description="The id of a job, as in list_jobs."),
+]
 Run = Annotated[
     str,
     Field(
@@ -135,11 +138,16 @@ class RetryFailed(Arguments):
 
 def checked(kind: type[M], tool: str, given: Mapping[str, Any] | None) -> M:
     """Return the arguments of a tool; raises InvalidRequest for all that is wrong with them."""
+    step = f"change the arguments of {tool}: {', '.join(kind.model_fields)}"
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        text = f"arguments: {type(error).__name__}; expected valid text, and lists and objects that are not nested deep"
+        raise InvalidRequest(text, url=tool, next_step=step) from None
     try:
         return kind.model_validate(dict(given or {}))
     except ValidationError as error:
         found = [_sentence(one) for one in error.errors(include_url=False)[:PROBLEMS]]
-        step = f"change the arguments of {tool}: {', '.join(kind.model_fields)}"
         raise InvalidRequest("; ".join(found), url=tool, next_step=step) from None
 
 
@@ -150,7 +158,8 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         return f"{name}: unknown argument"
     if error["type"] == "string_pattern_mismatch":
-        return f"{name}: invalid value {_given(error['input'])}; expected JOB/RUN, for example inventory/key__0b7e"
+        expected = "the id of a job" if name == "job" else "JOB/RUN, for example inventory/key__0b7e"
+        return f"{name}: invalid value {_given(error['input'])}; expected {expected}"
     return f"{name}: invalid value {_given(error['input'])}; expected: {_expected(error['msg'])}"
 
 

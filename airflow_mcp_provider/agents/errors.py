@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_mcp_provider.agents.shorten import cut
+from airflow_mcp_provider.agents.shorten import cut, without_trace
 from airflow_mcp_provider.errors import (
     AccessDenied,
     InvalidRequest,
@@ -34,7 +34,8 @@ def shown(error: RequestFailed) -> dict[str, Any]:
         more = {"limit": error.limit, "pending": error.pending, "run": error.run}
     if isinstance(error, Refused | ServerUnavailable):
         more["retry_after"] = error.retry_after
-    detail, step = cut(error.detail, DETAIL_BYTES), cut(_step(error) or step or error.next_step, STEP_BYTES)
+    detail = cut(without_trace(error.detail), DETAIL_BYTES)
+    step = cut(_step(error) or step or error.next_step, STEP_BYTES)
     known = {name: value for name, value in more.items() if value is not None}
     return {"error": {"kind": kind, "detail": detail, "next_step": step, **known}}
 

@@ -17,7 +17,7 @@ from airflow_mcp_provider.agents.results import (
     JobTexts,
     RunEntry,
 )
-from airflow_mcp_provider.agents.shorten import cut, dumped, first, size
+from airflow_mcp_provider.agents.shorten import cut, dumped, first, size, without_trace
 from airflow_mcp_provider.client import calls
 from airflow_mcp_provider.client.calls import Call, query_of
 from airflow_mcp_provider.client.models import PREFIX, Job, Jobs, JobSummary, RunSummary
@@ -98,7 +98,7 @@ def _texts(job: Job) -> dict[str, Any]:
     return {
         "description": cut(job.description, DESCRIPTION_BYTES) if job.description else None,
         "tags": first(job.tags, TAGS_BYTES),
-        "spec_error": cut(job.error[-2 * ERROR_BYTES :], ERROR_BYTES) if job.error else None,
+        "spec_error": cut(without_trace(job.error), ERROR_BYTES) if job.error else None,
     }
 
 

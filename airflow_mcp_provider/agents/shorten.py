@@ -48,6 +48,12 @@ def _longest(text: str, room: int) -> int:
     return low
 
 
+def without_trace(text: str) -> str:
+    """Return a text; of a traceback, which has lines of source code, the last line only."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if any(line.lstrip().startswith('File "') for line in lines) else text
+
+
 def first(items: Iterable[T], room: int) -> list[T]:
     """Return the first items that fit into ``room`` bytes."""
     found = []

@@ -6,6 +6,7 @@ no cookie. So the routes of the HTTP API decide about its rights, as for each ot
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -21,6 +22,9 @@ from airflow_mcp_provider.client.failures import unreachable
 from airflow_mcp_provider.client.sending import send_async
 from airflow_mcp_provider.constants import API_SERVER
 from airflow_mcp_provider.runtime.size_limits import MAX_CONF_BYTES
+
+# It logs a line for each message.
+logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)
 
 T = TypeVar("T")
 MOST_BODY_BYTES = MAX_CONF_BYTES + 100_000

@@ -48,8 +48,8 @@ class McpMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an HTTP request; anything else is passed to Airflow unchanged."""
         if scope["type"] == "http":
-            again = {**scope, API_SERVER: partial(self._of_this_process, scope.get("app"))}
-            await self._requests(in_one_line(again), receive, send)
+            scope[API_SERVER] = partial(self._of_this_process, scope.get("app"))
+            await self._requests(in_one_line(scope), receive, send)
         elif scope["type"] != "lifespan":
             await self._app(scope, receive, send)
         else:

@@ -1,6 +1,7 @@
 """Who gets in: what the route over HTTP requires, and the programs of stdio."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.integration.agents.conftest import ROOT, Agent
+from tests.sizes import patient
 
 BODY = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
@@ -57,16 +59,25 @@ def test_other_methods_and_bodies(send):
 
 
 def test_the_command_of_airflow_with_a_user_and_a_password(airflow, passwords):
-    """Nothing but messages comes on stdout: the client would read it as one."""
-
-    async def main():
-        env = {"MCP_JOBS_PASSWORD": passwords["uwe"], "AIRFLOW_HOME": os.environ["AIRFLOW_HOME"]}
-        words = ["-m", "airflow", "mcp", "agents", "--url", airflow.url, "--user", "uwe"]
-        parameters = StdioServerParameters(command=sys.executable, args=words, env={**env, "PYTHONPATH": str(ROOT)})
-        async with Client(parameters) as client:
-            assert len((await Agent(client).call("list_jobs"))["jobs"]) == 3
-
-    asyncio.run(main())
+    """Nothing but messages comes on stdout."""
+    env = {**os.environ, "MCP_JOBS_PASSWORD": passwords["uwe"], "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "airflow", "mcp", "agents", "--url", airflow.url, "--user", "uwe"]
+    version = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    sent = [
+        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": version},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_jobs", "arguments": {}}},
+    ]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as program:
+        program.stdin.write("".join(f"{json.dumps(one)}\n" for one in sent))
+        program.stdin.flush()
+        found = [json.loads(program.stdout.readline()) for _ in range(2)]
+        program.stdin.close()
+        assert program.stdout.read() == ""
+        assert program.wait(patient(30)) == 0, program.stderr.read()
+    assert [one["id"] for one in found] == [0, 1]
+    assert len(found[1]["result"]["structuredContent"]["jobs"]) == 3
 
 
 def test_what_the_command_refuses(airflow):

@@ -175,7 +175,8 @@ def test_wrong_arguments_and_names(talk):
         assert "key: missing" in (await agent.refused("submit_job", job="fetch"))["detail"]
         unknown = await agent.refused("submit_job", job="fetch", params={"counts": 1}, key=new())
         assert "counts" in unknown["detail"]
-        assert (await agent.refused("describe_job", job="../variables"))["kind"] == "not_found"
+        assert (await agent.refused("describe_job", job="../variables"))["kind"] == "invalid_request"
+        assert (await agent.refused("describe_job", job=".."))["kind"] == "not_found"
         assert (await agent.refused("job_status", run="fetch/../../x"))["kind"] == "not_found"
         assert (await agent.refused("retry_failed", run="fetch/none"))["kind"] == "not_found"
         nul = await agent.refused("submit_job", job="fetch", params={"file": "a\0b"}, key=new())

@@ -21,6 +21,7 @@ WRONG = [
     ("list_jobs", {"search": "x" * 201}, "search: invalid value", "at most 200 characters"),
     ("list_jobs", {"serch": "x"}, "serch: unknown argument", ""),
     ("describe_job", {"job": ""}, 'job: invalid value ""', "at least 1 character"),
+    ("describe_job", {"job": "a/runs"}, 'job: invalid value "a/runs"', "expected the id of a job"),
     ("describe_job", {"job": "x" * 251}, "job: invalid value", "at most 250 characters"),
     ("submit_job", {"key": None}, "key: invalid value null", "a valid string"),
     ("submit_job", {"key": "k" * 201}, "key: invalid value", "at most 200 characters"),
@@ -64,6 +65,15 @@ def test_wrong_arguments(tool, given, wrong, expected):
 def test_missing_arguments(tool):
     with pytest.raises(InvalidRequest, match=f"{next(iter(VALID[tool]))}: missing; expected a value"):
         checked(TOOLS[tool].arguments, tool, None)
+
+
+def test_values_that_cannot_be_sent():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    for params in ({"a": "\ud800"}, {"a": deep}):
+        with pytest.raises(InvalidRequest, match="expected valid text"):
+            checked(TOOLS["submit_job"].arguments, "submit_job", {**VALID["submit_job"], "params": params})
 
 
 def test_a_run_may_have_slashes_and_a_job_none():

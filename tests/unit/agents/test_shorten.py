@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mcp_provider.agents.shorten import MARK, cut, dumped, first, last, size
+from airflow_mcp_provider.agents.shorten import MARK, cut, dumped, first, last, size, without_trace
 
 TEXTS = st.text(st.characters() | st.sampled_from('"\\\n\0é🙂\u202e\u200b'), max_size=200)
 
@@ -30,6 +30,15 @@ def test_invisible_characters_are_escaped_and_halves_replaced():
     assert dumped("a\u202eb\u200bc") == r'"a\u202eb\u200bc"'
     assert dumped("a\ud800b") == '"a?b"'
     assert dumped("ü 🙂") == '"ü 🙂"'
+
+
+def test_a_traceback_has_no_source_code():
+    trace = 'Traceback (most recent call last):\n  File "/dags/a.py", line 3, in <module>\n    KEY = "x"\nKeyError: 1\n'
+    assert without_trace(trace) == "KeyError: 1"
+    assert (
+        without_trace("jobs/a.yaml:3: run: missing\njobs/a.yaml:4: x")
+        == "jobs/a.yaml:3: run: missing\njobs/a.yaml:4: x"
+    )
 
 
 def test_the_first_and_the_last_that_fit():
