@@ -41,7 +41,7 @@ const Job = ({ dagId }) => {
   if (!poll.data) return h(Before, { poll, label: "Loading the job" });
   return h(
     Page,
-    { heading: h("bdi", null, dagId), testId: "mcp-job" },
+    { heading: ["Job ", h("bdi", { key: "name" }, dagId)], testId: "mcp-job" },
     poll.error && h(ErrorBox, { error: poll.error, onRetry: poll.refresh, kept: true }),
     h(Box, { minW: 0 }, h(Parts, { key: dagId, job: poll.data, refresh: poll.refresh })),
   );

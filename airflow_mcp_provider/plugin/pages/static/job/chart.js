@@ -26,7 +26,7 @@ const Bar = ({ run, index, longest, id }) => {
   const left = LEFT + index * STEP;
   const filled = FAILED.includes(run.state) ? `url(#${id}-${run.state})` : color(run.state);
   const place = { x: left, y: TOP + HEIGHT - high, width: BAR, height: high };
-  const symbol = { x: left + BAR / 2, y: TOP + HEIGHT - high - 3, textAnchor: "middle", fontSize: 11, fill: "currentColor" };
+  const symbol = { x: left + BAR / 2, y: TOP + HEIGHT - high - 3, textAnchor: "middle", style: { fontSize: 11 }, fill: "currentColor" };
   return h(
     "g",
     { "data-state": run.state },
@@ -37,9 +37,10 @@ const Bar = ({ run, index, longest, id }) => {
   );
 };
 
+const SMALL = { style: { fontSize: 10 }, fill: "currentColor" };
 const Scale = ({ longest, width }) => [
-  h("text", { key: "most", x: LEFT - 4, y: TOP + 9, textAnchor: "end", fontSize: 10, fill: "currentColor" }, duration(longest)),
-  h("text", { key: "least", x: LEFT - 4, y: TOP + HEIGHT, textAnchor: "end", fontSize: 10, fill: "currentColor" }, "0"),
+  h("text", { key: "most", x: LEFT - 4, y: TOP + 9, textAnchor: "end", ...SMALL }, duration(longest)),
+  h("text", { key: "least", x: LEFT - 4, y: TOP + HEIGHT, textAnchor: "end", ...SMALL }, "0"),
   h("line", { key: "base", x1: LEFT, x2: width, y1: TOP + HEIGHT, y2: TOP + HEIGHT, stroke: "currentColor", opacity: 0.4 }),
 ];
 

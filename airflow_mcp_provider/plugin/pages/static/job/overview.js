@@ -1,4 +1,4 @@
-// Who holds the slot of the job, and the error of its spec.
+// The description of the job, the error of its spec, and who holds its slot.
 
 import { Alert, Badge, Button, HStack, Text, h } from "../lib/react.js";
 import { StateBadge } from "../lib/state.js";
@@ -38,12 +38,16 @@ const idle = (job) => {
   return "No run is active.";
 };
 
-export const Overview = ({ job, ask }) =>
+const Paused = () =>
+  h(Text, { mb: 1 }, h(Badge, { colorPalette: "orange", me: 2 }, "⏸ paused"), "None of its runs and tasks starts until it is resumed.");
+
+export const Overview = ({ job, ask }) => [
+  job.description && h(Text, { key: "description", color: "fg.muted", mb: 1 }, h(Words, { text: job.description })),
+  job.error && h(SpecError, { key: "error", error: job.error }),
+  job.paused && h(Paused, { key: "paused" }),
   h(
     Section,
-    { title: "Active run", pt: 0, aside: job.paused && h(Badge, { colorPalette: "orange" }, "⏸ paused") },
-    job.description && h(Text, { color: "fg.muted", mb: 1 }, h(Words, { text: job.description })),
-    job.error && h(SpecError, { error: job.error }),
-    job.paused && h(Text, { mb: 1 }, "The job is paused: none of its runs and tasks starts until it is resumed."),
+    { key: "active", title: "Active run" },
     job.holder ? h(Holder, { job, holder: job.holder, ask }) : h(Text, { color: "fg.muted" }, idle(job)),
-  );
+  ),
+];
