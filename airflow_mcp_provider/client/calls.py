@@ -140,7 +140,12 @@ def subtask(job: str, run: str, key: str, *, step: str | None = None) -> Call[Su
 
 
 def jobs(
-    *, search: str | None = None, paused: bool | None = None, active: bool | None = None, page: int = PAGE
+    *,
+    search: str | None = None,
+    tag: str | None = None,
+    paused: bool | None = None,
+    active: bool | None = None,
+    page: int = PAGE,
 ) -> Listing[JobSummary]:
     """Iterate over the jobs by id. ``search``: a part of the id or of the description."""
 
@@ -148,7 +153,7 @@ def jobs(
         found = Jobs.model_validate_json(content)
         return Page(found.jobs, found.next)
 
-    query = query_of(search=search, paused=paused, active=active, limit=page)
+    query = query_of(search=search, tag=tag, paused=paused, active=active, limit=page)
     return lambda cursor: Call("GET", f"{PREFIX}/jobs", read, query=query + query_of(cursor=cursor))
 
 
@@ -173,7 +178,11 @@ def subtasks(  # noqa: PLR0913 - the filters of the server
     text: str | None = None,
     page: int = PAGE,
 ) -> Listing[Subtask]:
-    """Iterate over the subtasks of a run, step by step. ``text``: a part of the key or of the payload."""
+    """Iterate over the subtasks of a run, step by step. ``text``: a part of the key or of the payload.
+
+    ``parent``: those that the subtask with this key enqueued, with an empty text those that plan enqueued; only these
+    have ``children``.
+    """
 
     def read(content: bytes) -> Page[Subtask]:
         found = Subtasks.model_validate_json(content)

@@ -47,7 +47,10 @@ class Subtask(Model):
     depth: int
     children: int | None = Field(
         default=None,
-        description="The number of subtasks that it has enqueued; null in a list without the filter ``parent``.",
+        description=(
+            "The number of subtasks that the filter ``parent`` gives for its key: those that it enqueued, and itself in"
+            " later steps. Null in a list without this filter."
+        ),
     )
     attempt: int = Field(description="The number of the latest attempt; 0 before the first.")
     attempts: list[Attempt] = Field(description="Past attempts, for a single subtask only.")

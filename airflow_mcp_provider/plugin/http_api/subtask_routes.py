@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.client.models import Subtask, Subtasks, SubtaskState
@@ -17,9 +18,22 @@ from airflow_mcp_provider.plugin.http_api.subtask_paths import SubtaskKey
 from airflow_mcp_provider.plugin.status import run_rows, subtask_documents
 from airflow_mcp_provider.plugin.status.run_rows import RunRow
 from airflow_mcp_provider.plugin.status.subtask_rows import Wanted
+from airflow_mcp_provider.runtime.size_limits import MAX_KEY_CHARS
 
 router = APIRouter(tags=["subtasks"])
-Step = Annotated[str | None, Query(description="Only this step.", max_length=250)]
+Given = BeforeValidator(lambda text: text or None)
+"""An empty value, as a form in a browser sends it, is no filter."""
+Step = Annotated[str | None, Given, Query(description="Only this step.", max_length=250)]
+State = Annotated[SubtaskState | None, Given, Query(description="Only subtasks in this state.")]
+Parent = Annotated[
+    str | None,
+    Query(
+        description="Only those that the subtask with this key enqueued, and itself in later steps; with an empty value"
+        " those that plan enqueued. Only with this filter subtasks have ``children``.",
+        max_length=MAX_KEY_CHARS,
+    ),
+]
+Text = Annotated[str | None, Given, Query(description="A part of the key or the payload.", max_length=200)]
 
 
 @router.get("/jobs/{dag_id}/runs/{run}/subtasks", dependencies=[read_subtasks], responses=examples.errors(404))
@@ -27,16 +41,16 @@ def list_subtasks(  # noqa: PLR0913, PLR0917 - the parts of a request
     dag_id: JobId,
     run: RunId,
     session: SessionDep,
-    state: SubtaskState | None = None,
+    state: State = None,
     step: Step = None,
-    parent: Annotated[str | None, Query(description="Only those that the subtask with this key enqueued.")] = None,
-    text: Annotated[str | None, Query(description="A part of the key or the payload.", max_length=200)] = None,
+    parent: Parent = None,
+    text: Text = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Subtasks:
     """List the subtasks of a run, step by step, in the order in which they were enqueued.
 
-    A page may have fewer subtasks than ``limit`` and still a next one.
+    A page may have fewer subtasks than ``limit``, or none, and still a next one.
     """
     wanted = Wanted(state, parent, text)
     return subtask_documents.page(session, found_run(session, dag_id, run), wanted, step, cursor, limit)

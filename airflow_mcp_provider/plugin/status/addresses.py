@@ -22,6 +22,16 @@ def subtask(name: str, run_id: str, key: str) -> str:
     return f"{run(name, run_id)}/subtasks/{quote(key, safe='')}"
 
 
+def ui(name: str, run_id: str) -> str:
+    """Return the address of a run in Airflow's UI."""
+    return f"/dags/{quote(name, safe='')}/runs/{quote(run_id, safe=':+')}"
+
+
+def instance(name: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the address of a mapped task instance in Airflow's UI: the page with its log."""
+    return f"{ui(name, run_id)}/tasks/{quote(task_id, safe='')}/mapped/{map_index}"
+
+
 def links(name: str, run_id: str) -> Links:
     """Return the addresses that the document of a run has."""
     own = run(name, run_id)
@@ -31,5 +41,5 @@ def links(name: str, run_id: str) -> Links:
         events=f"{own}/events",
         logs=f"{own}/logs",
         job=job(name),
-        ui=f"/dags/{quote(name, safe='')}/runs/{quote(run_id, safe=':+')}",
+        ui=ui(name, run_id),
     )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from airflow_mcp_provider.client.models import Progress
+from airflow_mcp_provider.client.models import Progress, StepProgress
 from airflow_mcp_provider.errors import InvalidRow
 from airflow_mcp_provider.plugin.db import rows
 from airflow_mcp_provider.plugin.db.identity import PLACE, RunRef, of_run, same
@@ -66,7 +66,9 @@ def read(session: Session, row: RunRow, now: datetime) -> Progress | None:
     running = _running(unbatched) + sum(batch.running for batch in batches.values())
     touched = max((batch.touched for batch in batches.values() if batch.touched), default=None)
     message = _message(session, row.ref) if running else None
-    return _progress(state, steps, running, message, _Pace(groups, touched, planned=planned, now=now))
+    works = {**_running_by_step(unbatched), **{name: batch.running for name, batch in batches.items()}}
+    made = _progress(state, steps, running, message, _Pace(groups, touched, planned=planned, now=now))
+    return made.model_copy(update={"steps": [_of_step(name, one, works.get(name, 0)) for name, one in steps.items()]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,23 @@ def _progress(
         rate=rate,
         eta=pace.eta(pending, rate),
         message=message,
+    )
+
+
+def _running_by_step(groups: Iterable[Group]) -> dict[str, int]:
+    return {one.task_id: _running(each for each in groups if each.task_id == one.task_id) for one in groups}
+
+
+def _of_step(name: str, counts: StepCounts, running: int) -> StepProgress:
+    """Return the counts of a step. The runner of a subtask that succeeded may still run: it is not counted twice."""
+    return StepProgress(
+        step=name,
+        known=counts.subtasks,
+        waiting=max(0, counts.pending - running),
+        running=min(running, counts.pending),
+        succeeded=counts.succeeded,
+        failed=counts.failed,
+        skipped=counts.skipped,
     )
 
 

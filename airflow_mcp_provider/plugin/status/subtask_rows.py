@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from airflow_mcp_provider.client.models import SubtaskState
+from airflow_mcp_provider.client.models import Subtask, SubtaskState
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef, of_step
 from airflow_mcp_provider.plugin.db.state_store import rows_of
@@ -20,6 +20,8 @@ from airflow_mcp_provider.plugin.growth.run_state import Step
 from airflow_mcp_provider.runtime import store_keys
 
 AT_ONCE = 500
+LOOKED_AT = 2_500
+"""Of so many places one read with a filter looks for what is wanted."""
 
 _item, _end, _pod, _life, _progress = (aliased(Store) for _ in range(5))
 BESIDE_ITEM = ((_end, store_keys.OUTCOME, "outcome"),)
@@ -51,11 +53,23 @@ def of_instance(state: str | None) -> SubtaskState:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which subtasks are wanted; None: any. ``text`` is searched in the key and the payload."""
+    """Which subtasks are wanted; None: any. ``text`` is searched in the key and the payload.
+
+    ``parent`` is empty for those that plan enqueued.
+    """
 
     state: SubtaskState | None = None
     parent: str | None = None
     text: str | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether some subtasks are not wanted."""
+        return any(one is not None for one in (self.state, self.parent, self.text))
+
+    def fits(self, one: Subtask) -> bool:
+        """Whether a subtask in one of the wanted states is wanted, for what ``conditions`` do not tell exactly."""
+        return self.parent is None or self.parent == (one.parent or "")
 
     def conditions(self, step: Step) -> list[ColumnElement[bool]]:
         """Return conditions that leave out most of what is not wanted; the rest is looked at in Python."""
@@ -64,7 +78,8 @@ class Wanted:
             spelled = {_in_json(one) for one in (self.text, self.text.lower(), self.text.upper())}
             found.append(or_(*(_item.value.icontains(one, autoescape=True) for one in sorted(spelled))))
         if self.parent is not None:
-            found.append(_item.value.contains(f'"parent": "{_in_json(self.parent)}"', autoescape=True))
+            parent = json.dumps(self.parent or None)
+            found.append(_item.value.contains(f'"parent": {parent}', autoescape=True))
         if self.state is not None and step.batch == 1:
             found.append(_in_state(self.state))
         return found
@@ -88,16 +103,19 @@ def _in_state(state: SubtaskState) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Up to ``most`` places of a step from ``start`` on."""
+    """Up to ``most`` places of a step from ``start`` on, and before ``end``."""
 
     step: Step
     start: int
     most: int = AT_ONCE
+    end: int | None = None
 
 
 def page(session: Session, run: RunRef, part: Part, wanted: Wanted) -> Sequence[Row[Any]]:
     """Read subtasks in the order of their places."""
     query = _query(run, part.step).where(_item.map_index >= part.start, *wanted.conditions(part.step))
+    if part.end is not None:
+        query = query.where(_item.map_index < part.end)
     return session.execute(query.order_by(_item.map_index).limit(part.most)).all()
 
 
