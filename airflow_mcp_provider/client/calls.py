@@ -37,6 +37,7 @@ from airflow_mcp_provider.client.models import (
     Subtasks,
     SubtaskState,
 )
+from airflow_mcp_provider.client.run_names import AirflowRuns, RunName
 from airflow_mcp_provider.errors import InvalidRequest
 
 T = TypeVar("T")
@@ -70,26 +71,6 @@ class Page(Generic[T]):
 
     items: list[T]
     next: str | None
-
-
-class RunName(Model):
-    """The name of a run: run ids are unique within a job only."""
-
-    job: str
-    run: str
-
-
-class AirflowRun(Model):
-    """A run, as Airflow's REST API has it."""
-
-    dag_id: str
-    dag_run_id: str
-
-
-class AirflowRuns(Model):
-    """A list of runs, as Airflow's REST API has it."""
-
-    dag_runs: list[AirflowRun]
 
 
 Listing = Callable[[str | None], Call[Page[T]]]
