@@ -1,0 +1,135 @@
+// The run as a whole: its state and why it is so, one bar for all subtasks, the rate and the time left.
+
+import { useAnnounce } from "../lib/action.js";
+import { jobPath } from "../lib/links.js";
+import { Alert, Box, Flex, HStack, PageLink, Span, Text, h, useEffect, useRef } from "../lib/react.js";
+import { StateBadge, stateOf } from "../lib/state.js";
+import { Elapsed, Time, between, duration, useNow } from "../lib/time.js";
+import { count, endedText, growthText, partsOf, rateText } from "./texts.js";
+
+const ORDER = ["succeeded", "failed", "skipped", "running", "waiting"];
+const STRIPES = "repeating-linear-gradient(45deg, transparent 0 4px, rgba(255, 255, 255, 0.35) 4px 8px)";
+const PATTERN = { failed: { backgroundImage: STRIPES }, skipped: { opacity: 0.6 } };
+
+const Fact = ({ name, children }) => h(HStack, { gap: 1 }, h(Span, { color: "fg.muted" }, name), h(Span, { overflowWrap: "anywhere" }, children));
+
+const place = (run) => (run.position === null ? null : h(Fact, { name: "position" }, `${run.position} in the queue`));
+
+const times = (run) => [
+  h(Fact, { key: "submitted", name: "submitted" }, h(Time, { value: run.submitted })),
+  run.not_before && !run.started && h(Fact, { key: "not_before", name: "not before" }, h(Time, { value: run.not_before })),
+  run.started && h(Fact, { key: "started", name: "started" }, h(Time, { value: run.started })),
+  run.started && h(Fact, { key: "took", name: run.ended ? "took" : "runs for" }, run.ended ? duration(between(run.started, run.ended)) : h(Elapsed, { since: run.started })),
+];
+
+const Facts = ({ run }) =>
+  h(
+    Flex,
+    { gap: 4, wrap: "wrap", align: "center", fontSize: "sm" },
+    h(StateBadge, { state: run.state }),
+    place(run),
+    run.state === "queued" && h(Fact, { name: "priority" }, run.priority),
+    run.submitter && h(Fact, { name: "by" }, run.submitter),
+    times(run),
+    h(PageLink, { to: jobPath(run.job) }, "Queue of the job"),
+  );
+
+const KINDS = { error: "error", timeout: "error", partial: "warning", cancelled: "warning", cancelling: "warning" };
+
+// Why a run waits or how it ended. A text of a job may be long and have lines.
+const Why = ({ run }) => {
+  const why = run.error ?? run.reason;
+  if (!why) return null;
+  const text = h(Box, { maxH: "10em", overflow: "auto", whiteSpace: "pre-wrap", overflowWrap: "anywhere", dir: "auto" }, why.text);
+  const content = h(Alert.Content, null, h(Alert.Title, null, why.code.replaceAll("_", " ")), h(Alert.Description, null, text));
+  return h(Alert.Root, { status: KINDS[run.state] ?? "info", size: "sm", "data-testid": "why" }, h(Alert.Indicator), content);
+};
+
+const Segment = ({ state, number, known }) =>
+  number > 0 &&
+  h(Box, {
+    bg: state === "waiting" ? "transparent" : `${stateOf(state).palette}.solid`,
+    style: { width: `${(100 * number) / known}%`, minWidth: 2, ...PATTERN[state] },
+    title: `${number} ${stateOf(state).text}`,
+  });
+
+const Bar = ({ progress, growth }) => {
+  const parts = partsOf(progress);
+  const known = Math.max(1, progress.known);
+  const text = [`${endedText(progress)} ended`, ...ORDER.map((state) => `${parts[state]} ${state}`), growth].filter(Boolean).join(", ");
+  return h(
+    Flex,
+    {
+      role: "progressbar",
+      "aria-label": "Subtasks that have ended",
+      "aria-valuemin": 0,
+      "aria-valuemax": known,
+      "aria-valuenow": progress.done + progress.failed + progress.skipped,
+      "aria-valuetext": text,
+      h: "14px",
+      borderRadius: "sm",
+      borderWidth: 1,
+      overflow: "hidden",
+      bg: "bg.muted",
+    },
+    ORDER.map((state) => h(Segment, { key: state, state, number: parts[state], known })),
+  );
+};
+
+const Legend = ({ progress }) => {
+  const parts = partsOf(progress);
+  const one = (state) =>
+    h(HStack, { key: state, gap: 1, as: "li" }, h(Span, { "aria-hidden": true, color: `${stateOf(state).palette}.fg` }, stateOf(state).symbol), `${parts[state]} ${stateOf(state).text}`);
+  return h(Flex, { as: "ul", gap: 3, wrap: "wrap", listStyleType: "none", "aria-label": "Subtasks by state" }, ORDER.map(one));
+};
+
+// The end that was expected moves with each look at the run; between two looks the seconds count down.
+const TimeLeft = ({ eta }) => {
+  const now = useNow();
+  const left = between(now, eta);
+  return left > 0 ? h(Span, null, `about ${duration(left)} left, until `, h(Time, { value: eta })) : null;
+};
+
+const Whole = ({ run }) => {
+  const { progress } = run;
+  const growth = growthText(run);
+  const known = h(Text, { as: "span", fontWeight: "medium" }, `${endedText(progress)} ended`);
+  return h(
+    Box,
+    { "data-testid": "whole" },
+    h(Bar, { progress, growth }),
+    h(
+      Flex,
+      { mt: 1, gap: 4, wrap: "wrap", fontSize: "sm", align: "baseline" },
+      known,
+      growth && h(Span, { color: "fg.muted" }, growth),
+      h(Legend, { progress }),
+      progress.rate && h(Span, null, rateText(progress.rate)),
+      !run.done && progress.eta && h(TimeLeft, { eta: progress.eta }),
+    ),
+    progress.message && !run.done && h(Text, { fontSize: "sm", color: "fg.muted", truncate: true, title: progress.message, dir: "auto", m: 0 }, progress.message),
+  );
+};
+
+// A screen reader is told when the state changes, not each number.
+const useStateNews = (run) => {
+  const announce = useAnnounce();
+  const before = useRef(run.state);
+  useEffect(() => {
+    if (before.current !== run.state) announce(`The run is ${stateOf(run.state).text} now, ${count(run.progress?.failed ?? 0, "subtask")} failed`);
+    before.current = run.state;
+  }, [run.state]);
+};
+
+export const Overview = ({ run }) => {
+  useStateNews(run);
+  return h(
+    Box,
+    { display: "flex", flexDirection: "column", gap: 2 },
+    h(Facts, { run }),
+    h(Why, { run }),
+    run.note && h(Fact, { name: "note" }, h(Span, { dir: "auto", whiteSpace: "pre-wrap" }, run.note)),
+    run.progress && h(Whole, { run }),
+  );
+};
+
