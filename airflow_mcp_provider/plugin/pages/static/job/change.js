@@ -10,9 +10,13 @@ const MOST = 1000;
 // One above the run that goes first, so that the run is the next to start.
 const proposed = (run, first) => Math.min(MOST, run.run === first.run ? run.priority : Math.max(run.priority, first.priority + 1));
 
+// A name has a direction of its own.
+const titled = (before, run, after = "") => [before, h("bdi", { key: "run" }, run.run), after];
+
 export const priorityOf = (run, first) => ({
+  key: `priority ${run.run}`,
   question: {
-    title: `Priority of ${run.run}`,
+    title: titled("Priority of ", run),
     text: `A higher priority starts first. The priority of this run is ${run.priority}, that of the first run in the queue is ${first.priority}.`,
     action: "Set priority",
     field: { label: "Priority", type: "number", min: -MOST, max: MOST, required: true, initial: proposed(run, first), help: `-${MOST} to ${MOST}` },
@@ -27,8 +31,9 @@ const reached = (run, answer) =>
     : `${run.run} is ${answer?.state ?? "cancelled"}.`;
 
 export const cancelOf = (run, active) => ({
+  key: `cancel ${run.run}`,
   question: {
-    title: `Cancel ${run.run}?`,
+    title: titled("Cancel ", run, "?"),
     text: active ? "No task of it starts any more. Running work may clean up, and is killed then." : "The run leaves the queue and does not start.",
     action: "Cancel run",
     palette: "red",
@@ -39,44 +44,44 @@ export const cancelOf = (run, active) => ({
   done: (answer) => reached(run, answer),
 });
 
+// The button that opened the dialog may be gone with its row: then the heading of its part of the page gets the focus.
+const LATER = 300; // after the dialog has given the focus back
+const settle = (heading) =>
+  setTimeout(() => {
+    if (document.activeElement === document.body) heading?.focus();
+  }, LATER);
+
 // Return `ask(change)`, which opens the dialog, and the dialog. `refresh` is called after each answer, a refusal too.
 export const useChange = (refresh) => {
   const [{ change, open }, show] = useState({ change: null, open: false });
   const [{ busy, error }, set] = useState({ busy: false, error: null });
-  const trigger = useRef(null);
+  const heading = useRef(null);
   const announce = useAnnounce();
   const ask = useCallback((wanted) => {
-    trigger.current = document.activeElement;
+    heading.current = document.activeElement?.closest("section")?.querySelector("h2");
     set({ busy: false, error: null });
     show({ change: wanted, open: true });
   }, []);
-  const close = () => {
+  const setOpen = (wanted) => {
+    if (wanted) return;
     show({ change, open: false });
-    returnFocus(trigger.current);
+    settle(heading.current);
   };
   const run = async (value) => {
     set({ busy: true, error: null });
     try {
       const answer = await change.send(value);
-      close();
-      announce(change.done(answer));
       set({ busy: false, error: null });
+      setOpen(false);
+      announce(change.done(answer));
     } catch (refusal) {
       set({ busy: false, error: refusal });
+      show({ change, open: true }); // a person may have closed it meanwhile
     }
-    refresh();
+    await refresh();
+    settle(heading.current);
   };
-  const setOpen = (wanted) => {
-    if (!wanted) close();
-  };
-  const dialog = change && h(Question, { key: change.question.title, question: change.question, open, setOpen, run, busy, error });
+  const { key, question } = change ?? {};
+  const dialog = change && h(Question, { key, question, open, setOpen, run, busy, error });
   return [ask, dialog];
-};
-
-// The button that opened the dialog may be gone with its row: then the heading of its part of the page has the focus.
-const returnFocus = (trigger) => {
-  const heading = trigger?.closest("section")?.querySelector("h2");
-  setTimeout(() => {
-    if (!trigger?.isConnected && heading?.isConnected) heading.focus();
-  }, 1000);
 };

@@ -1,5 +1,7 @@
 // The JSON Schema of a job's params as rows: name, type, default, description, limits. Reads, renders nothing.
 
+const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 const WORDS = {
   const: (value) => `always ${json(value)}`,
   enum: (value) => `one of ${list(value)}`,
@@ -7,11 +9,11 @@ const WORDS = {
   exclusiveMaximum: (value) => `less than ${value}`,
   exclusiveMinimum: (value) => `more than ${value}`,
   format: (value) => `format ${value}`,
-  maxItems: (value) => `at most ${value} items`,
-  maxLength: (value) => `at most ${value} characters`,
+  maxItems: (value) => `at most ${many(value, "item")}`,
+  maxLength: (value) => `at most ${many(value, "character")}`,
   maximum: (value) => `at most ${value}`,
-  minItems: (value) => `at least ${value} items`,
-  minLength: (value) => `at least ${value} characters`,
+  minItems: (value) => `at least ${many(value, "item")}`,
+  minLength: (value) => `at least ${many(value, "character")}`,
   minimum: (value) => `at least ${value}`,
   multipleOf: (value) => `a multiple of ${value}`,
   pattern: (value) => `pattern ${value}`,

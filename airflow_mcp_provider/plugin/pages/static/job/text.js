@@ -27,7 +27,7 @@ export const Lines = ({ children, ...more }) => {
 // A part of the page. Its heading takes the focus when what had it is gone: see change.js.
 export const Section = ({ title, aside, children, ...more }) => {
   const id = useId();
-  const heading = h(Heading, { as: "h2", size: "md", id, tabIndex: -1, outline: "none" }, title);
+  const heading = h(Heading, { as: "h2", size: "md", id, tabIndex: -1 }, title);
   const top = h(Box, { display: "flex", justifyContent: "space-between", alignItems: "center", gap: 2, mb: 1 }, heading, aside);
   return h(Box, { as: "section", "aria-labelledby": id, pt: 3, ...more }, top, children);
 };
