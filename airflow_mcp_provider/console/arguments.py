@@ -105,6 +105,7 @@ SUBMIT = (
 LIST = (
     SOME_JOB,
     _argument("--search", metavar="TEXT", help="Jobs: a part of the id or of the description."),
+    _argument("--tag", help="Jobs: only those with this tag."),
     _argument("--active", action="store_true", help="Jobs: only those with queued or running runs."),
     _argument("--state", action="append", default=[], choices=STATES, help="Runs: only this state. Can be repeated."),
     _argument("--limit", type=positive, default=50, help="The largest number of entries (default: 50)."),
@@ -118,6 +119,7 @@ TREE = (
     RUN,
     _argument("--state", choices=SUBTASK_STATES, help="Only subtasks in this state."),
     _argument("--step", help="Only this step."),
+    _argument("--text", help="Only subtasks with this text in the key or the payload."),
     _argument("--limit", type=positive, default=1000, help="The largest number of subtasks (default: 1000)."),
 )
 CANCEL = (

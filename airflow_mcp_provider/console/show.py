@@ -48,7 +48,7 @@ def list_all(args: Namespace, program: str, default_url: str | None) -> int:
     screen = Screen(args, program, default_url)
     if args.job is None:
         active = True if args.active else None
-        jobs = screen.first(screen.client.jobs(search=args.search, active=active), args.limit)
+        jobs = screen.first(screen.client.jobs(search=args.search, tag=args.tag, active=active), args.limit)
         screen.show(jobs, lambda: tables.jobs(jobs))
         return 0
     states = [RunState(state) for state in args.state]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from rich import box
@@ -41,6 +41,7 @@ def run(found: Run) -> Table:
         ("position", f"{text.ordinal(found.position)} in the queue" if found.position else ""),
         ("reason", text.why(found.reason)),
         ("subtasks", text.counts(progress)),
+        ("steps", text.steps(progress)),
         ("message", text.clean(progress.message) if progress and progress.message else ""),
         ("expected end", text.moment(progress.eta) if progress else ""),
         ("submitted", _submitted(found)),
@@ -73,20 +74,31 @@ def accepted(job: str, found: Accepted) -> Table:
     )
 
 
-def runs(found: Iterable[RunSummary]) -> Table:
-    """Return a list of runs."""
-    table = _table("run", "state", "position", "submitted", "by", "took")
+def runs(found: Sequence[RunSummary]) -> Table:
+    """Return a list of runs, with priorities and reasons where a run has one."""
+    more: list[tuple[str, Callable[[RunSummary], str]]] = [
+        (name, shown) for name, shown in (("priority", _priority), ("reason", _reason)) if any(map(shown, found))
+    ]
+    table = _table("run", "state", "position", "submitted", "by", "took", *(name for name, _ in more))
     for one in found:
-        place = str(one.position or "")
         table.add_row(
             Text(text.clean(one.run)),
             state(one.state),
-            place,
+            str(one.position or ""),
             text.moment(one.submitted),
             Text(text.clean(one.submitter or "")),
             text.took(one),
+            *(Text(shown(one)) for _, shown in more),
         )
     return table
+
+
+def _priority(one: RunSummary) -> str:
+    return str(one.priority or "")
+
+
+def _reason(one: RunSummary) -> str:
+    return text.why(one.reason)
 
 
 def jobs(found: Iterable[JobSummary]) -> Table:
@@ -135,7 +147,7 @@ def job(found: Job) -> Table:
             ("state", _now(found)),
             ("schedule", text.clean(found.schedule_description or found.schedule or "")),
             ("watch", _watch(found.watch)),
-            ("next run", text.moment(found.next_run)),
+            ("next runs", "\n".join(map(text.moment, found.upcoming)) or text.moment(found.next_run)),
             ("params", ", ".join(text.clean(name) for name in found.params.get("properties", {}))),
             ("error", text.lines(found.error or "")),
         ]

@@ -86,6 +86,12 @@ def counts(found: Progress | None) -> str:
     return f"{found.known} known: {', '.join(parts)}"
 
 
+def steps(found: Progress | None) -> str:
+    """Return for each step of a run that has several how many of its subtasks have succeeded, of how many."""
+    each = found.steps if found and len(found.steps) > 1 else ()
+    return ", ".join(f"{clean(one.step)} {one.succeeded}/{one.known}" for one in each)
+
+
 def ordinal(number: int) -> str:
     """Return a place, for example ``3rd``."""
     tens, units = number % 100 // 10, number % 10

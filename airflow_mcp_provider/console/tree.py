@@ -48,7 +48,7 @@ def tree(args: Namespace, program: str, default_url: str | None) -> int:
     """Show the subtasks of a run; for programs as a flat list, in which each has its parent."""
     screen = Screen(args, program, default_url)
     name = find.run(screen.client, args.names)
-    asked = screen.client.subtasks(name.job, name.run, state=args.state, step=args.step)
+    asked = screen.client.subtasks(name.job, name.run, state=args.state, step=args.step, text=args.text)
     found = screen.first(asked, args.limit)
     screen.show(found, lambda: drawn(name.run, found))
     return 0

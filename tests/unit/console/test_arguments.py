@@ -64,6 +64,7 @@ def test_airflow_mcp_uses_the_address_of_its_api_server(monkeypatch, capsys, tmp
         subcommand="list",
         job=None,
         search=None,
+        tag=None,
         active=False,
         limit=5,
         output="json",
