@@ -43,6 +43,9 @@ _DOCUMENT = {
         "rate": 4.2,
         "eta": "2026-01-01T00:00:31Z",
         "message": "reading /usr/share/doc",
+        "steps": [
+            {"step": "run", "known": 120, "waiting": 31, "running": 8, "succeeded": 80, "failed": 1, "skipped": 0}
+        ],
     },
     "result": None,
     "error": None,
