@@ -22,7 +22,7 @@ from airflow_mcp_provider.runtime.size_limits import MAX_KEY_CHARS
 
 router = APIRouter(tags=["subtasks"])
 Given = BeforeValidator(lambda text: text or None)
-"""An empty value, as a form in a browser sends it, is no filter."""
+"""An empty value, as a form in a browser sends it, does not filter."""
 Step = Annotated[str | None, Given, Query(description="Only this step.", max_length=250)]
 State = Annotated[SubtaskState | None, Given, Query(description="Only subtasks in this state.")]
 Parent = Annotated[

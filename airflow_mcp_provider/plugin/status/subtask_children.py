@@ -108,7 +108,7 @@ def _of_step(session: Session, run: RunRef, step: Step, start: int) -> dict[str,
 
 
 def _parent(dialect: str) -> ColumnElement[Any]:
-    """Return the parent in the row of an item; NULL in a damaged row, as far as the database can tell."""
+    """Return the parent in the row of an item; NULL in a row that has no item."""
     if dialect == "postgresql":
         return case((Store.value.like('{"key": %}'), cast(Store.value, JSON)["parent"].as_string()))
     return case((func.json_valid(Store.value) == 1, type_coerce(Store.value, JSON)["parent"].as_string()))

@@ -68,7 +68,7 @@ class Wanted:
         return any(one is not None for one in (self.state, self.parent, self.text))
 
     def fits(self, one: Subtask) -> bool:
-        """Whether a subtask in one of the wanted states is wanted, for what ``conditions`` do not tell exactly."""
+        """Whether a subtask has the wanted parent exactly: ``conditions`` also find payloads with such a text."""
         return self.parent is None or self.parent == (one.parent or "")
 
     def conditions(self, step: Step) -> list[ColumnElement[bool]]:
