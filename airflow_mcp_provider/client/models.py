@@ -130,6 +130,9 @@ class Run(Model):
     position: int | None = Field(description="The place in the queue of the job, from 1; null if it does not wait.")
     reason: Why | None = Field(description="Why the run waits, or how it ended.")
     priority: int
+    parallelism: int | None = Field(
+        default=None, description="How many of its tasks may run at the same time; null for a run that is not running."
+    )
     submitter: str | None
     conf: dict[str, Any]
     submitted: datetime

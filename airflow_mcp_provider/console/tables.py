@@ -42,6 +42,7 @@ def run(found: Run) -> Table:
         ("reason", text.why(found.reason)),
         ("subtasks", text.counts(progress)),
         ("steps", text.steps(progress)),
+        ("parallelism", str(found.parallelism or "")),
         ("message", text.clean(progress.message) if progress and progress.message else ""),
         ("expected end", text.moment(progress.eta) if progress else ""),
         ("submitted", _submitted(found)),

@@ -27,6 +27,7 @@ _DOCUMENT = {
     "position": None,
     "reason": None,
     "priority": 0,
+    "parallelism": 8,
     "submitter": "anna",
     "conf": {"path": "/usr/share"},
     "submitted": "2026-01-01T00:00:00Z",

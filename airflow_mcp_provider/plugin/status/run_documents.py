@@ -38,6 +38,7 @@ def _document(session: Session, row: RunRow) -> Run:
         position=queue.position(row.run_id) if queue else None,
         reason=reasons.of(row, state, queue, now),
         priority=_priority(session, row),
+        parallelism=row.parallelism if row.state == DagRunState.RUNNING else None,
         submitter=row.submitter,
         conf=redaction.value(nesting.cut(row.own_conf)),
         submitted=row.submitted,

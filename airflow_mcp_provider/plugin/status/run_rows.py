@@ -28,8 +28,8 @@ HEARTBEAT = timedelta(seconds=30)
 class RunRow:
     """A run: ``state`` is Airflow's; ``note`` anybody's; ``report`` the state in the result of its report.
 
-    ``own_priority`` is the text in its conf, ``failed`` the number in the result of its report. ``end``: how it has
-    failed, if it did not fail by itself.
+    ``own_priority`` is the text in its conf, ``failed`` the number in the result of its report. ``parallelism`` is that
+    of the active run of its job. ``end``: how it has failed, if it did not fail by itself.
     """
 
     id: int
@@ -45,6 +45,7 @@ class RunRow:
     ended: datetime | None
     clear_number: int
     paused: bool
+    parallelism: int
     note: str | None
     report: str | None
     failed: int | None
@@ -100,6 +101,7 @@ def query(*, conf: bool = False) -> Select[Any]:
             DagRun.end_date,
             DagRun.clear_number,
             DagModel.is_paused,
+            DagModel.max_active_tasks,
             DagRunNote.content,
             of_report("state").label("report"),
             of_report("failed").label("failed"),
@@ -139,6 +141,7 @@ def _row(found: Any) -> RunRow:  # noqa: ANN401 - a row of ``query``
         ended=found.end_date,
         clear_number=found.clear_number,
         paused=bool(found.is_paused),
+        parallelism=found.max_active_tasks,
         note=found.content,
         report=found.report,
         failed=int(found.failed) if found.failed and found.failed.isdecimal() else None,
