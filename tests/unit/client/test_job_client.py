@@ -25,9 +25,10 @@ def test_submit_and_read(jobs, job):
 
 def test_jobs_over_pages(jobs, make_job):
     for name in ("a", "b", "c"):
-        make_job(name)
+        make_job(name, more=f"tags: [t-{name}]")
     assert [one.job for one in jobs.jobs(page=1)] == ["a", "b", "c"]
     assert [one.job for one in jobs.jobs(search="job b")] == ["b"]
+    assert [one.job for one in jobs.jobs(tag="t-c")] == ["c"]
     assert "url" in jobs.job("a").params["properties"]
 
 

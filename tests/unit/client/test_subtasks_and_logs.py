@@ -22,6 +22,12 @@ def test_each_key(played, jobs):  # noqa: F811 - the fixture
         jobs.subtask(*RUN, "none")
 
 
+def test_the_tree(played, jobs):  # noqa: F811 - the fixture
+    assert [(one.key, one.children) for one in jobs.subtasks(*RUN, parent="", page=4)] == [(key, 0) for key in KEYS]
+    assert list(jobs.subtasks(*RUN, parent="a/b")) == []
+    assert {one.children for one in jobs.subtasks(*RUN)} == {None}
+
+
 def test_logs(log, jobs):  # noqa: F811 - likewise
     log(1, "the first")
     log(2, "the second")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 
 from airflow_mcp_provider.client import LogLine
-from airflow_mcp_provider.client.models import JobSummary, Progress, RunState, Subtask
+from airflow_mcp_provider.client.models import Job, JobSummary, Progress, RunState, RunSummary, Subtask
 from airflow_mcp_provider.console import exit_codes, follow, main, tables, text
 from airflow_mcp_provider.console.follow import line
 from airflow_mcp_provider.console.logs import line as log_line
@@ -66,6 +66,37 @@ def test_a_run():
         line(run(state="queued", position=3, reason={"code": "behind", "text": "r0 is running"}))
         == "3rd in the queue: r0 is running"
     )
+
+
+def test_the_steps_of_a_run_that_has_several():
+    counts = dict.fromkeys(("waiting", "running", "failed", "skipped"), 0)
+    steps = [{"step": name, "known": 3, "succeeded": n, **counts} for name, n in (("search", 3), ("write\x1b", 1))]
+    assert "search 3/3, write\\x1b 1/3" in printed(tables.run(run(progress=progress(steps=steps))))
+    assert "search" not in printed(tables.run(run(progress=progress(steps=steps[:1]))))
+
+
+def summary(**more):
+    empty = dict.fromkeys(("position", "submitter", "started", "ended"))
+    own = {"job": "crawl", "run": "r1", "state": "queued", "done": False, "submitted": "2026-01-01T00:00:00Z"}
+    return RunSummary(**{**empty, **own, **more})
+
+
+def test_runs_have_a_column_for_priorities_and_reasons_where_some_have_one():
+    reason = {"code": "failed", "text": "[red]1 failed[/] \x1b[2J"}
+    shown = printed(tables.runs([summary(), summary(priority=7), summary(state="error", reason=reason)]))
+    assert all(word in shown for word in ("priority", "7", "reason", "[red]1 failed[/] \\x1b[2J"))
+    plain = printed(tables.runs([summary()]))
+    assert ("priority" in plain, "reason" in plain) == (False, False)
+
+
+def test_a_job_has_its_next_dates():
+    empty = dict.fromkeys(("description", "holder", "schedule", "error"))
+    own = {"job": "crawl", "tags": [], "paused": False, "queued": 0, "last": [], "queue": [], "params": {}, "spec": {}}
+    dates = [f"2999-01-1{day}T12:00:00Z" for day in (1, 2)]
+    job = Job(**empty, **own, next_run=dates[0], upcoming=dates)
+    assert printed(tables.job(job)).count("2999-01-1") == 2
+    older = job.model_copy(update={"upcoming": []})
+    assert "next runs" in printed(tables.job(older)), "a server of an earlier version"
 
 
 def subtask(key, parent=None, *, step="run", state="succeeded", **more):

@@ -1,12 +1,15 @@
 """Documents and lists of jobs over HTTP."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from airflow.models.dag import DagModel
 from airflow.models.errors import ParseImportError
 from airflow.utils.state import DagRunState
+from sqlalchemy import event
 
 from airflow_mcp_provider.plugin.http_api import job_routes
 
@@ -47,6 +50,8 @@ def test_a_job(http, make_job, set_run):
     assert [one["run"] for one in found["queue"]] == runs[5:]
     assert [one["position"] for one in found["queue"]] == list(range(1, 8))
     assert [one["run"] for one in found["last"]] == runs[2:][::-1]
+    (listed,) = http.get("/jobs").json()["jobs"]
+    assert listed["last"] == found["last"], "ten latest in a list, too"
     assert found["params"]["properties"]["url"] == {"type": "string", "default": "a"}
     assert found["params"]["additionalProperties"] is False
     spec = found["spec"]
@@ -56,6 +61,7 @@ def test_a_job(http, make_job, set_run):
         3,
     )
     assert spec["steps"] == [{"name": "run", "attempts": 3}]
+    assert yaml.safe_load(found["spec_text"]) == spec
     assert "secret-" not in json.dumps(found), "a list has no conf"
 
 
@@ -160,6 +166,10 @@ def test_the_schedule_of_a_job(http, make_job, database):
     found = http.get("/jobs/crawl").json()
     assert (found["schedule"], found["schedule_description"]) == ("0 8 * * *", "At 08:00 (Europe/Berlin)")
     assert datetime.fromisoformat(found["next_run"]) == NOW
+    upcoming = [datetime.fromisoformat(one) for one in found["upcoming"]]
+    assert {one.astimezone(ZoneInfo("Europe/Berlin")).hour for one in upcoming} == {8}
+    assert (len(upcoming), sorted(upcoming)) == (5, upcoming)
+    assert timedelta(0) < upcoming[0] - datetime.now(UTC) <= timedelta(days=1, hours=1)
     assert found["spec"]["schedule"] == {"jitter": "5m", "misfire_grace": "1h", "coalesce": True, "conf": {"url": "b"}}
 
 
@@ -172,3 +182,56 @@ def test_a_job_without_a_schedule_has_no_description_of_one(http, make_job, data
     found = http.get("/jobs/crawl").json()
     assert (found["schedule"], found["schedule_description"], found["next_run"]) == (None, None, None)
     assert "schedule" not in found["spec"]
+    assert found["upcoming"] == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "dates"),
+    [
+        ("{at: '2999-01-01T00:00:00Z'}", ["2999-01-01T00:00:00Z"]),
+        ("{at: '2001-01-01T00:00:00Z'}", []),
+        (
+            "{every: 1h, start: '2999-01-01T00:00:00Z', end: '2999-01-01T01:00:00Z'}",
+            ["2999-01-01T00:00:00Z", "2999-01-01T01:00:00Z"],
+        ),
+        ("{after: other}", []),
+    ],
+)
+def test_the_next_dates_of_other_schedules(http, make_job, schedule, dates):
+    make_job(more=f"schedule: {schedule}")
+    assert http.get("/jobs/crawl").json()["upcoming"] == dates
+
+
+def test_a_run_in_a_list_has_its_priority_and_why_it_waits(http, make_job, set_run):
+    make_job(more="queue: {priority: 3}")
+    runs = [http.post("/jobs/crawl/runs", json=body).json()["run"] for body in ({}, {}, {"priority": 7})]
+    set_run(runs[0], DagRunState.RUNNING, start_date=NOW)
+    for listed in (http.get("/jobs/crawl").json()["last"], http.get("/jobs/crawl/runs").json()["runs"]):
+        assert [(one["priority"], (one["reason"] or {}).get("code")) for one in listed] == [
+            (7, "holder_running"),
+            (3, "behind"),
+            (3, None),
+        ]
+    assert http.get(f"/jobs/crawl/runs/{runs[2]}").json()["priority"] == 7
+
+
+def test_a_list_of_more_jobs_needs_no_more_queries(http, make_job, database):
+    def queries():
+        seen = []
+        note = lambda *arguments: seen.append(arguments[2])  # noqa: E731
+        engine = database.kw["bind"]
+        event.listen(engine, "before_cursor_execute", note)
+        assert http.get("/jobs").status_code == 200
+        event.remove(engine, "before_cursor_execute", note)
+        return len(seen)
+
+    make_job("a1")
+    http.post("/jobs/a1/runs", json={})
+    queries()
+    before = queries()
+    for name in ("a2", "a3"):
+        make_job(name)
+        for _ in range(3):
+            http.post(f"/jobs/{name}/runs", json={})
+    queries()
+    assert queries() == before

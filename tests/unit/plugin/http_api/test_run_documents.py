@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from airflow.models.dagrun import DagRun
+from airflow.models.dagrun import DagRun, DagRunNote
 from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from airflow_mcp_provider.plugin.db.run_end import End, Reason
 from airflow_mcp_provider.plugin.http_api import access
+from airflow_mcp_provider.plugin.status.reasons import NOT_REPORTED
 
 RUNS = "/jobs/crawl/runs"
 NOW = datetime.now(UTC)
@@ -104,11 +105,14 @@ def test_a_run_is_cancelling_while_its_processes_run(end, http):
         ("failed", None, "error", None, "no_result"),
     ],
 )
-def test_how_a_run_ended_by_itself(end, state, report, expected, reason, error):
+def test_how_a_run_ended_by_itself(end, http, state, report, expected, reason, error):
     document = end(state, report=report)
     assert (document["state"], document["result"]) == (expected, (report or {}).get("result"))
     assert (document["reason"] or {}).get("code") == reason
     assert (document["error"] or {}).get("code") == error
+    (listed,) = http.get(RUNS).json()["runs"]
+    assert listed["failed"] == (report or {}).get("failed")
+    assert (listed["reason"] or {}).get("code") == (reason or (error and "failed"))
 
 
 def test_a_document_that_has_not_changed_is_not_sent_again(http, job, set_run):
@@ -137,6 +141,21 @@ def test_a_waiting_run_names_what_it_waits_for(http, job, set_run, database):
     assert http.get(f"{RUNS}/{two}").json()["reason"]["code"] == "paused"
 
 
+def test_the_parallelism_of_a_running_run(http, job, set_run):
+    run = http.post(RUNS, json={}).json()["run"]
+
+    def parallelism():
+        return http.get(f"{RUNS}/{run}").json()["parallelism"]
+
+    assert parallelism() is None
+    set_run(run, start_date=NOW)
+    assert parallelism() == 16
+    assert http.post(f"{RUNS}/{run}/parallelism", json={"parallelism": 5}).status_code == 204
+    assert parallelism() == 5
+    set_run(run, DagRunState.SUCCESS, start_date=NOW, end_date=NOW)
+    assert parallelism() is None
+
+
 def test_lists_have_cursors_and_filters(http, job, set_run):
     made = [http.post(RUNS, json={}).json()["run"] for _ in range(5)]
     set_run(made[0], DagRunState.SUCCESS, start_date=NOW, end_date=NOW)
@@ -162,6 +181,40 @@ def test_pages_of_runs_with_large_numbers(http, job, database):
     page = http.get(RUNS, params={"limit": 1}).json()
     rest = http.get(RUNS, params={"limit": 2, "cursor": page["next"]}).json()
     assert [one["run"] for one in page["runs"] + rest["runs"]] == made[::-1]
+
+
+@pytest.mark.parametrize(
+    ("note", "code", "shown"),
+    [
+        (
+            "failed: 3 of 9 subtasks succeeded, 6 failed (tolerated: 0)\na: secret",
+            "failed",
+            "3 of 9 subtasks succeeded, 6 failed (tolerated: 0)",
+        ),
+        ("failed: the report failed: `KeyError: secret`", "report_failed", "the report failed; see the run"),
+        (
+            "failed: the report failed: `KeyError: secret`; 9 of 9 subtasks succeeded",
+            "report_failed",
+            "the report failed; see the run",
+        ),
+        ("a note of a person: secret", "failed", NOT_REPORTED),
+    ],
+)
+def test_why_a_run_in_a_list_has_failed(end, http, database, note, code, shown):
+    """In one line, without what the report has raised: that is an XCom."""
+    run = end("failed")["run"]
+    with database() as session:
+        number = session.scalar(select(DagRun.id).where(DagRun.run_id == run))
+        session.add(DagRunNote(content=note, dag_run_id=number))
+        session.commit()
+    (listed,) = http.get(RUNS).json()["runs"]
+    assert listed["reason"] == {"code": code, "text": shown}
+
+
+def test_an_odd_number_of_failures_in_the_result_of_a_report(end, http):
+    for odd in ("x", -1, {"a": 1}, None, 1.5):
+        end("success", report={"state": "complete", "failed": odd})
+    assert {one["failed"] for one in http.get(RUNS).json()["runs"]} == {None}
 
 
 def test_without_permission_for_xcoms_a_run_has_no_result(app, end, http):

@@ -52,6 +52,15 @@ def played(database):
     backend.materializer.cache_clear()
 
 
+def test_an_empty_parent_is_a_filter_and_other_empty_values_are_none(played, http):
+    found = http.get(SUBTASKS, params={"parent": "", "state": "", "step": "", "text": "", "cursor": ""}).json()
+    assert [(one["key"], one["children"]) for one in found["subtasks"]] == [(key, 0) for key in KEYS]
+    assert [one["ui"] for one in found["subtasks"]][1] == "/dags/crawl/runs/one/tasks/run/mapped/1"
+    assert http.get(SUBTASKS, params={"parent": "a"}).json()["subtasks"] == []
+    assert http.get(SUBTASKS).json()["subtasks"][0]["children"] is None
+    assert http.get(SUBTASKS, params={"state": "odd"}).status_code == 422
+
+
 def test_each_key_in_a_list_leads_to_its_subtask_and_its_log(played, http):
     listed = http.get(SUBTASKS).json()["subtasks"]
     assert [one["key"] for one in listed] == KEYS

@@ -1,7 +1,9 @@
 """What the documents read of Airflow's tables, by name: a release that changes it fails here."""
 
 import inspect
+from pathlib import Path
 
+import airflow
 from airflow.jobs.job import Job, health_check_threshold
 from airflow.jobs.triggerer_job_runner import TriggererJobRunner
 from airflow.models.asset import AssetModel, DagScheduleAssetReference
@@ -13,9 +15,12 @@ from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
+from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.simple import NullTimetable
 
-from airflow_mcp_provider.plugin.status import airflow_internals
+from airflow_mcp_provider.plugin.status import addresses, airflow_internals, job_spec
+from airflow_mcp_provider.timetable.base import Frame
+from airflow_mcp_provider.timetable.cron import CronTimetable
 
 
 def columns(model):
@@ -33,6 +38,7 @@ def test_columns():
         "bundle_name",
         "relative_fileloc",
         "has_import_errors",
+        "max_active_tasks",
     } <= columns(DagModel)
     assert {
         "conf",
@@ -72,6 +78,22 @@ def test_the_rows_of_triggerers():
 
 def test_the_summary_of_no_schedule():
     assert NullTimetable().summary == airflow_internals.NO_SCHEDULE
+
+
+def test_the_timetable_in_a_serialized_dag():
+    made = CronTimetable(("0 8 * * *",), Frame())
+    encoded = encode_timetable(made)
+    found = airflow_internals.timetable({"timetable": encoded}, job_spec.TIMETABLES)
+    assert (type(found), found.crons) == (CronTimetable, made.crons)
+    assert airflow_internals.timetable({"timetable": encode_timetable(NullTimetable())}, job_spec.TIMETABLES) is None
+    assert airflow_internals.timetable({}, job_spec.TIMETABLES) is None
+
+
+def test_the_page_of_a_task_instance_in_airflows_ui():
+    assets = Path(airflow.__file__).parent / "ui" / "dist" / "assets"
+    route = "dags/:dagId/runs/:runId/tasks/:taskId/mapped/:mapIndex"
+    assert any(route in path.read_text() for path in assets.glob("index-*.js"))
+    assert addresses.instance("a.b", "r:1+2", "run", 3) == "/dags/a.b/runs/r:1+2/tasks/run/mapped/3"
 
 
 def test_results_and_serialized_dags():

@@ -43,6 +43,8 @@ def test_steps(session, staged):
     assert (first.step, first.result) == ("search", "found a")
     found = progress.read(session, row, NOW)
     assert (found.known, found.done, found.running) == (2, 0, 3)
+    counts = [(one.step, one.known, one.waiting, one.running, one.succeeded) for one in found.steps]
+    assert counts == [("search", 2, 0, 1, 1), ("write", 1, 0, 1, 0), ("review", 0, 0, 0, 0)]
 
 
 @pytest.fixture
@@ -73,6 +75,7 @@ def test_batches(session, packed):
     assert subtask_documents.one(session, row, "b", "search").result == "done b"
     shown = progress.read(session, row, NOW)
     assert (shown.known, shown.running) == (4, 1)
+    assert [(one.waiting, one.running, one.succeeded) for one in shown.steps if one.known == 4] == [(2, 1, 1)]
 
 
 def test_batches_are_counted_as_the_report_counts_them(session, packed):

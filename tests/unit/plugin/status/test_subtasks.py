@@ -181,6 +181,16 @@ def test_progress_counts_each_once(session, run, row):
     found = progress.read(session, row, NOW)
     assert (found.known, found.done, found.failed, found.skipped, found.running) == (7, 1, 1, 1, 2)
     assert (found.fraction, found.message) == (None, "half"), "plan is still running"
+    (step,) = found.steps
+    assert step.model_dump() == {
+        "step": "run",
+        "known": 7,
+        "waiting": 2,
+        "running": 2,
+        "succeeded": 1,
+        "failed": 1,
+        "skipped": 1,
+    }
     run.set_state(-1, TaskInstanceState.SUCCESS, task_id="plan")
     found = progress.read(session, row, NOW)
     assert (found.fraction, found.rate) == (round(3 / 7, 4), 0.1), "3 ended in the 30 s from 50 s ago to 20 s ago"
