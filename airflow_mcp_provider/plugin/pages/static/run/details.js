@@ -9,6 +9,8 @@ import { Elapsed, Time, between, duration } from "../lib/time.js";
 import { RetryOne } from "./actions.js";
 import { Value } from "./value_view.js";
 
+/** The page is wide enough for the tree and a subtask side by side. */
+export const WIDE = "@container (min-width: 68rem)";
 const FINAL = ["succeeded", "failed", "skipped"];
 
 const Part = ({ title, children }) => h(Box, { as: "section", mt: 3 }, h(Heading, { as: "h3", size: "sm", mb: 1 }, title), children);
@@ -70,6 +72,17 @@ const Content = ({ run, subtask, changed }) => {
   );
 };
 
+// Below the tree, and where there is room beside it.
+const LOOKS = {
+  borderRadius: "sm",
+  borderWidth: 1,
+  css: { [WIDE]: { flexShrink: 0, maxHeight: "100%", width: "40%" } },
+  maxH: "50%",
+  minW: 0,
+  overflow: "auto",
+  p: 3,
+};
+
 /** The panel of a subtask; `chosen` has its key and its step, `focus`: it was opened by a key. */
 export const Details = ({ run, chosen, close, changed }) => {
   const heading = useRef(null);
@@ -86,8 +99,7 @@ export const Details = ({ run, chosen, close, changed }) => {
   };
   const title = h(Heading, { ref: heading, as: "h2", size: "md", tabIndex: -1, overflowWrap: "anywhere", flex: 1 }, h("bdi", null, chosen.key));
   const top = h(HStack, { align: "start" }, title, h(Button, { size: "xs", variant: "ghost", onClick: close, "aria-label": "Close the subtask" }, "✕"));
-  const looks = { borderWidth: 1, borderRadius: "sm", p: 3, overflow: "auto", minW: 0, w: { base: "100%", xl: "38%" }, maxH: { base: "50%", xl: "100%" } };
   const error = poll.error && h(ErrorBox, { error: poll.error, onRetry: poll.refresh, kept: Boolean(subtask) });
   const body = subtask ? h(Content, { run, subtask, changed }) : !poll.error && h(Loading, { label: "Loading the subtask" });
-  return h(Box, { as: "section", "aria-label": `Subtask ${chosen.key}`, onKeyDown: press, "data-testid": "details", ...looks }, top, error, body);
+  return h(Box, { as: "section", "aria-label": `Subtask ${chosen.key}`, onKeyDown: press, "data-testid": "details", ...LOOKS }, top, error, body);
 };

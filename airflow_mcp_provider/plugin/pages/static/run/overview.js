@@ -104,14 +104,14 @@ const Whole = ({ run }) => {
       known,
       growth && h(Span, { color: "fg.muted" }, growth),
       h(Legend, { progress }),
-      progress.rate && h(Span, null, rateText(progress.rate)),
+      progress.rate > 0 && h(Span, null, rateText(progress.rate)),
       !run.done && progress.eta && h(TimeLeft, { eta: progress.eta }),
     ),
     progress.message && !run.done && h(Text, { fontSize: "sm", color: "fg.muted", truncate: true, title: progress.message, dir: "auto", m: 0 }, progress.message),
   );
 };
 
-// A screen reader is told when the state changes, not each number.
+// A screen reader gets the changes of the state, not each number.
 const useStateNews = (run) => {
   const announce = useAnnounce();
   const before = useRef(run.state);

@@ -12,7 +12,8 @@ const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap"
 const MUTED = "var(--chakra-colors-fg-muted)";
 
 /** The columns for the grid's template: a step only where the job has several. */
-export const columnsOf = (steps) => `minmax(12rem, 3fr) ${steps ? "7rem " : ""}8.5rem 4.5rem 5.5rem minmax(10rem, 4fr) 3rem`;
+export const columnsOf = (steps) => `minmax(9rem, 3fr) ${steps ? "6rem " : ""}7rem 4rem 5rem minmax(8rem, 4fr) 2.5rem`;
+export const LEAST = "42rem"; // of width
 
 export const HEADS = (steps) => ["Key", ...(steps ? ["Step"] : []), "State", "Attempt", "Time", "Message or reason", "Log"];
 

@@ -10,18 +10,18 @@ import { subtasksRead } from "./store.js";
 import { count } from "./texts.js";
 import { layout, seen, ticks } from "./timeline.js";
 
-const PAGES = 3; // of 100 subtasks that run at the same time
+const [MOST, REQUESTS] = [300, 8]; // subtasks that run at the same time, and requests for them: a page may be short
 const LANE = 12; // px
 const MINUTES = 15;
 const STRIPES = "repeating-linear-gradient(45deg, transparent 0 3px, rgba(255, 255, 255, 0.5) 3px 6px)";
 const LOOKS = { failed: { backgroundImage: STRIPES }, running: { borderRightStyle: "dashed", borderRightWidth: 3 }, unknown: { opacity: 0.6 } };
 
-// All that run now: at most PAGES requests.
+// Those that run now.
 const running = async (run, signal) => {
   const path = at`jobs/${run.job}/runs/${run.run}/subtasks`;
   const found = [];
   let cursor;
-  for (let page = 0; page < PAGES && cursor !== null; page += 1) {
+  for (let number = 0; number < REQUESTS && found.length < MOST && cursor !== null; number += 1) {
     const answer = await get(path, { signal, query: { state: "running", limit: 100, cursor } });
     found.push(...answer.subtasks);
     cursor = answer.next;

@@ -69,21 +69,10 @@ export class TreeStore {
     const cursor = nextCursor(list);
     if (cursor === undefined) return;
     try {
-      await this.read(list, (signal) => this.further(list, cursor, signal));
+      await this.read(list, async (signal) => [...list.pages, await this.page(list, cursor, signal)]);
     } catch (error) {
       this.put({ ...list, error });
     }
-  }
-
-  /** The pages of a list and the next one with subtasks: a page may have none, and still a next one. */
-  async further(list, cursor, signal) {
-    const pages = [...list.pages];
-    let at = cursor;
-    do {
-      pages.push(await this.page(list, at, signal));
-      at = pages.at(-1).next;
-    } while (at !== null && pages.at(-1).rows.length === 0);
-    return pages;
   }
 
   /** A list of a subtask that is open, and was not read since the filter changed. */
@@ -139,15 +128,20 @@ export class TreeStore {
     }
   }
 
+  /** The page from a cursor on. The server's may have no subtask, and still a next one: it looks at a part of a large run. */
   async page(list, cursor, signal) {
-    const found = await this.fetchPage(this.query(list, cursor), signal);
+    let found = await this.fetchPage(this.query(list, cursor), signal);
+    while (found.subtasks.length === 0 && found.next !== null) {
+      found = await this.fetchPage(this.query(list, found.next), signal);
+    }
     return { cursor, rows: found.subtasks, next: found.next, at: this.now() };
   }
 
   query(list, cursor) {
     const { state, step, text } = this.filter;
-    const own = isFlat(this.filter) ? { state, step, text } : { parent: list.parent?.key ?? "" };
-    return { ...own, cursor: cursor ?? "", limit: PAGE };
+    const all = { state: state || undefined, step: step || undefined, text: text || undefined };
+    const own = isFlat(this.filter) ? all : { parent: list.parent?.key ?? "" };
+    return { ...own, cursor: cursor ?? undefined, limit: PAGE };
   }
 
   put(list) {

@@ -5,7 +5,7 @@ import { Before, ErrorBox, Page } from "../lib/parts.js";
 import { usePoll } from "../lib/poll.js";
 import { Button, Flex, Fragment, Tabs, h, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "../lib/react.js";
 import { Actions } from "./actions.js";
-import { Details } from "./details.js";
+import { Details, WIDE } from "./details.js";
 import { Filters } from "./filters.js";
 import { Outcome } from "./outcome.js";
 import { Overview } from "./overview.js";
@@ -86,7 +86,7 @@ const Loaded = ({ poll, store }) => {
     choose(null);
     document.querySelector('[role="treegrid"]')?.focus({ preventScroll: true });
   }, []);
-  const beside = { gap: 3, flex: 1, minH: 0, direction: { base: "column", xl: "row" } };
+  const beside = { gap: 3, w: "100%", minH: 0, direction: "column", css: { [WIDE]: { flexDirection: "row" } } };
   return h(
     Fragment,
     null,
@@ -94,9 +94,13 @@ const Loaded = ({ poll, store }) => {
     h(Overview, { run }),
     h(
       Flex,
-      beside,
-      h(Views, { run, store, chosen, choose }),
-      chosen && h(Details, { key: idOf(chosen), run, chosen, close, changed: poll.changed }),
+      { flex: 1, minH: "320px", css: { containerType: "inline-size" } },
+      h(
+        Flex,
+        beside,
+        h(Views, { run, store, chosen, choose }),
+        chosen && h(Details, { key: idOf(chosen), run, chosen, close, changed: poll.changed }),
+      ),
     ),
   );
 };

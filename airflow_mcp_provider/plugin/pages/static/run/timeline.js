@@ -15,7 +15,8 @@ export const seen = (before, running, known, now) => {
   const found = new Map(before);
   for (const one of running) put(found, one);
   const live = new Set(running.map(runnerId));
-  for (const one of known) if (one.started && (one.ended || !live.has(runnerId(one)))) put(found, one);
+  // What was read some time ago as running may have ended since.
+  for (const one of known) if (one.ended || !found.has(runnerId(one))) put(found, one);
   for (const [id, one] of found) {
     if (one.end === null && !live.has(id)) found.set(id, { ...one, end: now, state: "unknown" });
   }

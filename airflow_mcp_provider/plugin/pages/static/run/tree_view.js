@@ -3,7 +3,7 @@
 
 import { Box, h, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "../lib/react.js";
 import { onKey } from "./keys.js";
-import { HEADS, ROW, TreeRow, columnsOf } from "./row.js";
+import { HEADS, LEAST, ROW, TreeRow, columnsOf } from "./row.js";
 import { movedBy } from "./tree.js";
 import { drawn, revealed } from "./view_range.js";
 
@@ -25,7 +25,7 @@ const useRange = (frame, count) => {
 };
 
 // What the reader looks at stays where it is when rows above it come or go. Another filter starts at the top.
-const useAnchor = (frame, state) => {
+const useAnchor = (frame, state, look) => {
   const before = useRef(state);
   useLayoutEffect(() => {
     const old = before.current;
@@ -35,6 +35,7 @@ const useAnchor = (frame, state) => {
       const moved = movedBy(old.rows, state.rows, Math.floor(frame.current.scrollTop / ROW));
       if (moved) frame.current.scrollTop += moved * ROW;
     }
+    look();
   }, [state]);
 };
 
@@ -70,6 +71,19 @@ const useKeys = ({ store, rows, index, to, frame, show }) => (event) => {
   if ("show" in action && row.kind === "subtask") show(row, { focus: true });
 };
 
+const LOOKS = {
+  borderRadius: "sm",
+  borderWidth: 1,
+  css: { "& > *": { minWidth: LEAST } }, // in less room the tree scrolls sideways, with its header
+  display: "flex",
+  flex: 1,
+  flexDirection: "column",
+  minH: "160px",
+  minW: 0,
+  overflowX: "auto",
+  overflowY: "hidden",
+};
+
 /** `show(row, {focus})` opens a subtask; `shown` is the id of the one that is open. `steps`: the job has several. */
 export const TreeView = ({ store, steps, show, shown, total }) => {
   const state = useSyncExternalStore(store.subscribe, store.current);
@@ -78,7 +92,7 @@ export const TreeView = ({ store, steps, show, shown, total }) => {
   const id = useId();
   const [range, look] = useRange(frame, rows.length);
   const [index, to] = useActive(rows);
-  useAnchor(frame, state);
+  useAnchor(frame, state, look);
   useEffect(() => {
     store.look(range.first, range.last);
   }, [state, range]);
@@ -108,7 +122,7 @@ export const TreeView = ({ store, steps, show, shown, total }) => {
       onKeyDown: useKeys({ store, rows, index, to, frame, show }),
       onFocus: focus,
       "data-testid": "tree",
-      ...{ borderWidth: 1, borderRadius: "sm", display: "flex", flexDirection: "column", flex: 1, minH: "200px", minW: 0, overflowX: "auto", overflowY: "hidden" },
+      ...LOOKS,
     },
     h(Head, { steps, columns }),
     h(

@@ -19,6 +19,8 @@ test("a runner that is gone ended at the look, until its end is known", () => {
 test("what was read while it ran does not run for ever", () => {
   const found = seen(new Map(), [], [running("a", 1)], 5000);
   equal([...found.values()].map((one) => [one.end, one.state]), [[5000, "unknown"]]);
+  const later = seen(found, [], [running("a", 1)], 9000);
+  equal([...later.values()].map((one) => one.end), [5000]);
 });
 
 test("a further attempt is a further runner", () => {

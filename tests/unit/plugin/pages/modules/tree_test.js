@@ -76,7 +76,7 @@ test("a page whose subtasks have ended is not read again, but for all", async ()
   await store.refresh();
   equal(server.asked.length, 0);
   await store.refresh({ all: true });
-  equal(server.asked.map((one) => one.cursor), [""]);
+  equal(server.asked.map((one) => one.cursor), [undefined]);
 });
 
 test("a look reads few lists again, the oldest first", async () => {
@@ -115,7 +115,7 @@ test("a page without subtasks and with a next one is not the end", async () => {
   let asked = 0;
   const fetchPage = async ({ cursor }) => {
     asked += 1;
-    return cursor === "2" ? { subtasks: [subtask("z")], next: null } : { subtasks: [], next: String(Number(cursor) + 1) };
+    return cursor === 2 ? { subtasks: [subtask("z")], next: null } : { subtasks: [], next: (cursor ?? 0) + 1 };
   };
   const store = new Server().store();
   store.fetchPage = fetchPage;
