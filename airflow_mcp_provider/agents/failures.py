@@ -18,7 +18,7 @@ from airflow_mcp_provider.client.streams import LogLine
 from airflow_mcp_provider.errors import RequestFailed
 
 ROOM = MOST_BYTES - 2_000
-KEY_BYTES, LINE_BYTES, ERROR_BYTES = 200, 200, 700
+KEY_BYTES, STEP_BYTES, LINE_BYTES, ERROR_BYTES = 200, 60, 200, 700
 LINES = 15
 PAGES = 5
 """The most requests for one result: a page may have fewer subtasks than its limit, and still a next one."""
@@ -61,13 +61,13 @@ async def _failed(api: Api, name: RunName, limit: int, cursor: str | None) -> tu
 
 async def _failure(api: Api, name: RunName, subtask: Subtask, room: int) -> Failure:
     found = Failure(
-        key=cut(subtask.key, min(KEY_BYTES, room // 3)),
-        step=subtask.step,
+        key=cut(subtask.key, min(KEY_BYTES, room // 4)),
+        step=cut(subtask.step, STEP_BYTES),
         attempts=subtask.attempt,
         code=subtask.error.code if subtask.error else None,
-        reason=cut(subtask.error.text, room // 3) if subtask.error else None,
+        reason=cut(subtask.error.text, room // 4) if subtask.error else None,
     )
-    lines = await _log(api, name, subtask)
+    lines = [cut(line, min(LINE_BYTES, room // 5)) for line in await _log(api, name, subtask)]
     return found.model_copy(update={"log": last(lines, room - size(found.model_dump()))})
 
 
@@ -78,7 +78,7 @@ async def _log(api: Api, name: RunName, subtask: Subtask) -> list[str]:
     try:
         return await api.send(Call("GET", path, _lines, query=query))
     except RequestFailed as error:
-        return [cut(f"the log cannot be read: {error.detail}", LINE_BYTES)]
+        return [f"the log cannot be read: {error.detail}"]
 
 
 def _lines(content: bytes) -> list[str]:
@@ -90,7 +90,7 @@ def _line(content: bytes) -> str:
         line = LogLine.model_validate_json(content)
     except ValidationError:
         return ""
-    return cut(": ".join(_words(line)), LINE_BYTES)
+    return ": ".join(_words(line))
 
 
 def _words(line: LogLine) -> Iterable[str]:

@@ -115,9 +115,9 @@ def _params(job: Job, only: str | None, room: int) -> tuple[dict[str, Any], list
         if size(schema) <= room:
             left_out = [] if schema is job.params else ["parts of params: call describe_job with the name of a param"]
             return {"params": schema}, left_out
-    names = first(job.params.get("properties", {}), room - 200)
+    names: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in job.params.get("properties", {})]
     text = "all of params but names: call describe_job with the name of a param"
-    return {"params": {"properties": {name: {} for name in names}}}, [text]
+    return {"params": {"properties": dict(first(names, room - 200))}}, [text]
 
 
 def _one_param(job: Job, name: str, room: int) -> tuple[dict[str, Any], list[str]]:

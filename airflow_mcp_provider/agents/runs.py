@@ -16,7 +16,7 @@ from airflow_mcp_provider.agents.results import (
     StatusTexts,
     Submitted,
 )
-from airflow_mcp_provider.agents.shorten import cut, dumped, size
+from airflow_mcp_provider.agents.shorten import MARK, cut, dumped, size
 from airflow_mcp_provider.client import calls
 from airflow_mcp_provider.client.models import Progress, Run, Why
 
@@ -105,7 +105,7 @@ def _missing(run: Run, text: str | None, offset: int, part: str | None) -> list[
         return []
     if offset >= len(text):
         return [f"everything: offset {offset}; expected less than {len(text)}"]
-    end = offset + len(part) - (not text.endswith(part))  # the mark of a cut text
+    end = len(text) if part == text[offset:] else offset + len(part) - len(MARK)
     before = [f"characters 0 to {offset}"] if offset else []
     after = [f"characters {end} to {len(text)}: call job_result with offset={end}"] if end < len(text) else []
     return [*before, *after]

@@ -234,7 +234,7 @@ def test_twenty_agents_at_once(connected):
             shared = await agent.call("submit_job", job="fetch", params={"count": 0}, key=common)
             own = await agent.call("submit_job", job="fetch", params={"count": 0}, key=new())
             for run in (shared["run"], own["run"]):
-                assert (await agent.ended(run, 300))["state"] == "completed"
+                assert (await agent.ended(run, 600))["state"] == "completed"
             return shared["run"], own["run"]
 
     async def main():

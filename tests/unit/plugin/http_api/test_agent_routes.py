@@ -81,7 +81,7 @@ def test_a_tool_sends_requests_with_the_token_of_its_caller_and_nothing_else(cal
     assert headers[b"authorization"] == b"Bearer anna:user"
     assert b"cookie" in dict(outer["headers"])
     assert b"cookie" not in headers
-    assert inner["client"] == outer["client"]
+    assert tuple(inner["client"]) == tuple(outer["client"])
     assert found["state"] == "queued"
 
 
