@@ -72,7 +72,7 @@ const ParallelismButton = ({ run, changed, display }) => {
     return found;
   };
   const help = "Empty: the value of the job's spec.";
-  const field = { label: "Tasks at the same time", type: "number", min: 1, max: 10_000, help };
+  const field = { label: "Tasks at the same time", type: "number", min: 1, max: 10_000, initial: run.parallelism ?? "", help };
   const text = "How many tasks of this run may run at the same time. Tasks that are running go on.";
   const confirm = { title: "Change the parallelism?", text, field, action: "Change" };
   return h(ActionButton, { label: "Parallelism…", onClick: change, confirm, done: "Parallelism changed", display });

@@ -29,6 +29,7 @@ const Facts = ({ run }) =>
     h(StateBadge, { state: run.state }),
     place(run),
     run.state === "queued" && h(Fact, { name: "priority" }, run.priority),
+    typeof run.parallelism === "number" && h(Fact, { name: "parallelism" }, run.parallelism),
     run.submitter && h(Fact, { name: "by" }, run.submitter),
     times(run),
     h(PageLink, { to: jobPath(run.job) }, "Queue of the job"),
