@@ -48,6 +48,9 @@ def _timed(airflow: Embedded, client: httpx.Client, what: str, run: str, times: 
         "document": f"/runs/{run}",
         "page of subtasks": f"/runs/{run}/subtasks",
         "failed ones": f"/runs/{run}/subtasks?state=failed",
+        "roots of the tree": f"/runs/{run}/subtasks?parent=",
+        "children of one": f"/runs/{run}/subtasks?parent=https://example.org/page/5",
+        "text of one": f"/runs/{run}/subtasks?text=page/{SUBTASKS - 1}",
     }
     with _working(airflow, run):
         for name, path in paths.items():
@@ -130,8 +133,10 @@ def _begun(airflow: Embedded, name: str, step: dict[str, Any], subtasks: int) ->
         json.dumps(state),
         run,
     )
-    item = """json_build_object('key', 'https://example.org/page/' || n, 'payload', json_build_object('url', 'https://example.org/page/' || n),
-        'parent', CASE WHEN n > 10 THEN 'https://example.org/page/' || (n / 10) END, 'depth', 1)::text"""
+    # As json.dumps writes it.
+    page = "https://example.org/page/"
+    parent = f"""CASE WHEN n > 10 THEN '"{page}' || (n / 10) || '"' ELSE 'null' END"""
+    item = f"""'{{"key": "{page}' || n || '", "payload": {{"url": "{page}' || n || '"}}, "parent": ' || {parent} || ', "depth": 1}}'"""
     _rows(airflow, run, "mcp.item", item, subtasks)
     airflow.sql(
         "INSERT INTO task_state_store (dag_run_id, task_id, map_index, key, dag_id, run_id, value, updated_at) "

@@ -17,7 +17,7 @@ from tests.unit.plugin.status.paging import keys, pages
 from tests.unit.plugin.status.test_subtasks import Plain
 
 ODD = 'a"b\\%_é\n🙂 "parent": "a"'
-ROOTS, UNKNOWN = Wanted(parent=""), Wanted(parent="none")
+UNKNOWN = Wanted(parent="none")
 
 
 @pytest.fixture(autouse=True)
