@@ -37,7 +37,7 @@ export class TreeStore {
     const open = isFlat(filter) ? new Set() : (this.kept ?? new Set());
     Object.assign(this, { filter, open, lists: new Map([[TOP, newList(TOP, null)]]) });
     if (!isFlat(filter)) this.kept = open;
-    this.view = [0, -1];
+    Object.assign(this, { view: [0, -1], top: 0 }); // `top`: the scroll position of the view
     this.changed();
   }
 

@@ -24,9 +24,14 @@ const useRange = (frame, count) => {
   return [range, look];
 };
 
-// What the reader looks at stays where it is when rows above it come or go. Another filter starts at the top.
-const useAnchor = (frame, state, look) => {
+// What the reader looks at stays where it is when rows above it come or go. Another filter starts at the top; the tree
+// is where it was when the reader comes back from another view.
+const useAnchor = (frame, state, look, store) => {
   const before = useRef(state);
+  useLayoutEffect(() => {
+    frame.current.scrollTop = store.top;
+    return () => store.look(0, -1); // nothing is in view
+  }, [store]);
   useLayoutEffect(() => {
     const old = before.current;
     before.current = state;
@@ -92,10 +97,14 @@ export const TreeView = ({ store, steps, show, shown, total }) => {
   const id = useId();
   const [range, look] = useRange(frame, rows.length);
   const [index, to] = useActive(rows);
-  useAnchor(frame, state, look);
+  useAnchor(frame, state, look, store);
   useEffect(() => {
     store.look(range.first, range.last);
   }, [state, range]);
+  const scrolled = () => {
+    store.top = frame.current.scrollTop;
+    look();
+  };
   const columns = columnsOf(steps);
   const row = (at) => {
     const one = rows[at];
@@ -127,7 +136,7 @@ export const TreeView = ({ store, steps, show, shown, total }) => {
     h(Head, { steps, columns }),
     h(
       Box,
-      { ref: frame, role: "rowgroup", onScroll: look, "data-testid": "rows", flex: 1, minH: 0, tabIndex: -1, css: { overflowAnchor: "none", overflowY: "auto", scrollbarGutter: "stable" } },
+      { ref: frame, role: "rowgroup", onScroll: scrolled, "data-testid": "rows", flex: 1, minH: 0, tabIndex: -1, css: { overflowAnchor: "none", overflowY: "auto", scrollbarGutter: "stable" } },
       h("div", { role: "presentation", style: { height: rows.length * ROW, position: "relative" } }, visible),
     ),
   );
