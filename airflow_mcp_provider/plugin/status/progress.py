@@ -129,7 +129,7 @@ def _running_by_step(groups: Iterable[Group]) -> dict[str, int]:
 
 
 def _of_step(name: str, counts: StepCounts, running: int) -> StepProgress:
-    """Return the counts of a step. The runner of a subtask that succeeded may still run: it is not counted twice."""
+    """Return the counts of a step; of those that have not ended, ``running`` are running."""
     return StepProgress(
         step=name,
         known=counts.subtasks,
