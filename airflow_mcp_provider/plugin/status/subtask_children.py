@@ -97,14 +97,14 @@ def _further(session: Session, run: RunRef, state: RunState, before: Counted) ->
 
 
 def _of_step(session: Session, run: RunRef, step: Step, start: int) -> dict[str, int]:
-    parent = _parent(session.get_bind().dialect.name)
+    parent = _parent(session.get_bind().dialect.name).label("parent")
     query = (
         select(parent, func.count())
         .where(*rows_of(Store, run, step.name, store_keys.ITEM))
-        .where(Store.map_index >= start, Store.map_index < step.reserved, parent.is_not(None))
-        .group_by(parent)
+        .where(Store.map_index >= start, Store.map_index < step.reserved)
+        .group_by("parent")
     )
-    return {key: number for key, number in session.execute(query)}  # noqa: C416 - of rows
+    return {key: number for key, number in session.execute(query) if key is not None}
 
 
 def _parent(dialect: str) -> ColumnElement[Any]:

@@ -20,7 +20,7 @@ from airflow_mcp_provider.plugin.growth.run_state import Step
 from airflow_mcp_provider.runtime import store_keys
 
 AT_ONCE = 500
-LOOKED_AT = 2_500
+LOOKED_AT = 5_000
 """Of so many places one read with a filter looks for what is wanted."""
 
 _item, _end, _pod, _life, _progress = (aliased(Store) for _ in range(5))
