@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,9 +22,14 @@ from airflow_mcp_provider.plugin.http_api.places import give_back_place
 from airflow_mcp_provider.plugin.http_api.problems import ApiError
 from airflow_mcp_provider.plugin.settings import own_origins
 
+if TYPE_CHECKING:
+    from airflow_mcp_provider.agents.streamable_http import Agents
+
 # Its documents are not those of the HTTP API, so it is not in the OpenAPI document.
 router = APIRouter(include_in_schema=False)
-NEEDED = "install airflow-mcp-provider[agents] where the API server runs; the module mcp is missing there"
+NEEDED = "install airflow-mcp-provider[agents] where the API server runs; mcp is missing there, or has another version"
+
+log = structlog.get_logger(__name__)
 
 
 @router.post("/agents", dependencies=[read_jobs])
@@ -62,13 +69,23 @@ class _Handled(Response):
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[None]:
     """Serve agents within this context, if the extra ``[agents]`` is installed."""
-    if find_spec("mcp") is None:
+    agents = _agents()
+    if agents is None:
         yield
         return
-    from airflow_mcp_provider.agents.streamable_http import Agents  # noqa: PLC0415 - the extra
-
-    agents = Agents()
     async with agents.running():
         app.state.agents = agents
         yield
     app.state.agents = None
+
+
+def _agents() -> Agents | None:
+    """Return the application; None without the SDK, or with another version of it, which others may have installed."""
+    if find_spec("mcp") is None:
+        return None
+    try:
+        from airflow_mcp_provider.agents.streamable_http import Agents  # noqa: PLC0415 - the extra
+    except ImportError as error:
+        log.warning("agents are not served", error=str(error), expected=NEEDED)
+        return None
+    return Agents()

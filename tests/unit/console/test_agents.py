@@ -36,3 +36,10 @@ def test_a_user_needs_a_password_in_the_environment(monkeypatch, capsys):
 def test_a_wrong_address_is_an_error_before_anything_is_served(monkeypatch, capsys):
     assert main(["agents", "--url", "localhost", "--token", "x"]) == Exit.USAGE
     assert "invalid URL 'localhost'" in capsys.readouterr().err
+
+
+def test_another_version_of_the_sdk_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "airflow_mcp_provider.agents.stdio", None)
+    monkeypatch.delattr("airflow_mcp_provider.agents.stdio", raising=False)
+    assert main(["agents", "--token", "x"]) == Exit.ERROR
+    assert "expected: pip install 'airflow-mcp-provider[agents]'" in capsys.readouterr().err

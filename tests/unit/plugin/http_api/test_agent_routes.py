@@ -132,8 +132,10 @@ def test_the_origins_of_the_configuration(http, monkeypatch):
         assert _list(http, Authorization="Bearer anna:user", Origin=origin).status_code == status, origin
 
 
-def test_without_the_extra_all_but_this_route_works(server, monkeypatch):
-    monkeypatch.setitem(sys.modules, "mcp", None)
+@pytest.mark.parametrize("missing", ["mcp", "airflow_mcp_provider.agents.streamable_http"])
+def test_without_the_extra_all_but_this_route_works(server, monkeypatch, missing):
+    """Or with another version of the SDK, which cannot be imported."""
+    monkeypatch.setitem(sys.modules, missing, None)
     with TestClient(server, headers=HEADERS) as client:
         found = _list(client, Authorization="Bearer anna:user")
         assert (found.status_code, found.json()["type"]) == (501, "urn:airflow-mcp:not_installed")
