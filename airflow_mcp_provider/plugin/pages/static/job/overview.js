@@ -21,7 +21,7 @@ const SpecError = ({ error }) =>
 
 const Holder = ({ job, holder, ask }) => {
   const run = { job: job.job, run: holder.run };
-  const cancel = { size: "2xs", variant: "outline", "aria-label": `Cancel run ${holder.run}…` };
+  const cancel = { size: "2xs", variant: "outline", "aria-label": `Cancel… ${holder.run}` };
   return h(
     HStack,
     { wrap: "wrap", gap: 2, "data-testid": "holder" },
