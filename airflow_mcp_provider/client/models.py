@@ -171,7 +171,9 @@ class RunSummary(Model):
     submitted: datetime
     started: datetime | None
     ended: datetime | None
-    failed: int | None = Field(default=None, description="The failed subtasks that the report has counted.")
+    failed: int | None = Field(
+        default=None, description="The failed subtasks of a run that failed or completed in part; null where unknown."
+    )
 
 
 class Runs(Model):

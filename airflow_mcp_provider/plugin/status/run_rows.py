@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, null, select, tuple_
+from sqlalchemy import Select, and_, case, func, null, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.client.models import RunState
@@ -20,16 +20,18 @@ from airflow_mcp_provider.plugin.db.tables import DagRun, DagRunNote, DagRunStat
 from airflow_mcp_provider.plugin.status.airflow_internals import DagModel, of_report
 from airflow_mcp_provider.spec.marker import PRIORITY
 
+PARTIAL = "partial:"
+"""The note of a run whose failed subtasks are tolerated begins so, unless a person has changed it."""
 HEARTBEAT = timedelta(seconds=30)
 """A task instance whose last heartbeat is older has no process. No heartbeat is written after a run was ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run: ``state`` is Airflow's; ``note`` anybody's; ``report`` the state in the result of its report.
+    """A run: ``state`` is Airflow's; ``note`` anybody's; ``own_priority`` the text in its conf.
 
-    ``own_priority`` is the text in its conf, ``failed`` the number in the result of its report. ``parallelism`` is that
-    of the active run of its job. ``end``: how it has failed, if it did not fail by itself.
+    ``report`` is the state in the result of its report, if it succeeded; ``failed`` the number there, if it failed,
+    also in part. ``parallelism`` is that of the active run of its job. ``end``: how it has failed, if not by itself.
     """
 
     id: int
@@ -79,11 +81,15 @@ class RunRow:
 
     @property
     def _is_partial(self) -> bool:
-        return self.report == "partial" or (self.report is None and (self.note or "").startswith("partial:"))
+        return self.report == "partial" or (self.report is None and (self.note or "").startswith(PARTIAL))
 
 
 def query(*, conf: bool = False) -> Select[Any]:
-    """Select runs of jobs, without their conf, which may be large; further conditions are the caller's."""
+    """Select runs of jobs, without their conf, which may be large; further conditions are the caller's.
+
+    The result of a report may be large, too: of most runs one field of it is read.
+    """
+    noted = func.coalesce(DagRunNote.content, "").startswith(PARTIAL)
     ended = and_(Store.dag_run_id == DagRun.id, Store.task_id == TASK, Store.map_index == -1, Store.key == END)
     return (
         select(
@@ -103,8 +109,8 @@ def query(*, conf: bool = False) -> Select[Any]:
             DagModel.is_paused,
             DagModel.max_active_tasks,
             DagRunNote.content,
-            of_report("state").label("report"),
-            of_report("failed").label("failed"),
+            case((DagRun.state == DagRunState.SUCCESS, of_report("state"))).label("report"),
+            case((or_(DagRun.state == DagRunState.FAILED, noted), of_report("failed"))).label("failed"),
             Store.value.label("end"),
         )
         .join(DagModel, DagModel.dag_id == DagRun.dag_id)

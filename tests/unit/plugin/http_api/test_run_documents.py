@@ -211,9 +211,20 @@ def test_why_a_run_in_a_list_has_failed(end, http, database, note, code, shown):
     assert listed["reason"] == {"code": code, "text": shown}
 
 
+def test_a_run_with_failures_in_a_list(end, http, database):
+    for note in ("partial: 3 of 4 subtasks succeeded", "a note of a person", None):
+        run = end("success", report={"state": "partial", "failed": 1})["run"]
+        with database() as session:
+            number = session.scalar(select(DagRun.id).where(DagRun.run_id == run))
+            session.add(DagRunNote(content=note, dag_run_id=number))
+            session.commit()
+    listed = http.get(RUNS).json()["runs"]
+    assert [(one["state"], one["failed"]) for one in listed] == [("partial", None), ("partial", None), ("partial", 1)]
+
+
 def test_an_odd_number_of_failures_in_the_result_of_a_report(end, http):
     for odd in ("x", -1, {"a": 1}, None, 1.5):
-        end("success", report={"state": "complete", "failed": odd})
+        end("failed", report={"state": "failed", "failed": odd})
     assert {one["failed"] for one in http.get(RUNS).json()["runs"]} == {None}
 
 
