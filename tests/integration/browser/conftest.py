@@ -3,6 +3,8 @@
 A test that fails leaves a picture of its page in ``pictures``: a folder of pytest, see its output.
 """
 
+import json
+
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
@@ -11,10 +13,13 @@ from tests.integration.browser import chromium
 from tests.integration.client.conftest import OWN, SHOP
 from tests.sizes import PARSED_ONCE, patient
 
+VIEWER = "vera"
+USERS = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer"}
+
 
 @pytest.fixture(scope="package")
 def airflow():
-    with Embedded(dags=[OWN, SHOP / "dags"], env=PARSED_ONCE) as embedded:
+    with Embedded(dags=[OWN, SHOP / "dags"], env={**PARSED_ONCE, **USERS}) as embedded:
         for job in ("steered", "sales_report"):
             embedded.api.wait_for_dag(job, patient(120))
         yield embedded
@@ -39,20 +44,41 @@ def pictures(tmp_path_factory, request):
 
 @pytest.fixture
 def page(browser, pictures) -> Page:
+    yield from _page(browser, pictures, "end")
+
+
+@pytest.fixture
+def viewers_page(browser, pictures) -> Page:
+    """With cookies of its own."""
+    yield from _page(browser, pictures, "viewer")
+
+
+def _page(browser, pictures, name):
     context = browser.new_context(viewport={"width": 1300, "height": 900}, locale="en-US")
     context.set_default_timeout(patient(60_000))
     found = context.new_page()
     yield found
-    pictures(found, "end")
+    pictures(found, name)
     context.close()
 
 
 @pytest.fixture
 def ui(page, airflow) -> Page:
     """Airflow's UI, after the login as admin."""
+    return _login(page, airflow, USER)
+
+
+@pytest.fixture
+def viewers_ui(viewers_page, airflow) -> Page:
+    """The same, as a user who may read and change nothing."""
+    return _login(viewers_page, airflow, VIEWER)
+
+
+def _login(page, airflow, user):
+    passwords = json.loads((airflow.folder / "simple_auth_manager_passwords.json.generated").read_text())
     page.goto(airflow.url)
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(airflow.password)
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(passwords[user])
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Dags").first.wait_for()
     return page
