@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from airflow_mcp_provider.client.models import Holder, Jobs, JobSummary, RunState, RunSummary
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 STATES = [RunState.COMPLETED, RunState.PARTIAL, RunState.ERROR, RunState.TIMEOUT, RunState.CANCELLED]
 
 
 def ago(seconds: float) -> datetime:
-    return NOW - timedelta(seconds=seconds)
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds)
 
 
 def run(job: str, name: str, state: RunState = RunState.COMPLETED, **more) -> RunSummary:

@@ -1,6 +1,6 @@
 // The page Jobs of the navigation: every job that the user may see.
 
-import { useDeferred, useFilters } from "./jobs/filters.js";
+import { useFilters } from "./jobs/filters.js";
 import { Filters } from "./jobs/toolbar.js";
 import { JobTable } from "./jobs/table.js";
 import { get } from "./lib/api.js";
@@ -47,8 +47,8 @@ const Found = ({ list, filters, clear, onTag }) => {
 };
 
 const Jobs = () => {
-  const { filters, set, clear } = useFilters();
-  const list = useJobs(useDeferred(filters));
+  const { filters, settled, set, clear } = useFilters();
+  const list = useJobs(settled);
   const tags = [...new Set(list.items.flatMap((job) => job.tags))].sort();
   const toolbar = h(Filters, { filters, set, tags, loading: list.loading });
   return h(Page, { heading: "Jobs", toolbar, testId: "mcp-jobs" }, h(Found, { list, filters, clear, onTag: (tag) => set({ tag }) }));

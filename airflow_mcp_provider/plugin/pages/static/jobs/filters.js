@@ -1,36 +1,50 @@
 // What the list of jobs is filtered by. It stands in the address of the page, so that a link shows the same list.
 
-import { useCallback, useEffect, useSearchParams, useState } from "../lib/react.js";
+import { useCallback, useEffect, useRef, useSearchParams, useState } from "../lib/react.js";
 
 const NAMES = ["search", "tag", "show"];
-const TYPING = 300; // ms without a key before the server is asked
+const TYPING = 300; // ms without a key before the server is asked, and the address changed
 
-export const useFilters = () => {
-  const [params, setParams] = useSearchParams();
-  const filters = Object.fromEntries(NAMES.map((name) => [name, params.get(name) ?? ""]));
-  const set = useCallback(
-    (changes) =>
-      setParams(
-        (old) => {
-          const next = new URLSearchParams(old);
-          for (const [name, value] of Object.entries(changes)) value ? next.set(name, value) : next.delete(name);
-          return next;
-        },
-        { replace: true },
-      ),
-    [setParams],
-  );
-  const clear = useCallback(() => set(Object.fromEntries(NAMES.map((name) => [name, ""]))), [set]);
-  return { filters, set, clear };
+const read = (params) => Object.fromEntries(NAMES.map((name) => [name, params.get(name) ?? ""]));
+
+const withFilters = (params, filters) => {
+  const next = new URLSearchParams(params);
+  for (const [name, value] of Object.entries(filters)) {
+    if (value) next.set(name, value);
+    else next.delete(name);
+  }
+  return next;
 };
 
-// The filters, a moment after the last change of them.
-export const useDeferred = (filters) => {
-  const text = JSON.stringify(filters);
-  const [settled, setSettled] = useState(text);
+// A value, a moment after its last change.
+const useSettled = (value) => {
+  const [settled, setSettled] = useState(value);
   useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), TYPING);
+    const timer = setTimeout(() => setSettled(value), TYPING);
     return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+};
+
+// `filters`: what the inputs show; `settled`: what the server is asked for. The inputs are not controlled by the address:
+// the router changes it later than a key is pressed.
+export const useFilters = () => {
+  const [params, setParams] = useSearchParams();
+  const [filters, setFilters] = useState(() => read(params));
+  const text = useSettled(JSON.stringify(filters));
+  const address = JSON.stringify(read(params));
+  const known = useRef(address);
+  useEffect(() => {
+    if (text === known.current) return;
+    known.current = text;
+    setParams((old) => withFilters(old, JSON.parse(text)), { replace: true });
   }, [text]);
-  return JSON.parse(settled);
+  useEffect(() => {
+    if (address === known.current) return; // written above
+    known.current = address;
+    setFilters(JSON.parse(address)); // a link to this page was followed
+  }, [address]);
+  const set = useCallback((changes) => setFilters((old) => ({ ...old, ...changes })), []);
+  const clear = useCallback(() => setFilters(read(new URLSearchParams())), []);
+  return { filters, settled: JSON.parse(text), set, clear };
 };
