@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from airflow_mcp_provider.client.models import Holder, Jobs, JobSummary, RunState, RunSummary
 
+NOW = datetime.now(UTC).replace(microsecond=0)
+"""When the tests began."""
 STATES = [RunState.COMPLETED, RunState.PARTIAL, RunState.ERROR, RunState.TIMEOUT, RunState.CANCELLED]
 
 
 def ago(seconds: float) -> datetime:
+    """From the moment of the call: a row says how long ago it is."""
     return datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds)
 
 
