@@ -11,7 +11,7 @@ import { count } from "./texts.js";
 import { layout, seen, ticks } from "./timeline.js";
 
 const [MOST, REQUESTS] = [300, 8]; // subtasks that run at the same time, and requests for them: a page may be short
-const LANE = 12; // px
+const laneHeight = (lanes) => Math.max(5, Math.min(12, Math.floor(480 / lanes))); // px
 const MINUTES = 15;
 const STRIPES = "repeating-linear-gradient(45deg, transparent 0 3px, rgba(255, 255, 255, 0.5) 3px 6px)";
 const LOOKS = { failed: { backgroundImage: STRIPES }, running: { borderRightStyle: "dashed", borderRightWidth: 3 }, unknown: { opacity: 0.6 } };
@@ -35,8 +35,8 @@ const textOf = ({ subtask, start, end, state }) => {
   return `${subtask.key} (${subtask.step}): ${how}${took}, since ${written(start)}`;
 };
 
-const Bar = ({ bar, show }) => {
-  const style = { left: `${100 * bar.x}%`, width: `${100 * bar.width}%`, top: bar.lane * LANE, height: LANE - 2, minWidth: 2, ...LOOKS[bar.state] };
+const Bar = ({ bar, lane, show }) => {
+  const style = { left: `${100 * bar.x}%`, width: `${100 * bar.width}%`, top: bar.lane * lane, height: lane - (lane > 6 ? 2 : 1), minWidth: 2, ...LOOKS[bar.state] };
   const palette = bar.state === "unknown" ? "gray" : stateOf(bar.state).palette;
   return h(Box, { position: "absolute", bg: `${palette}.solid`, borderRadius: "2px", cursor: "pointer", title: textOf(bar), style, onClick: () => show(bar.subtask) });
 };
@@ -52,8 +52,9 @@ const Timeline = ({ runners, now, show }) => {
   const { bars, lanes, left, from, to } = layout(runners, now, { span: MINUTES * 60_000 });
   const ended = bars.filter((one) => one.state !== "running");
   const failed = ended.filter((one) => one.state === "failed").length;
+  const lane = laneHeight(lanes);
   const label = `${bars.length - ended.length} running, ${ended.length} ended in the last ${MINUTES} minutes, ${failed} of them failed`;
-  const chart = h(Box, { role: "img", "aria-label": `Timeline of runners: ${label}`, position: "relative", style: { height: Math.max(1, lanes) * LANE } }, bars.map((bar) => h(Bar, { key: bar.id, bar, show })));
+  const chart = h(Box, { role: "img", "aria-label": `Timeline of runners: ${label}`, position: "relative", style: { height: Math.max(1, lanes) * lane } }, bars.map((bar) => h(Bar, { key: bar.id, bar, lane, show })));
   return h(
     Box,
     { borderWidth: 1, borderRadius: "sm", p: 2, "data-testid": "timeline" },
