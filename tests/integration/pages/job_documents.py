@@ -12,7 +12,7 @@ from tests.integration.pages.documents import NOW, STATES, ago, run
 JOB = "crawl"
 PATH = f"jobs/{JOB}"
 TAB = f"/dags/{JOB}/plugin/mcp-job"
-FIRST, SECOND, THIRD = "manual__a", "manual__b", "manual__c"
+FIRST, SECOND, THIRD = "manual__1st", "manual__2nd", "manual__3rd"
 PARAMS = {
     "type": "object",
     "properties": {

@@ -97,7 +97,7 @@ def test_the_history_is_a_chart_with_the_same_values_in_words_and_in_a_table(pag
         "partial",
         "completed",
     ]
-    assert [bar.locator("text").all_inner_texts() for bar in bars.all()][-5:] == [["⊘"], ["◷"], ["✗"], ["◐"], []]
+    assert [bar.locator("text").all_text_contents() for bar in bars.all()][-5:] == [["⊘"], ["◷"], ["✗"], ["◐"], []]
     tab.get_by_text("Ended runs as a table").click()
     first, second = rows(tab, "history").all()[:2]
     assert (texts(first)[0], texts(first)[1], texts(first)[3]) == ("manual__0", "✓ completed", "10s")

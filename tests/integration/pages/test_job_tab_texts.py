@@ -126,21 +126,31 @@ def test_a_poll_without_news_renders_no_row_again(page, ui):
     expect(tab.get_by_role("button", name=f"Raise… {names[3]}")).to_be_focused()
 
 
+LIGHTNESS = """(node) => {
+    const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
+    const light = (color) => {
+        context.clearRect(0, 0, 1, 1);
+        context.fillStyle = color;
+        context.fillRect(0, 0, 1, 1);
+        const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+        return red + green + blue;
+    };
+    let back = node;
+    while (back.parentElement && getComputedStyle(back).backgroundColor === "rgba(0, 0, 0, 0)") back = back.parentElement;
+    return [light(getComputedStyle(back).backgroundColor), light(getComputedStyle(node).color)];
+}"""
+"""The sum of red, green and blue of the page's background and of its letters."""
+
+
 def test_dark_mode_and_a_narrow_window(page, ui, pictures):
     canned.serve(ui)
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 700, "height": 900})
     tab = opened(page, ui)
     expect(rows(tab, "queue")).to_have_count(3)
-    back, front = tab.evaluate(
-        "node => [getComputedStyle(document.body).backgroundColor, getComputedStyle(node).color]"
-    )
-    assert _light(front) > _light(back) + 300, "light letters on a dark page"
+    back, front = tab.evaluate(LIGHTNESS)
+    assert front > back + 400, "light letters on a dark page"
     wide = tab.evaluate("node => [node.scrollWidth, node.clientWidth]")
     assert wide[0] <= wide[1] + 1
     pictures(page, "dark")
     assert TAB in page.url
-
-
-def _light(color: str) -> int:
-    return sum(int(float(part)) for part in re.findall(r"[\d.]+", color)[:3])
