@@ -34,6 +34,14 @@ def row(page, job):
     return page.get_by_role("row").filter(has=page.locator(f'[data-job="{job}"]'))
 
 
+def until(page, true):
+    """Wait until something is true."""
+    end = time.monotonic() + patient(60)
+    while not true():
+        assert time.monotonic() < end
+        page.wait_for_timeout(100)
+
+
 def test_what_a_row_has(jobs):
     page = jobs(
         documents.job("alpha", tags=["nightly"], error=WRONG, next_run=documents.ago(-7300)),
@@ -243,11 +251,7 @@ def test_a_thousand_jobs(jobs, ui, page):
     expect(table).to_have_attribute("aria-rowcount", "-1")
     assert len(ui.asked) == 1, "what is in sight"
     table.focus()
-    end = time.monotonic() + patient(60)
-    while not row(page, "job_0999").count():
-        assert time.monotonic() < end
-        page.keyboard.press("End")
-        page.wait_for_timeout(100)
+    until(page, lambda: row(page, "job_0999").count() or page.keyboard.press("End"))
     expect(row(page, "job_0999")).to_be_visible()
     expect(table).to_have_attribute("aria-rowcount", "1001")
     expect(row(page, "job_0999")).to_have_attribute("aria-rowindex", "1001")
@@ -269,6 +273,7 @@ def test_only_what_is_in_sight_is_asked_again(jobs, ui, page):
     page.clock.run_for(100)
     ui.asked.clear()
     page.clock.run_for(5_500)
+    until(page, lambda: ui.asked)
     assert {one.query["cursor"][0] for one in ui.asked} == {"job_0099"}
 
 
