@@ -99,7 +99,7 @@ def test_failures_and_retry(talk, tmp_path):
         found = await agent.call("job_failures", run=run, limit=2)
         assert [one["key"] for one in found["from_job"]["failures"]] == ["page/0", "page/1"]
         for one in found["from_job"]["failures"]:
-            assert "LookupError" in one["reason"]
+            assert (one["code"], "page/" in one["reason"]) == ("LookupError", True), one
             assert any("line 29 of" in line for line in one["log"]), one["log"]
             assert not any("line 0 of" in line for line in one["log"])
         assert any(found["next"] in one for one in found["left_out"])

@@ -71,7 +71,9 @@ def test_the_fixed_tools_are_there_when_the_server_is_not(talk):
 
 
 def test_a_result_is_a_value_and_its_text(talk):
-    found = talk({RUN: run(result="ü\u202e")}, lambda client: client.call_tool("job_result", {"run": "crawl/r"}))
+    found = talk(
+        {**_tagged(), RUN: run(result="ü\u202e")}, lambda client: client.call_tool("job_result", {"run": "crawl/r"})
+    )
     assert not found.is_error
     assert found.structured_content["from_job"] == {"result": "ü\u202e"}
     assert r'"result":"ü\u202e"' in found.content[0].text
@@ -109,6 +111,9 @@ def test_errors_are_results(talk, error, shown):
 
 
 def test_an_unknown_tool_is_an_error_of_the_protocol(talk):
-    with pytest.raises(MCPError, match="unknown tool 'get_variable'; expected one of: list_jobs") as caught:
-        talk({}, lambda client: client.call_tool("get_variable", {}))
-    assert caught.value.code == -32602
+    async def conversation(client):
+        with pytest.raises(MCPError, match="unknown tool 'get_variable'; expected one of: list_jobs") as caught:
+            await client.call_tool("get_variable", {})
+        assert caught.value.code == -32602
+
+    talk({}, conversation)

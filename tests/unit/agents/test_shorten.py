@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from airflow_mcp_provider.agents.shorten import MARK, cut, dumped, first, last, size, without_trace
 
-TEXTS = st.text(st.characters() | st.sampled_from('"\\\n\0é🙂\u202e\u200b'), max_size=200)
+TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\\n\0é🙂\u202e\u200b'), max_size=200)
 
 
 @given(TEXTS, st.integers(10, 150))
