@@ -1,8 +1,7 @@
 // The run as a whole: its state and why it is so, one bar for all subtasks, the rate and the time left.
 
-import { useAnnounce } from "../lib/action.js";
 import { jobPath } from "../lib/links.js";
-import { Alert, Box, Flex, HStack, PageLink, Span, Text, h, useEffect, useRef } from "../lib/react.js";
+import { Alert, Box, Flex, HStack, PageLink, Span, Text, VisuallyHidden, h, useEffect, useRef, useState } from "../lib/react.js";
 import { StateBadge, stateOf } from "../lib/state.js";
 import { Elapsed, Time, between, duration, useNow } from "../lib/time.js";
 import { count, endedText, growthText, partsOf, rateText } from "./texts.js";
@@ -113,24 +112,25 @@ const Whole = ({ run }) => {
 };
 
 // A screen reader gets the changes of the state, not each number.
-const useStateNews = (run) => {
-  const announce = useAnnounce();
+// In a region of its own: that of the page has the results of actions.
+const StateNews = ({ run }) => {
+  const [news, setNews] = useState("");
   const before = useRef(run.state);
   useEffect(() => {
-    if (before.current !== run.state) announce(`The run is ${stateOf(run.state).text} now, ${count(run.progress?.failed ?? 0, "subtask")} failed`);
+    if (before.current !== run.state) setNews(`The run is ${stateOf(run.state).text} now, ${count(run.progress?.failed ?? 0, "subtask")} failed`);
     before.current = run.state;
   }, [run.state]);
+  return h(VisuallyHidden, { role: "status", "aria-live": "polite" }, news);
 };
 
-export const Overview = ({ run }) => {
-  useStateNews(run);
-  return h(
+export const Overview = ({ run }) =>
+  h(
     Box,
     { display: "flex", flexDirection: "column", gap: 2 },
+    h(StateNews, { run }),
     h(Facts, { run }),
     h(Why, { run }),
     run.note && h(Fact, { name: "note" }, h(Span, { dir: "auto", whiteSpace: "pre-wrap" }, run.note)),
     run.progress && h(Whole, { run }),
   );
-};
 

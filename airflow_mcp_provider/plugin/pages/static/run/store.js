@@ -68,11 +68,9 @@ export class TreeStore {
     if (!list || list.loading) return;
     const cursor = nextCursor(list);
     if (cursor === undefined) return;
-    try {
-      await this.read(list, async (signal) => [...list.pages, await this.page(list, cursor, signal)]);
-    } catch (error) {
-      this.put({ ...list, error });
-    }
+    const { error } = await this.read(list, async (signal) => [...list.pages, await this.page(list, cursor, signal)]);
+    // The row of the error is in the place of the one that the view would ask for again at once.
+    if (error) this.put({ ...list, error });
   }
 
   /** A list of a subtask that is open, and was not read since the filter changed. */
@@ -103,7 +101,7 @@ export class TreeStore {
   async again({ list: id, from, to }) {
     const list = this.lists.get(id);
     if (list.loading || list.pages.length === 0) return;
-    await this.read(list, async (signal) => {
+    const { error } = await this.read(list, async (signal) => {
       const fresh = [];
       let cursor = list.pages[from].cursor;
       while (cursor !== undefined && fresh.length <= to - from) {
@@ -112,9 +110,12 @@ export class TreeStore {
       }
       return replacePages(list.pages, from, fresh);
     });
+    if (!error) return;
+    this.put(list);
+    throw error;
   }
 
-  /** Change the pages of a list to those that `load` returns. What was read stays where that raises an error. */
+  /** Change the pages of a list to those that `load` returns. Returns its error: the list is loading then, until `put`. */
   async read(list, load) {
     const { signal } = this.aborter;
     this.put({ ...list, loading: true });
@@ -122,10 +123,9 @@ export class TreeStore {
       const pages = await load(signal);
       if (!signal.aborted) this.put({ ...list, pages, loading: false, error: null });
     } catch (error) {
-      if (signal.aborted) return;
-      this.put({ ...list, loading: false });
-      throw error;
+      if (!signal.aborted) return { error };
     }
+    return {};
   }
 
   /** The page from a cursor on. The server's may have no subtask, and still a next one: it looks at a part of a large run. */

@@ -126,8 +126,11 @@ test("a page without subtasks and with a next one is not the end", async () => {
 test("an error is a row, and the page can be asked for again", async () => {
   const { server, store } = grown();
   server.error = new Error("503");
+  const stop = store.subscribe(() => store.look(0, 10)); // as the view does
   await store.look(0, 10);
-  equal(shown(store), ["1 error"]);
+  for (let turn = 0; turn < 20; turn += 1) await null;
+  equal([shown(store), server.asked.length], [["1 error"], 1]);
+  stop();
   server.error = null;
   await store.more("");
   equal(shown(store), ["1 a", "1 b"]);
