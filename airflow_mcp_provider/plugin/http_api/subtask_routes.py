@@ -22,9 +22,9 @@ from airflow_mcp_provider.runtime.size_limits import MAX_KEY_CHARS
 
 router = APIRouter(tags=["subtasks"])
 Given = BeforeValidator(lambda text: text or None)
-"""An empty value, as a form in a browser sends it, does not filter."""
-Step = Annotated[str | None, Given, Query(description="Only this step.", max_length=250)]
-State = Annotated[SubtaskState | None, Given, Query(description="Only subtasks in this state.")]
+"""An empty value, as a form in a browser sends it, does not filter. Last: a limit of the length does not fit None."""
+Step = Annotated[str | None, Query(description="Only this step.", max_length=250), Given]
+State = Annotated[SubtaskState | None, Query(description="Only subtasks in this state."), Given]
 Parent = Annotated[
     str | None,
     Query(
@@ -33,7 +33,7 @@ Parent = Annotated[
         max_length=MAX_KEY_CHARS,
     ),
 ]
-Text = Annotated[str | None, Given, Query(description="A part of the key or the payload.", max_length=200)]
+Text = Annotated[str | None, Query(description="A part of the key or the payload.", max_length=200), Given]
 
 
 @router.get("/jobs/{dag_id}/runs/{run}/subtasks", dependencies=[read_subtasks], responses=examples.errors(404))

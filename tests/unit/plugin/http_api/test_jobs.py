@@ -188,13 +188,13 @@ def test_a_job_without_a_schedule_has_no_description_of_one(http, make_job, data
 @pytest.mark.parametrize(
     ("schedule", "dates"),
     [
-        ("{at: '2999-01-01T00:00:00Z'}", ["2999-01-01T00:00:00Z"]),
+        ("{at: '2150-01-01T00:00:00Z'}", ["2150-01-01T00:00:00Z"]),
         ("{at: '2001-01-01T00:00:00Z'}", []),
         (
-            "{every: 1h, start: '2999-01-01T00:00:00Z', end: '2999-01-01T01:00:00Z'}",
-            ["2999-01-01T00:00:00Z", "2999-01-01T01:00:00Z"],
+            "{every: 1h, start: '2150-01-01T00:00:00Z', end: '2150-01-01T01:00:00Z'}",
+            ["2150-01-01T00:00:00Z", "2150-01-01T01:00:00Z"],
         ),
-        ("{after: other}", []),
+        ("{after: [other]}", []),
     ],
 )
 def test_the_next_dates_of_other_schedules(http, make_job, schedule, dates):

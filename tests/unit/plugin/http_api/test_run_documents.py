@@ -183,6 +183,14 @@ def test_pages_of_runs_with_large_numbers(http, job, database):
     assert [one["run"] for one in page["runs"] + rest["runs"]] == made[::-1]
 
 
+def write_note(database, run, text):
+    with database() as session:
+        note = DagRunNote(text)
+        note.dag_run_id = session.scalar(select(DagRun.id).where(DagRun.run_id == run))
+        session.add(note)
+        session.commit()
+
+
 @pytest.mark.parametrize(
     ("note", "code", "shown"),
     [
@@ -203,10 +211,7 @@ def test_pages_of_runs_with_large_numbers(http, job, database):
 def test_why_a_run_in_a_list_has_failed(end, http, database, note, code, shown):
     """In one line, without what the report has raised: that is an XCom."""
     run = end("failed")["run"]
-    with database() as session:
-        number = session.scalar(select(DagRun.id).where(DagRun.run_id == run))
-        session.add(DagRunNote(content=note, dag_run_id=number))
-        session.commit()
+    write_note(database, run, note)
     (listed,) = http.get(RUNS).json()["runs"]
     assert listed["reason"] == {"code": code, "text": shown}
 
@@ -214,10 +219,7 @@ def test_why_a_run_in_a_list_has_failed(end, http, database, note, code, shown):
 def test_a_run_with_failures_in_a_list(end, http, database):
     for note in ("partial: 3 of 4 subtasks succeeded", "a note of a person", None):
         run = end("success", report={"state": "partial", "failed": 1})["run"]
-        with database() as session:
-            number = session.scalar(select(DagRun.id).where(DagRun.run_id == run))
-            session.add(DagRunNote(content=note, dag_run_id=number))
-            session.commit()
+        write_note(database, run, note)
     listed = http.get(RUNS).json()["runs"]
     assert [(one["state"], one["failed"]) for one in listed] == [("partial", None), ("partial", None), ("partial", 1)]
 
