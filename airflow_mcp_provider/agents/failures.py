@@ -10,7 +10,7 @@ from airflow_mcp_provider.agents import arguments
 from airflow_mcp_provider.agents.api import Api
 from airflow_mcp_provider.agents.arguments import RunName
 from airflow_mcp_provider.agents.results import MOST_BYTES, Failure, Failures, FailureTexts
-from airflow_mcp_provider.agents.shorten import cut, last, size
+from airflow_mcp_provider.agents.shorten import cut, last, size, without_trace
 from airflow_mcp_provider.client import calls
 from airflow_mcp_provider.client.calls import Call, query_of
 from airflow_mcp_provider.client.models import Run, Subtask, SubtaskState
@@ -19,7 +19,8 @@ from airflow_mcp_provider.errors import RequestFailed
 
 ROOM = MOST_BYTES - 2_000
 KEY_BYTES, STEP_BYTES, LINE_BYTES, ERROR_BYTES = 200, 60, 200, 700
-LINES = 15
+LINES, TAIL = 15, 100
+"""So many lines are shown at most, of the last ones that are read: a traceback takes some."""
 PAGES = 5
 """The most requests for one result: a page may have fewer subtasks than its limit, and still a next one."""
 
@@ -74,7 +75,7 @@ async def _failure(api: Api, name: RunName, subtask: Subtask, room: int) -> Fail
 async def _log(api: Api, name: RunName, subtask: Subtask) -> list[str]:
     """Return the last lines of the log of a subtask."""
     path = calls.logs_path(name.job, name.run, subtask.key)
-    query = query_of(step=subtask.step, tail=LINES)
+    query = query_of(step=subtask.step, tail=TAIL)
     try:
         return await api.send(Call("GET", path, _lines, query=query))
     except RequestFailed as error:
@@ -82,7 +83,7 @@ async def _log(api: Api, name: RunName, subtask: Subtask) -> list[str]:
 
 
 def _lines(content: bytes) -> list[str]:
-    return [text for line in content.splitlines() if line.strip() and (text := _line(line))]
+    return [text for line in content.splitlines() if line.strip() and (text := _line(line))][-LINES:]
 
 
 def _line(content: bytes) -> str:
@@ -90,10 +91,16 @@ def _line(content: bytes) -> str:
         line = LogLine.model_validate_json(content)
     except ValidationError:
         return ""
-    return ": ".join(_words(line))
+    return "" if _of_trace(line) else ": ".join(_words(line))
+
+
+def _of_trace(line: LogLine) -> bool:
+    """Whether a line is part of a traceback, which has lines of source code; its last line is not indented."""
+    text = str(line.event)
+    return line.level == "error" and (text[:1].isspace() or text.startswith("Traceback (most recent"))
 
 
 def _words(line: LogLine) -> Iterable[str]:
     if line.level and line.level.lower() not in {"info", "debug"}:
         yield line.level
-    yield str(line.event)
+    yield without_trace(str(line.event))

@@ -78,7 +78,7 @@ TOOLS: Mapping[str, Tool] = {
     ),
     "job_failures": Tool(
         "Failures of a run",
-        "Read which subtasks of a run failed: key, reason, the end of the log.",
+        "Read which subtasks of a run failed: key, reason, the end of the log without tracebacks.",
         arguments.JobFailures,
         results.Failures,
         failures.job_failures,

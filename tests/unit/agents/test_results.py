@@ -140,6 +140,8 @@ def test_an_offset_after_the_end():
 def test_failures_with_the_ends_of_their_logs():
     line = {"task": "run", "map_index": 0, "attempt": 2}
     log = [{**line, "event": "begin"}, {**line, "level": "error", "event": "end"}]
+    trace = ["Traceback (most recent call last):", '  File "a.py", line 1, in f', "    secret = 1", "    ^^^^^^"]
+    log[1:1] = [{**line, "level": "error", "event": event} for event in trace]
     why = {"code": "error", "text": "LookupError: x"}
     documents = {
         RUN: run(state="partial", progress=progress(failed=3)),
