@@ -7,7 +7,7 @@ import { get } from "./lib/api.js";
 import { hasTabs, register } from "./lib/entry.js";
 import { usePages } from "./lib/pages.js";
 import { Empty, ErrorBox, Loading, Page } from "./lib/parts.js";
-import { Link, h } from "./lib/react.js";
+import { Link, h, useCallback } from "./lib/react.js";
 
 const TABS = hasTabs(import.meta.url);
 const PAGE = 50; // jobs in one request
@@ -49,9 +49,10 @@ const Found = ({ list, filters, clear, onTag }) => {
 const Jobs = () => {
   const { filters, settled, set, clear } = useFilters();
   const list = useJobs(settled);
+  const onTag = useCallback((tag) => set({ tag }), [set]);
   const tags = [...new Set(list.items.flatMap((job) => job.tags))].sort();
   const toolbar = h(Filters, { filters, set, tags, loading: list.loading });
-  return h(Page, { heading: "Jobs", toolbar, testId: "mcp-jobs" }, h(Found, { list, filters, clear, onTag: (tag) => set({ tag }) }));
+  return h(Page, { heading: "Jobs", toolbar, testId: "mcp-jobs" }, h(Found, { list, filters, clear, onTag }));
 };
 
 register("Jobs", Jobs);

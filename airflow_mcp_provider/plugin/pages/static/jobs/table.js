@@ -1,7 +1,6 @@
 // The rows of the page Jobs.
 
-import { Grid, HStack, Tag, Text, VStack, h } from "../lib/react.js";
-import { Box, PageLink } from "../lib/react.js";
+import { Box, Grid, HStack, PageLink, Tag, Text, VStack, h, memo } from "../lib/react.js";
 import { jobPath, runPath } from "../lib/links.js";
 import { StateBadge, StateSquare, stateOf } from "../lib/state.js";
 import { Ago, Elapsed, between, duration } from "../lib/time.js";
@@ -89,7 +88,8 @@ const Last = ({ job, tabs }) =>
         ),
       );
 
-const Row = ({ job, refresh, onTag, tabs }) =>
+// `memo`: a scroll renders the rows that come into sight, not those that stay.
+const Row = memo(({ job, refresh, onTag, tabs }) =>
   h(
     Grid,
     { ...COLUMNS, role: "presentation", h: "100%", borderBottomWidth: 1, "data-job": job.job },
@@ -99,7 +99,8 @@ const Row = ({ job, refresh, onTag, tabs }) =>
     cell("last", h(Last, { job, tabs })),
     cell("next", h(Ago, { value: job.next_run, style: { fontSize: "0.875rem" } })),
     cell("actions", h(Actions, { job, refresh })),
-  );
+  ),
+);
 
 export const JobTable = ({ list, onTag, tabs }) =>
   h(VirtualRows, {

@@ -7,12 +7,15 @@ import { useContext, useEffect, useRef, useState } from "./react.js";
 export const Announce = createContext(() => {});
 export const useAnnounce = () => useContext(Announce);
 
+// Airflow's own refusals have the same word in both.
+const titleOf = ({ title, message }) => (title && title !== message ? title : "The server refuses this");
+
 const Refusal = ({ error }) =>
   h(
     Alert.Root,
     { status: "error", role: "alert", mt: 3 },
     h(Alert.Indicator),
-    h(Alert.Content, { overflowWrap: "anywhere" }, h(Alert.Title, null, error.title || "Refused"), h(Alert.Description, null, error.message)),
+    h(Alert.Content, { overflowWrap: "anywhere" }, h(Alert.Title, null, titleOf(error)), h(Alert.Description, null, error.message)),
   );
 
 const Value = ({ field, value, setValue, input }) =>
