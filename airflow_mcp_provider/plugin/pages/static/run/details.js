@@ -76,8 +76,10 @@ const Content = ({ run, subtask, changed }) => {
 const LOOKS = {
   borderRadius: "sm",
   borderWidth: 1,
-  css: { [WIDE]: { flexShrink: 0, maxHeight: "100%", width: "40%" } },
-  maxH: "50%",
+  css: { [WIDE]: { maxHeight: "100%", width: "40%" } },
+  flexShrink: 0,
+  maxH: "60%",
+  minH: "160px",
   minW: 0,
   overflow: "auto",
   p: 3,
@@ -92,6 +94,7 @@ export const Details = ({ run, chosen, close, changed }) => {
   const poll = usePoll(load, { key: `${path} ${chosen.step} ${run.done} ${run.started}`, every: 3000, until, keep: true });
   const subtask = poll.data?.key === chosen.key && poll.data.step === chosen.step ? poll.data : null;
   useEffect(() => {
+    heading.current.closest("section").scrollIntoView({ block: "nearest" }); // it may be below the tree
     if (chosen.focus) heading.current.focus();
   }, [chosen]);
   const press = (event) => {

@@ -72,7 +72,7 @@ const Views = ({ run, store, chosen, choose }) => {
   ];
   return h(
     Tabs.Root,
-    { value: view, onValueChange: (change) => setView(change.value), size: "sm", display: "flex", flexDirection: "column", flex: 1, minH: 0, minW: 0 },
+    { value: view, onValueChange: (change) => setView(change.value), size: "sm", display: "flex", flexDirection: "column", flex: 1, minH: "240px", minW: 0 },
     h(Tabs.List, null, parts.map(([value, label]) => h(Tabs.Trigger, { key: value, value }, label))),
     // Only the part that is shown is there: the others ask for nothing.
     parts.filter(([value]) => value === view).map(([value, , made]) => h(Tabs.Content, { key: value, value, ...fill }, made())),
@@ -86,7 +86,7 @@ const Loaded = ({ poll, store }) => {
     choose(null);
     document.querySelector('[role="treegrid"]')?.focus({ preventScroll: true });
   }, []);
-  const beside = { gap: 3, w: "100%", minH: 0, direction: "column", css: { [WIDE]: { flexDirection: "row" } } };
+  const beside = { gap: 3, w: "100%", minH: 0, direction: "column", css: { overflowY: "auto", [WIDE]: { flexDirection: "row", overflowY: "visible" } } };
   return h(
     Fragment,
     null,
