@@ -100,8 +100,9 @@ class CannedUi(AbstractContextManager):
     def asked_for(self, method: str, path: str) -> list[Request]:
         return [one for one in self.asked if (one.method, one.path) == (method, path)]
 
-    def relative(self, path: str) -> str:
-        return path.removeprefix(self._path)
+    def relative(self, path: str) -> str | None:
+        """Without the path that Airflow is below; None for what is not below it."""
+        return path.removeprefix(self._path) if path.startswith(f"{self._path}/") else None
 
     def index(self) -> bytes:
         text = (DIST / "index.html").read_text()
@@ -185,7 +186,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         path = self.ui.relative(parts.path)
-        if path.startswith(f"{PREFIX}/pages/"):
+        if path is None:
+            self._send(404, b"", "text/plain")
+        elif path.startswith(f"{PREFIX}/pages/"):
             self._page(unquote(path.removeprefix(f"{PREFIX}/pages/")))
         elif path.startswith(f"{PREFIX}/"):
             query = parse_qs(parts.query, keep_blank_values=True)
