@@ -76,8 +76,8 @@ def conflict(word: str, detail: str) -> Responses:
 
 
 def too_many_streams() -> Responses:
-    """Return the documentation of the errors of a stream."""
-    detail = "500 streams of this user are open; expected fewer than 500 in one API server"
+    """Return the documentation of the errors of a stream, or of a wait."""
+    detail = "500 streams and waits of this user are open; expected fewer than 500 in one API server"
     return {**errors(404), 429: _problem(429, "too_many_streams", detail)}
 
 

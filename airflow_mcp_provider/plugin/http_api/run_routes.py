@@ -19,7 +19,7 @@ from airflow_mcp_provider.plugin.http_api.preferences import applied, preferred_
 from airflow_mcp_provider.plugin.http_api.problems import not_found
 from airflow_mcp_provider.plugin.http_api.snapshots import Snapshot, Text
 from airflow_mcp_provider.plugin.http_api.streams import NDJSON, SSE, ndjson, sse
-from airflow_mcp_provider.plugin.http_api.user_streams import stream
+from airflow_mcp_provider.plugin.http_api.user_streams import stream, waiting
 from airflow_mcp_provider.plugin.http_api.watch import Watches
 from airflow_mcp_provider.plugin.http_api.watched import Watch, event_id
 from airflow_mcp_provider.plugin.status import job_documents, job_rows
@@ -52,20 +52,22 @@ def list_runs(
     "/jobs/{dag_id}/runs/{run}",
     dependencies=[read_runs],
     response_model=Run,
-    responses={304: {"description": "It has not changed."}, **examples.run(), **examples.errors(404)},
+    responses={304: {"description": "It has not changed."}, **examples.run(), **examples.too_many_streams()},
 )
 async def read_run(  # noqa: PLR0913, PLR0917 - the parts of a request
     request: Request,
     dag_id: JobId,
     run: RunId,
     may_see: ReadsResults,
+    user: GetUserDep,
     if_none_match: Annotated[str | None, Header(description="The ETag of the document that the client has.")] = None,
     prefer: Annotated[str | None, Header(description="wait=30: wait up to 30 s for the end of the run.")] = None,
 ) -> Response:
     """Read the document of a run. Its ``ETag`` is the same as long as nothing has changed."""
     if seconds := preferred_wait(prefer):
-        give_back_place(request)
-        found = (await watches(request).wait(dag_id, run, seconds)).latest
+        with waiting(request, user):
+            give_back_place(request)
+            found = (await watches(request).wait(dag_id, run, seconds)).latest
     else:
         found = await run_in_threadpool(_look, dag_id, run)
     if found is None:

@@ -20,6 +20,7 @@ from airflow_mcp_provider.plugin.http_api.problems import ApiError
 from airflow_mcp_provider.plugin.http_api.run_routes import watches
 from airflow_mcp_provider.plugin.http_api.snapshots import Snapshot
 from airflow_mcp_provider.plugin.http_api.submit import Made
+from airflow_mcp_provider.plugin.http_api.user_streams import may_wait, waiting
 
 router = APIRouter(tags=["runs"])
 
@@ -52,9 +53,12 @@ async def submit_run(  # noqa: PLR0913, PLR0917 - the parts of a request
     made = await run_in_threadpool(submit.submit, wanted)
     answer = await run_in_threadpool(_accepted, dag_id, made.run_id)
     document = None
-    if seconds := preferred_wait(prefer):
-        give_back_place(request)  # from here on without a thread and a connection
-        found = (await watches(request).wait(dag_id, made.run_id, seconds)).latest
+    # The run exists: the submit is not refused where too many wait, but does not wait either.
+    seconds = preferred_wait(prefer) if may_wait(request, user) else 0.0
+    if seconds:
+        with waiting(request, user):
+            give_back_place(request)  # from here on without a thread and a connection
+            found = (await watches(request).wait(dag_id, made.run_id, seconds)).latest
         answer = answer if found is None else _later(answer, found)
         document = found.text(may_see=may_see).body if found is not None and found.done and may_read else None
     return _response(request, answer, made, document, applied(prefer, seconds))

@@ -149,6 +149,36 @@ def test_one_user_does_not_take_all_streams(client, app, monkeypatch):
         assert next(events(again))[1] == "progress"
 
 
+def test_one_user_does_not_take_all_waits(client, set_run, app, monkeypatch):
+    """A wait is counted as a stream. A submit is not refused by it: its run exists."""
+    monkeypatch.setattr(user_streams, "MOST", 2)
+    run = client.post("/jobs/crawl/runs", json={"key": "k"}).json()["run"]
+    waits: list = []
+
+    def wait(user):
+        waits.append(client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=60", "x-user": user}).json())
+
+    threads = [threading.Thread(target=wait, args=(user,)) for user in ("anna", "anna", "bert")]
+    for one in threads:
+        one.start()
+    until(lambda: app.state.streams == {"anna": 2, "bert": 1})
+    refused = client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=60"})
+    events = client.get(f"/jobs/crawl/runs/{run}/events")
+    assert [one.json()["type"] for one in (refused, events)] == ["urn:airflow-mcp:too_many_streams"] * 2
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+    assert client.get(f"/jobs/crawl/runs/{run}").status_code == 200, "without a wait"
+    again = client.post("/jobs/crawl/runs", json={"key": "k"}, headers={"Prefer": "wait=60"})
+    assert (again.status_code, again.json()["run"], again.headers.get("preference-applied")) == (200, run, None)
+    monkeypatch.setattr(user_streams, "MOST_OF_ALL", 3)
+    full = client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=60", "x-user": "cleo"})
+    assert (full.status_code, full.json()["type"]) == (503, "urn:airflow-mcp:busy")
+    set_run(run, DagRunState.SUCCESS)
+    for one in threads:
+        one.join(20)
+    assert [one["state"] for one in waits] == ["completed"] * 3
+    assert not app.state.streams
+
+
 def test_a_client_that_goes_away_is_noticed(client, set_run, app, monkeypatch):
     monkeypatch.setattr(watch, "COMMENT_S", 0.3)
     run = client.post("/jobs/crawl/runs", json={}).json()["run"]
