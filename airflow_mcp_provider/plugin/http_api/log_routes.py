@@ -76,10 +76,10 @@ def _of_run(dag_id: str, run: str) -> Source:
 def _of_subtask(dag_id: str, run: str, key: str, step: str | None, attempt: int | None) -> Source:
     with create_session(scoped=False) as session:
         row = found_run(session, dag_id, run)
-        found = subtask_documents.one(session, row, key, step)
+        found = subtask_documents.instance(session, row, key, step)
         if found is None:
             raise not_found(f"subtask {key[:200]!r} of the run {run}")
-        return Source(row.ref, found.task, found.map_index, attempt)
+        return Source(row.ref, *found, attempt)
 
 
 def _stream(request: Request, user: BaseUser, source: Source, *, follow: bool, tail: int | None) -> StreamingResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from airflow_mcp_provider.plugin.db.state_store import PLAN
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.status import attempts, subtask_children, subtask_rows
 from airflow_mcp_provider.plugin.status.run_rows import RunRow
+from airflow_mcp_provider.plugin.status.subtask_children import Children
 from airflow_mcp_provider.plugin.status.subtask_reader import Reader
 from airflow_mcp_provider.plugin.status.subtask_rows import Part, Wanted
 from airflow_mcp_provider.runtime import store_keys
@@ -50,31 +50,32 @@ def page(session: Session, run: RunRow, wanted: Wanted, step: str | None, cursor
     place, state = Place.of(cursor), _state(session, run)
     if state is None:
         return Subtasks(subtasks=[], next=None)
-    found = _Pager(session, run, state, wanted, step).page(place, limit)
-    if wanted.parent is None or not found.subtasks:
+    children = None if wanted.parent is None else subtask_children.read(session, run.ref, state)
+    found = _Pager(session, run, state, wanted, step, children).page(place, limit)
+    if children is None:
         return found
-    counts = subtask_children.count(session, run, state)
-    return found.model_copy(update={"subtasks": [_with_children(one, counts) for one in found.subtasks]})
+    return found.model_copy(update={"subtasks": [_with_children(one, children) for one in found.subtasks]})
 
 
-def _with_children(made: Subtask, counts: Mapping[str, int] | None) -> Subtask:
-    return made.model_copy(update={"children": None if counts is None else counts.get(made.key, 0)})
+def _with_children(made: Subtask, children: Children) -> Subtask:
+    return made.model_copy(update={"children": children.number(made.key)})
 
 
 @dataclass(frozen=True, slots=True)
 class _Pager:
-    """Reads a page; ``step`` is the only one that is wanted, None: all."""
+    """Reads a page; ``step`` is the only one that is wanted, None: all. ``children``: with a wanted parent."""
 
     session: Session
     run: RunRow
     state: RunState
     wanted: Wanted
     step: str | None
+    children: Children | None
 
     def page(self, start: Place, limit: int) -> Subtasks:
         """Return a page. Its first read is enough for most pages."""
         found: list[tuple[Place, Subtask]] = []
-        place = self._at_step(start)
+        place = self._from(start)
         for most in (limit + 1, *(subtask_rows.AT_ONCE,) * (MOST_READS - 1)):
             if place is None or len(found) > limit:
                 break
@@ -85,44 +86,65 @@ class _Pager:
     def _read(self, place: Place, most: int, found: list[tuple[Place, Subtask]]) -> Place | None:
         """Add what is wanted of the next rows; returns the place that follows them."""
         step = self.state.steps[place.step]
-        part = Part(step, place.index, most, self._end(place, step))
+        part = Part(step, place.index, self._end(place, step), most)
         rows = subtask_rows.page(self.session, self.run.ref, part, self.wanted)
         reader = Reader.of(self.session, self.run, self.state, step, rows)
         fits = [row for row in rows if self.wanted.state in {None, reader.state(row)}]
         made = [(Place(place.step, row.map_index), reader.subtask(row)) for row in fits]
         found += [(at, one) for at, one in made if self.wanted.fits(one)]
-        if len(rows) == most:
-            return Place(place.step, rows[-1].map_index + 1)
-        return self._at_step(Place(place.step + 1) if part.end is None else Place(place.step, part.end))
+        return self._from(Place(place.step, rows[-1].map_index + 1 if len(rows) == most else part.end))
 
-    def _end(self, place: Place, step: Step) -> int | None:
-        """Return where a read ends, so that none looks at all subtasks of a large run; None: at the end of the step."""
-        end = place.index + subtask_rows.LOOKED_AT
-        return end if self.wanted.filters and end < step.reserved else None
+    def _end(self, place: Place, step: Step) -> int:
+        """Return where a read ends: with a filter it does not look at all subtasks of a large run."""
+        end = self._places(step).stop
+        return min(end, place.index + subtask_rows.LOOKED_AT) if self.wanted.filters else end
 
-    def _at_step(self, place: Place) -> Place | None:
-        """Return the place, or the beginning of the next step that is wanted."""
-        steps = range(place.step, len(self.state.steps))
-        wanted = next((one for one in steps if self.step in {None, self.state.steps[one].name}), None)
-        if wanted is None or wanted == place.step:
-            return None if wanted is None else place
-        return Place(wanted)
+    def _from(self, place: Place) -> Place | None:
+        """Return the first place from this one on that may have a wanted subtask."""
+        for number in range(place.step, len(self.state.steps)):
+            places = self._places(self.state.steps[number])
+            index = max(places.start, place.index if number == place.step else 0)
+            if index < places.stop:
+                return Place(number, index)
+        return None
+
+    def _places(self, step: Step) -> range:
+        if self.step not in {None, step.name}:
+            return range(0)
+        if self.children is None or self.wanted.parent is None:
+            return range(step.reserved)
+        return self.children.places(step.name, self.wanted.parent)
 
 
 def one(session: Session, run: RunRow, key: str, step: str | None) -> Subtask | None:
     """Return a subtask in a step, by default in the last one that it reached, with its attempts; None: unknown."""
     state = _state(session, run)
+    reached = _reached(session, run, state, key, step)
+    found = subtask_rows.at(session, run.ref, reached[0], [reached[1]]) if reached else ()
+    if state is None or reached is None or not found:
+        return None
+    made = Reader.of(session, run, state, reached[0], found).subtask(found[0])
+    made = _with_children(made, subtask_children.read(session, run.ref, state))
+    return made.model_copy(update={"attempts": attempts.read(session, run.ref, reached[0], found[0], made)})
+
+
+def instance(session: Session, run: RunRow, key: str, step: str | None) -> tuple[str, int] | None:
+    """Return the task and the map index that do a subtask, in a step as above; None: unknown."""
+    reached = _reached(session, run, _state(session, run), key, step)
+    return None if reached is None else (reached[0].name, reached[1] // reached[0].batch)
+
+
+def _reached(
+    session: Session, run: RunRow, state: RunState | None, key: str, step: str | None
+) -> tuple[Step, int] | None:
+    """Return the last step that a subtask reached, of all or of the wanted one, and its place there."""
     places = _places(session, run, key) or {}
-    steps = state.steps if state else ()
-    reached = [each for each in steps if isinstance(places.get(each.name), int) and step in {None, each.name}]
-    if state is None or not reached:
-        return None
-    found = subtask_rows.at(session, run.ref, reached[-1], [places[reached[-1].name]])
-    if not found:
-        return None
-    made = Reader.of(session, run, state, reached[-1], found).subtask(found[0])
-    made = _with_children(made, subtask_children.count(session, run, state))
-    return made.model_copy(update={"attempts": attempts.read(session, run.ref, reached[-1], found[0], made)})
+    reached = [
+        (each, places[each.name])
+        for each in (state.steps if state else ())
+        if isinstance(places.get(each.name), int) and step in {None, each.name}
+    ]
+    return reached[-1] if reached else None
 
 
 def _places(session: Session, run: RunRow, key: str) -> dict[str, Any] | None:

@@ -103,19 +103,18 @@ def _in_state(state: SubtaskState) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Up to ``most`` places of a step from ``start`` on, and before ``end``."""
+    """Up to ``most`` subtasks at the places of a step from ``start`` on, and before ``end``."""
 
     step: Step
     start: int
+    end: int
     most: int = AT_ONCE
-    end: int | None = None
 
 
 def page(session: Session, run: RunRef, part: Part, wanted: Wanted) -> Sequence[Row[Any]]:
     """Read subtasks in the order of their places."""
-    query = _query(run, part.step).where(_item.map_index >= part.start, *wanted.conditions(part.step))
-    if part.end is not None:
-        query = query.where(_item.map_index < part.end)
+    places = _item.map_index >= part.start, _item.map_index < part.end
+    query = _query(run, part.step).where(*places, *wanted.conditions(part.step))
     return session.execute(query.order_by(_item.map_index).limit(part.most)).all()
 
 

@@ -1,14 +1,15 @@
 """The tree of subtasks: roots, children and their number, read level by level."""
 
-import json
 from uuid import uuid4
 
 import pytest
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, select, text
 
+from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.status import run_rows, subtask_children, subtask_documents, subtask_rows
+from airflow_mcp_provider.plugin.status.subtask_children import Children, Span
 from airflow_mcp_provider.plugin.status.subtask_rows import Wanted
 from airflow_mcp_provider.runtime import store_keys
 from tests.unit.plugin.growth.test_batch_dispatch import Packed
@@ -37,11 +38,15 @@ def row(session, run):
 
 @pytest.fixture
 def counted(tables):
-    """The statements that look at items for their parents."""
+    """The places from which items are read for their parents."""
     seen = []
-    note = lambda *arguments: seen.append(arguments[2])  # noqa: E731
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        if statement.startswith("SELECT task_state_store.map_index, task_state_store.value"):
+            seen.append(parameters[3])
+
     event.listen(tables, "before_cursor_execute", note)
-    yield lambda: [one for one in seen if "count(*)" in one and "json_valid" in one]
+    yield seen
     event.remove(tables, "before_cursor_execute", note)
 
 
@@ -81,22 +86,26 @@ def test_a_payload_that_looks_like_a_parent_is_none(session, run, row):
 def test_only_new_places_are_counted(session, run, row, counted):
     run.grow("a", "b")
     assert children(session, row) == {"a": 0, "b": 0}
-    assert len(counted()) == 1
+    assert counted == [0]
     assert children(session, row) == {"a": 0, "b": 0}
-    assert len(counted()) == 1, "nothing is new"
+    assert counted == [0], "nothing is new"
     run.set_state(0, TaskInstanceState.RUNNING)
     run.grow("a1", parent=0)
-    # What is counted already is not looked at again.
-    item = {"key": "b", "payload": {}, "parent": "a", "depth": 1}
-    session.execute(
-        text("UPDATE task_state_store SET value=:value WHERE key='mcp.item' AND map_index=1"),
-        {"value": json.dumps(item)},
-    )
     assert children(session, row)["a"] == 1
-    assert len(counted()) == 2
+    assert counted == [0, 2]
 
 
-def test_another_attempt_of_plan_begins_anew(session, run, row):
+def test_more_places_than_one_query_reads(session, run, row, counted, monkeypatch):
+    monkeypatch.setattr(subtask_children, "AT_ONCE", 2)
+    run.grow("a", "b")
+    run.set_state(0, TaskInstanceState.RUNNING)
+    run.grow("a1", "a2", "a3", parent=0)
+    assert children(session, row) == {"a": 3, "b": 0}
+    assert counted == [0, 2, 4]
+
+
+@pytest.mark.parametrize("look", [True, False], ids=["before the first subtask", "later"])
+def test_another_attempt_of_plan_begins_anew(session, run, row, look):
     run.grow("a", "b")
     run.set_state(0, TaskInstanceState.RUNNING)
     run.grow("a1", parent=0)
@@ -104,32 +113,63 @@ def test_another_attempt_of_plan_begins_anew(session, run, row):
     plan = session.scalars(select(TaskInstance).where(TaskInstance.task_id == "plan")).one()
     plan.id = uuid4()  # as Airflow does before each attempt
     session.flush()
-    run.planned(["a", "b", "c"])
-    assert children(session, row) == {"a": 0, "b": 0, "c": 0}
+    assert children(session, row) == {"a": 1, "b": 0}, "the new attempt has not begun"
+    run.planned([])
+    if look:
+        assert children(session, row) == {}
+    # As many as before, so that only the rows tell.
+    run.ask(
+        "plan",
+        -1,
+        store_keys.ENQUEUE,
+        {"begin": None, "parent": None, "depth": 0, "children": [[one, {}] for one in "cba"]},
+    )
+    assert children(session, row) == {"c": 0, "b": 0, "a": 0}
 
 
-def test_the_oldest_count_is_forgotten(session, run, row, counted, monkeypatch):
-    monkeypatch.setattr(subtask_children, "MOST_RUNS", 1)
+def test_a_look_while_another_attempt_of_plan_begins(session, run, row, monkeypatch):
+    """The state of the run is that of the old attempt, the items are those of the new one."""
+    run.grow("a", "b")
+    old = RunState.read(session, row.ref)
+    run.planned(["c"])
+    subtask_children.read(session, row.ref, old)
+    run.ask("plan", -1, store_keys.ENQUEUE, {"begin": None, "parent": None, "depth": 0, "children": [["d", {}]]})
+    assert children(session, row) == {"c": 0, "d": 0}
+
+
+@pytest.mark.parametrize(("most", "value"), [("MOST_RUNS", 1), ("MOST_PARENTS", 1)])
+def test_the_oldest_counts_are_forgotten(session, run, row, counted, monkeypatch, most, value):
+    monkeypatch.setattr(subtask_children, most, value)
     run.grow("a")
     children(session, row)
-    subtask_children._kept.put(-1, subtask_children.Counted(None, {}, {}))
+    subtask_children._kept.put(-1, Children(steps={"run": {"": Span(1, 0, 0)}}))
+    assert subtask_children._kept.get(-1).parents == 1, "the latest one is kept"
     children(session, row)
-    assert len(counted()) == 2
+    assert counted == [0, 0]
 
 
-def test_a_damaged_row_is_no_error(session, run, row):
+def test_only_places_with_children_are_looked_at(session, run, row):
+    run.grow("a", "b")
+    run.set_state(0, TaskInstanceState.RUNNING)
+    run.grow("a1", "a2", parent=0)
+    run.set_state(1, TaskInstanceState.RUNNING)
+    run.grow("b1", parent=1)
+    found = subtask_children.read(session, row.ref, RunState.read(session, row.ref))
+    assert [found.places("run", parent) for parent in ("", "a", "b", "b1")] == [
+        range(2),
+        range(2, 4),
+        range(4, 5),
+        range(0),
+    ]
+    assert found.places("none", "") == range(0)
+
+
+def test_a_damaged_row_affects_no_other_subtask(session, run, row):
     run.grow("a", "b")
     run.set_state(0, TaskInstanceState.RUNNING)
     run.grow("a1", "a2", parent=0)
     session.execute(text("UPDATE task_state_store SET value='{\"key\": ' WHERE key='mcp.item' AND map_index=3"))
-    assert children(session, row) == {"a": 1, "b": 0}
-
-
-def test_without_counts_the_subtasks_are_there(session, run, row, monkeypatch):
-    run.grow("a")
-    monkeypatch.setattr(subtask_children, "_parent", lambda _: func.no_such_function())
-    assert children(session, row) == {"a": None}
-    assert keys(session, row) == ["a"], "the transaction goes on"
+    assert children(session, row)["a"] == 1
 
 
 def test_a_filter_looks_at_a_part_of_a_large_run(session, run, row, monkeypatch):
