@@ -23,7 +23,7 @@ NOW = datetime.now(UTC)
 def end(database, http, job, set_run):
     """Make a run that has ended."""
 
-    def make(state, *, end=None, report=None, alive=False):
+    def make(state, *, end=None, report=None, alive=False, noted=False):
         run_id = http.post(RUNS, json={}).json()["run"]
         number = set_run(run_id, state, start_date=NOW, end_date=NOW)
         with database() as session:
@@ -40,6 +40,8 @@ def end(database, http, job, set_run):
                         dag_run_id=number, task_id="report", map_index=-1, key="return_value", value=report, **names
                     )
                 )
+            if noted:
+                session.get_one(DagRun, number).note = "seen by Anna"
             if alive:
                 one = session.scalars(
                     select(TaskInstance).where(TaskInstance.run_id == run_id, TaskInstance.task_id == "plan")
@@ -106,13 +108,19 @@ def test_a_run_is_cancelling_while_its_processes_run(end, http):
     ],
 )
 def test_how_a_run_ended_by_itself(end, http, state, report, expected, reason, error):
-    document = end(state, report=report)
+    document = end(state, report=report, noted=state == "success")
     assert (document["state"], document["result"]) == (expected, (report or {}).get("result"))
     assert (document["reason"] or {}).get("code") == reason
     assert (document["error"] or {}).get("code") == error
     (listed,) = http.get(RUNS).json()["runs"]
     assert listed["failed"] == (report or {}).get("failed")
     assert (listed["reason"] or {}).get("code") == (reason or (error and "failed"))
+
+
+def test_the_report_of_a_run_without_a_note_is_not_read(end, http):
+    """It may be large, and the list of jobs has many runs. One that did not complete with subtasks has a note."""
+    assert end("success", report={"state": "partial"})["state"] == "completed"
+    assert [one["state"] for one in http.get(RUNS).json()["runs"]] == ["completed"]
 
 
 def test_a_document_that_has_not_changed_is_not_sent_again(http, job, set_run):
