@@ -47,7 +47,7 @@ class Span(NamedTuple):
 class Children:
     """The children in each step, by the key of their parent.
 
-    ``first`` tells the row at the first place of the run from those of other attempts of plan, which make new rows.
+    ``first`` is the row at the first place of the run: another attempt of plan makes new rows.
     ``ends`` are the places of each step before which all are counted.
     """
 
