@@ -6,9 +6,10 @@ parameter with the job's id has to be named ``dag_id``: Airflow's dependency rea
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 
 from airflow_mcp_provider.plugin.http_api.airflow_internals import (
     DagAccessEntity,
@@ -17,7 +18,9 @@ from airflow_mcp_provider.plugin.http_api.airflow_internals import (
     may_read_errors,
     requires_access_dag,
 )
+from airflow_mcp_provider.plugin.http_api.problems import ApiError
 
+JSON = "application/json"
 JobId = Annotated[str, Path(alias="dag_id", description="The id of a job, which is its DAG's id.", max_length=250)]
 RunId = Annotated[str, Path(description="The id of a run.", max_length=250)]
 
@@ -46,3 +49,17 @@ ReadsRuns = Annotated[bool, Depends(_reads_runs)]
 """Whether the user may see the document of a run: not each user who may submit runs may."""
 ReadsErrors = Annotated[bool, Depends(_reads_errors)]
 """Whether the user may see import errors: their traces have parts of files that several jobs may share."""
+
+
+async def no_form(request: Request) -> None:
+    """Raise ApiError for a POST that a form on a page of another origin can send with the cookie of a user.
+
+    The cookie goes with it where that page is of the same site: another port or another subdomain. A form can set no
+    header, and has no type of JSON; for a request that has one of these a browser asks the server first.
+    """
+    if request.method != "POST" or "authorization" in request.headers:
+        return
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != JSON:
+        text = f"Content-Type {given[:200]!r} without the header Authorization; expected {JSON}, also without a body"
+        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text)

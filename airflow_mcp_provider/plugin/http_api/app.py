@@ -9,10 +9,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from airflow_mcp_provider.client.models import Problem
 from airflow_mcp_provider.plugin.http_api import (
+    access,
     agent_routes,
     control_routes,
     job_routes,
@@ -51,7 +52,13 @@ UTC. Lists have a `cursor`.
 
 def build() -> FastAPI:
     """Return the application."""
-    app = FastAPI(title="Job control", version="1", description=DESCRIPTION, lifespan=_lifespan)
+    app = FastAPI(
+        title="Job control",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        dependencies=[Depends(access.no_form)],
+    )
     app.state.watches, app.state.logs, app.state.streams, app.state.agents = Watches(), Logs(), Counter(), None
     for module in ROUTERS:
         app.include_router(module.router)
@@ -77,8 +84,9 @@ def _openapi(app: FastAPI, make: Any) -> dict[str, Any]:  # noqa: ANN401 - FastA
     schemas = found.setdefault("components", {}).setdefault("schemas", {})
     if "Problem" not in schemas:
         schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        for operation in _operations(found):
-            for status in (400, *COMMON) if "requestBody" in operation else COMMON:
+        for method, operation in _operations(found):
+            more = (*((400,) if "requestBody" in operation else ()), *((415,) if method == "post" else ()))
+            for status in (*more, *COMMON):
                 _document(operation["responses"], HTTPStatus(status))
     app.openapi_schema = found
     return found
@@ -91,5 +99,5 @@ def _document(responses: dict[str, Any], status: HTTPStatus) -> None:
         responses[str(status.value)] = {"description": problems.title(status), "content": content}
 
 
-def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for path in document["paths"].values() for one in path.values() if isinstance(one, dict)]
+def _operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [found for path in document["paths"].values() for found in path.items() if isinstance(found[1], dict)]

@@ -87,7 +87,38 @@ def test_errors_of_control_are_problems_with_a_word_of_their_own(http, job, set_
     assert _problem(http.post(f"{runs}/{run}/priority", json={"priority": 1})) == (409, "not_queued")
     assert _problem(http.post(f"{runs}/{run}/parallelism", json={"parallelism": 1})) == (409, "ended")
     assert _problem(http.post(f"{runs}/none/cancel", json={})) == (404, "not_found")
-    assert _problem(http.post("/jobs/none/pause")) == (404, "not_found")
+    assert _problem(http.post("/jobs/none/pause", json={})) == (404, "not_found")
+
+
+FORMS = [
+    {},
+    {"content": b"{}"},
+    {"data": {"reason": "x"}},
+    {"files": {"reason": b"x"}},
+    *({"content": b"{}", "headers": {"Content-Type": f"{kind}; charset=utf-8"}} for kind in ("text/plain", "a/b+json")),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_of_another_page_changes_nothing(http, routes, job, form):
+    """A browser sends the cookie with what a page of the same site posts, and asks the server first only for JSON."""
+    paths = [one.path for one in routes if "POST" in one.methods]
+    assert len(paths) >= 8
+    for path in paths:
+        answer = http.post(re.sub(r"\{[^}]*\}", "x", path.replace("{dag_id}", "crawl")), **form)
+        assert _problem(answer) == (415, "unsupported_media_type"), path
+
+
+def test_with_a_token_or_the_type_of_json_no_body_is_needed(http, job):
+    for more in ({"Authorization": "Bearer x"}, {"Content-Type": "application/json; charset=utf-8"}):
+        assert http.post("/jobs/crawl/pause", headers=more).status_code == 204
+
+
+def test_get_changes_nothing(routes):
+    assert {method for one in routes for method in one.methods} == {"GET", "POST", "DELETE"}
+    changes = {one.path for one in routes if one.methods & {"POST", "DELETE"}}
+    assert [one.path for one in routes if one.methods & {"POST", "DELETE"} and "GET" in one.methods] == []
+    assert len(changes) >= 8
 
 
 def _problem(answer):
@@ -121,3 +152,4 @@ def test_the_openapi_document(http):
         for operation in one.values():
             assert path == "/jobs" or "404" in operation["responses"], path
             assert "requestBody" not in operation or "400" in operation["responses"], path
+        assert "post" not in one or "415" in one["post"]["responses"], path

@@ -107,7 +107,7 @@ def test_other_wrong_requests(http, job, make_job):
     for job_id in ("nothing", "plain", "a%00b"):
         answer = http.post(f"/jobs/{job_id}/runs", json={})
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:airflow-mcp:not_found")
-    assert http.post(RUNS, content=b"{").status_code == 422
+    assert http.post(RUNS, content=b"{", headers={"Content-Type": "application/json"}).status_code == 422
 
 
 def test_not_before_is_a_time_and_the_past_gives_no_better_place(http, job):
