@@ -189,6 +189,7 @@ COMMANDS = (
     Command("new", "Write a commented spec and a module of a new job, which run", "new_job:new", NEW),
     Command("test", "Run a job in this process, without Airflow's servers", "try_job:test", TEST),
     Command("pause", "Pause a job: no run of it starts", "control:pause", (JOB, *COMMON)),
+    Command("resume", "Resume a paused job", "control:resume", (JOB, *COMMON)),
     Command(
         "agents",
         "Serve the Model Context Protocol to an agent over stdin and stdout",
@@ -199,7 +200,6 @@ COMMANDS = (
             "Requires airflow-mcp-provider[agents]."
         ),
     ),
-    Command("resume", "Resume a paused job", "control:resume", (JOB, *COMMON)),
 )
 """The commands of ``mcp-jobs`` and of ``airflow mcp``."""
 

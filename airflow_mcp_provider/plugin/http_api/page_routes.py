@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
+from airflow_mcp_provider.plugin.http_api import etags
 from airflow_mcp_provider.plugin.http_api.airflow_internals import GetUserDep
 from airflow_mcp_provider.plugin.http_api.problems import not_found
 from airflow_mcp_provider.plugin.pages import files
@@ -21,11 +22,6 @@ def read_file(name: str, _: GetUserDep, if_none_match: IfNoneMatch = None) -> Re
     if (file := files.find(name)) is None:
         raise not_found(f"file {name[:200]}")
     headers = {"ETag": file.etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
-    if _has(if_none_match, file.etag):
+    if etags.names(if_none_match, file.etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(file.content, headers=headers, media_type=file.media_type)
-
-
-def _has(if_none_match: str | None, etag: str) -> bool:
-    """Compare as RFC 9110 does for a GET: a proxy that compresses makes the tag a weak one."""
-    return etag in {one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")}

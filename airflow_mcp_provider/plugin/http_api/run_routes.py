@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from airflow_mcp_provider.client.models import Run, Runs, RunState
-from airflow_mcp_provider.plugin.http_api import examples, snapshots
+from airflow_mcp_provider.plugin.http_api import etags, examples, snapshots
 from airflow_mcp_provider.plugin.http_api.access import JobId, ReadsResults, RunId, read_runs
 from airflow_mcp_provider.plugin.http_api.airflow_internals import GetUserDep, SessionDep
 from airflow_mcp_provider.plugin.http_api.places import give_back_place
@@ -83,15 +83,9 @@ def _look(dag_id: str, run_id: str) -> Snapshot | None:
 
 def _document(found: Text, if_none_match: str | None, more: dict[str, str]) -> Response:
     headers = {"ETag": found.tag, "Cache-Control": "private, no-cache", **more}
-    if if_none_match and _has(if_none_match, found.tag):
+    if etags.names(if_none_match, found.tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(found.body, media_type="application/json", headers=headers)
-
-
-def _has(tags: str, tag: str) -> bool:
-    """Compare weakly: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2."""
-    given = {one.strip().removeprefix("W/") for one in tags.split(",")}
-    return not given.isdisjoint({tag.removeprefix("W/"), "*"})
 
 
 def watches(request: Request) -> Watches:
