@@ -50,7 +50,7 @@ def document(session: Session, job: str, *, traces: bool) -> Job | None:
         spec_text=job_spec.text(spec),
         schedule=row.schedule,
         schedule_description=row.schedule_description,
-        upcoming=job_spec.upcoming(dag, clock.now(), UPCOMING),
+        upcoming=[] if row.stale else job_spec.upcoming(dag, clock.now(), UPCOMING),
         queue=_waiting(session, row.job, found),
     )
 
@@ -92,7 +92,7 @@ def _summaries(session: Session, rows: Sequence[JobRow], found: dict[str, Queue]
             paused=row.paused,
             queued=queued.get(row.job, 0),
             holder=found[row.job].holder,
-            next_run=row.next_run,
+            next_run=None if row.stale else row.next_run,
             error=_error(row, errors.get(row.job)),
             watch=watched.get(row.job),
             last=made[row.job],

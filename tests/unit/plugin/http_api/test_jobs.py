@@ -202,6 +202,16 @@ def test_the_next_dates_of_other_schedules(http, make_job, schedule, dates):
     assert http.get("/jobs/crawl").json()["upcoming"] == dates
 
 
+def test_a_removed_job_has_no_next_dates(http, make_job, database):
+    make_job(more="schedule: {at: '2150-01-01T00:00:00Z'}")
+    with database() as session:
+        dag = session.get(DagModel, "crawl")
+        dag.is_stale, dag.next_dagrun_create_after = True, NOW
+        session.commit()
+    found = http.get("/jobs/crawl").json()
+    assert (found["next_run"], found["upcoming"]) == (None, [])
+
+
 def test_a_run_in_a_list_has_its_priority_and_why_it_waits(http, make_job, set_run):
     make_job(more="queue: {priority: 3}")
     runs = [http.post("/jobs/crawl/runs", json=body).json()["run"] for body in ({}, {}, {"priority": 7})]
