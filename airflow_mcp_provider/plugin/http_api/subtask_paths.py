@@ -12,10 +12,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
 from airflow_mcp_provider.client.models import PREFIX
+from airflow_mcp_provider.runtime.size_limits import MAX_KEY_CHARS
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -67,8 +68,19 @@ def encoded(path: str, raw: bytes | None) -> str:
     return path
 
 
-def _key(key: Annotated[str, Path(description="The key of the subtask, percent-encoded, slashes, too.")]) -> str:
-    return unquote(key)
+def _key(
+    key: Annotated[str, Path(description="The key of the subtask, percent-encoded, slashes, too.")],
+    named: Annotated[
+        str | None,
+        Query(
+            alias="key",
+            description="The key instead of that in the path. For `.` and `..`: browsers and proxies remove these"
+            " from a path, also where they are percent-encoded.",
+            max_length=MAX_KEY_CHARS,
+        ),
+    ] = None,
+) -> str:
+    return unquote(key) if named is None else named
 
 
 SubtaskKey = Annotated[str, Depends(_key)]

@@ -17,9 +17,10 @@ def run(name: str, run_id: str) -> str:
     return f"{job(name)}/runs/{quote(run_id, safe=':+')}"
 
 
-def subtask(name: str, run_id: str, key: str) -> str:
-    """Return the address of a subtask."""
-    return f"{run(name, run_id)}/subtasks/{quote(key, safe='')}"
+def log(name: str, run_id: str, key: str) -> str:
+    """Return the address of the log of a subtask; a part of a path that is only dots would be removed from it."""
+    path = f"{run(name, run_id)}/subtasks"
+    return f"{path}/-/logs?key={key}" if key in {".", ".."} else f"{path}/{quote(key, safe='')}/logs"
 
 
 def ui(name: str, run_id: str) -> str:

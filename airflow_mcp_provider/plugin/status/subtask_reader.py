@@ -61,7 +61,7 @@ class Reader:
             error=None if error is None else Why(code=error.type, text=error.message),
             task=self._step.name,
             map_index=row.map_index // self._step.batch,
-            log=f"{addresses.subtask(self._run.job, self._run.run_id, item.key)}/logs",
+            log=addresses.log(self._run.job, self._run.run_id, item.key),
             ui=self._ui(row),
         )
 

@@ -71,7 +71,16 @@ def test_each_key_in_a_list_leads_to_its_subtask_and_its_log(played, http):
             one["key"],
             one["map_index"],
         ), one["key"]
-        assert one["log"] == f"/job-control/v1{SUBTASKS}/{quote(one['key'], safe='')}/logs"
+        path = "-/logs?key=.." if one["key"] == ".." else f"{quote(one['key'], safe='')}/logs"
+        assert one["log"] == f"/job-control/v1{SUBTASKS}/{path}"
+
+
+def test_a_key_that_a_path_cannot_have_stands_in_the_query(played, http):
+    """A browser takes `..` out of each path, also as %2E%2E."""
+    for key in KEYS:
+        assert http.get(f"{SUBTASKS}/-", params={"key": key}).json()["key"] == key
+    assert http.get(f"{SUBTASKS}/-/logs", params={"key": ".."}).status_code == 200
+    assert http.get(f"{SUBTASKS}/a", params={"key": "none"}).status_code == 404
 
 
 def test_a_slash_that_is_not_encoded(played, http):
