@@ -30,7 +30,7 @@ Run = Annotated[
     str,
     Field(
         max_length=2 * MOST_CHARS + 1,
-        pattern=r"^[^/]+/.+$",
+        pattern=r"^[^/]+/[^/]+$",
         description="JOB/RUN: the id of the job and that of the run, as submit_job and describe_job return it.",
     ),
 ]
@@ -45,7 +45,7 @@ class RunName(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> RunName:
-        """Return the ids in ``JOB/RUN``; a job's id has no slash."""
+        """Return the ids in ``JOB/RUN``; no id has a slash, which would make the path that of another route."""
         job, _, run = text.partition("/")
         return cls(job, run)
 
@@ -152,7 +152,7 @@ def checked(kind: type[M], tool: str, given: Mapping[str, Any] | None) -> M:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    name = ".".join(map(str, error["loc"])) or "arguments"
+    name = cut(".".join(map(str, error["loc"])), GIVEN_BYTES) or "arguments"
     if error["type"] == "missing":
         return f"{name}: missing; expected a value"
     if error["type"] == "extra_forbidden":

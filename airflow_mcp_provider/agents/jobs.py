@@ -19,8 +19,7 @@ from airflow_mcp_provider.agents.results import (
 )
 from airflow_mcp_provider.agents.shorten import cut, dumped, first, size, without_trace
 from airflow_mcp_provider.client import calls
-from airflow_mcp_provider.client.calls import Call, query_of
-from airflow_mcp_provider.client.models import PREFIX, Job, Jobs, JobSummary, RunSummary
+from airflow_mcp_provider.client.models import PREFIX, Job, JobSummary, RunSummary
 from airflow_mcp_provider.errors import NotFound
 
 PAGE = 30
@@ -35,21 +34,15 @@ SHORT_BYTES = 80
 
 async def list_jobs(api: Api, given: arguments.ListJobs) -> JobList:
     """List the jobs that the user may see, by id."""
-    found = await api.send(page(given.search, given.tag, given.cursor, PAGE))
-    shown = [found.jobs[number] for number, _ in enumerate(first(map(_sized, found.jobs), ROOM))]
-    more = found.next if len(shown) == len(found.jobs) else shown[-1].job
+    found = await api.send(calls.jobs(search=given.search, tag=given.tag, page=PAGE)(given.cursor))
+    shown = [found.items[number] for number, _ in enumerate(first(map(_sized, found.items), ROOM))]
+    more = found.next if len(shown) == len(found.items) else shown[-1].job
     return JobList(
         jobs=[_entry(job) for job in shown],
         next=more,
         from_job=JobListTexts(descriptions={job.job: text for job in shown if (text := _listed(job))}),
         left_out=[f"further jobs: call list_jobs with cursor {more!r}"] if more else [],
     )
-
-
-def page(search: str | None, tag: str | None, cursor: str | None, limit: int) -> Call[Jobs]:
-    """Return the request for a page of jobs."""
-    query = query_of(search=search, tag=tag, cursor=cursor, limit=limit)
-    return Call("GET", f"{PREFIX}/jobs", Jobs.model_validate_json, query=query)
 
 
 def _sized(job: JobSummary) -> list[Any]:

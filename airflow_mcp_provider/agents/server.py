@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+import anyio
 from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
@@ -21,9 +22,11 @@ from airflow_mcp_provider.agents.runs import submit_job
 from airflow_mcp_provider.agents.shorten import dumped
 from airflow_mcp_provider.agents.tools import INSTRUCTIONS, TOOLS, Tool, call
 from airflow_mcp_provider.client.models import Job
-from airflow_mcp_provider.errors import RequestFailed
+from airflow_mcp_provider.errors import RequestFailed, ServerUnavailable
 
 NAME = "airflow-mcp-provider"
+MOST_S = 58
+"""The longest call: clients give up after 60 s by default, and then do not know what to do next."""
 Context = ServerRequestContext[Any, Any]
 ApiOf = Callable[[Context], Api]
 """Returns the HTTP API with the credentials of the caller of a request."""
@@ -55,9 +58,13 @@ def build(api_of: ApiOf) -> Server[Any]:
 
 async def _called(api: Api, name: str, given: Mapping[str, Any] | None) -> types.CallToolResult:
     try:
-        found = await _result(api, name, given)
+        with anyio.fail_after(MOST_S):
+            found = await _result(api, name, given)
     except RequestFailed as error:
         return _answer(shown(error), is_error=True)
+    except TimeoutError:
+        late = ServerUnavailable(f"no result after {MOST_S} s; the server is busy", url=name, next_step="")
+        return _answer(shown(late), is_error=True)
     except MCPError:
         raise
     except Exception:

@@ -15,6 +15,11 @@ def dumped(value: Any) -> str:  # noqa: ANN401 - any JSON
     return _visible(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str))
 
 
+def seen(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Whether a value has no character that a person would not see."""
+    return json.dumps(value, ensure_ascii=False, default=str).isprintable()
+
+
 def _visible(text: str) -> str:
     """Escape what a person would not see, as changes of direction; a half of a surrogate pair becomes ``?``."""
     if text.isprintable():

@@ -12,8 +12,8 @@ SSE, NDJSON = "text/event-stream", "application/x-ndjson"
 UNCOMPRESSED = {"Content-Encoding": "identity", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """Airflow's compression holds lines back until it has many; proxies do the same."""
 
-MOST_TAIL = 1000
-"""The largest number of last lines that are kept in memory for a client."""
+MOST_TAIL, MOST_TAIL_CHARS = 1000, 4_000_000
+"""The largest number of last lines that are kept in memory for a client, and of their characters; one line always."""
 
 Sent = tuple[int, str, bytes] | None
 """The id, the name and the document of an event; None for a comment."""
@@ -37,8 +37,13 @@ def ndjson(event: Sent) -> bytes:
 
 async def last_lines(texts: AsyncIterator[str], count: int) -> AsyncIterator[str]:
     """Yield the last lines of texts of whole lines, when all were read."""
-    kept: deque[str] = deque(maxlen=count)
+    kept: deque[str] = deque()
+    size = 0
     async for text in texts:
-        kept.extend(text.splitlines(keepends=True))
+        for line in text.splitlines(keepends=True):
+            kept.append(line)
+            size += len(line)
+            while len(kept) > count or (len(kept) > 1 and size > MOST_TAIL_CHARS):
+                size -= len(kept.popleft())
     for line in kept:
         yield line

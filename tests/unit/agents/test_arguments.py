@@ -31,6 +31,8 @@ WRONG = [
     ("job_status", {"run": "b"}, 'run: invalid value "b"', "expected JOB/RUN"),
     ("job_status", {"run": "/b"}, 'run: invalid value "/b"', "expected JOB/RUN"),
     ("job_status", {"run": "a/"}, 'run: invalid value "a/"', "expected JOB/RUN"),
+    ("job_status", {"run": "a/b/events"}, 'run: invalid value "a/b/events"', "expected JOB/RUN"),  # another route
+    ("job_status", {"x" * 900_000: 1}, "x…: unknown argument", ""),
     ("job_result", {"offset": -1}, "offset: invalid value -1", "greater than or equal to 0"),
     ("job_failures", {"limit": 11}, "limit: invalid value 11", "less than or equal to 10"),
     ("job_failures", {"limit": 0}, "limit: invalid value 0", "greater than or equal to 1"),
@@ -76,7 +78,7 @@ def test_values_that_cannot_be_sent():
             checked(TOOLS["submit_job"].arguments, "submit_job", {**VALID["submit_job"], "params": params})
 
 
-def test_a_run_may_have_slashes_and_a_job_none():
-    name = RunName.of("crawl/manual__2026-01-01T00:00:00+00:00/x")
-    assert name == ("crawl", "manual__2026-01-01T00:00:00+00:00/x")
-    assert str(name) == "crawl/manual__2026-01-01T00:00:00+00:00/x"
+def test_the_name_of_a_run():
+    name = RunName.of("crawl/manual__2026-01-01T00:00:00+00:00")
+    assert name == ("crawl", "manual__2026-01-01T00:00:00+00:00")
+    assert str(name) == "crawl/manual__2026-01-01T00:00:00+00:00"

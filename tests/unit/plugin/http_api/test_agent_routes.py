@@ -12,6 +12,7 @@ from sqlalchemy import select
 from airflow_mcp_provider.client.models import PREFIX
 from airflow_mcp_provider.constants import API_SERVER
 from airflow_mcp_provider.plugin.db.tables import DagRun, Log
+from airflow_mcp_provider.plugin.http_api import user_streams
 from airflow_mcp_provider.plugin.http_api.app import build
 
 with warnings.catch_warnings():
@@ -105,6 +106,16 @@ def test_what_a_user_may_not_do(call, make_job):
     ):
         assert call(tool, user="vera:viewer", **arguments)["error"]["kind"] == "access_denied", tool
     assert call("job_status", user="vera:viewer", run=run)["state"] == "queued"
+
+
+def test_the_waits_of_agents_are_limited_as_those_of_others(call, make_job, monkeypatch):
+    make_job()
+    run = call("submit_job", job="crawl", key="k")["run"]
+    monkeypatch.setattr(user_streams, "MOST", 0)
+    refused = call("job_status", run=run, wait=50)["error"]
+    assert (refused["kind"], refused["next_step"], refused["retry_after"]) == ("refused", "try again in 5 s", 5)
+    assert "0 streams and waits of this user are open" in refused["detail"]
+    assert call("job_status", run=run)["state"] == "queued"
 
 
 def _list(http, **headers):

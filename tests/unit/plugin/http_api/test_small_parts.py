@@ -1,10 +1,13 @@
 """Paths with keys, preferences, streams."""
 
+import asyncio
+
 import pytest
 
 from airflow_mcp_provider.plugin.db import nesting
+from airflow_mcp_provider.plugin.http_api import streams
 from airflow_mcp_provider.plugin.http_api.preferences import MOST_WAIT_S, applied, preferred_wait
-from airflow_mcp_provider.plugin.http_api.streams import ndjson, sse
+from airflow_mcp_provider.plugin.http_api.streams import last_lines, ndjson, sse
 from airflow_mcp_provider.plugin.http_api.subtask_paths import encoded, in_one_line
 from airflow_mcp_provider.plugin.http_api.watched import event_id
 
@@ -108,3 +111,31 @@ def test_how_deep_a_value_is(depth, deep):
     assert nesting.too_deep(nested(depth)) is deep
     assert nesting.too_deep({"a": nested(depth - 1)}) is (deep and depth > 0)
     assert nesting.cut(nested(depth)) == (nested(100, "…") if deep else nested(depth))
+
+
+@pytest.mark.parametrize(
+    ("count", "chars", "kept"), [(2, 100, ["b\n", "c\n"]), (9, 100, ["a\n", "b\n", "c\n"]), (9, 4, ["b\n", "c\n"])]
+)
+def test_the_last_lines_are_bounded_in_number_and_size(monkeypatch, count, chars, kept):
+    monkeypatch.setattr(streams, "MOST_TAIL_CHARS", chars)
+
+    async def texts():
+        yield "a\nb\n"
+        yield "c\n"
+
+    async def read():
+        return [line async for line in last_lines(texts(), count)]
+
+    assert asyncio.run(read()) == kept
+
+
+def test_the_last_line_is_kept_however_long(monkeypatch):
+    monkeypatch.setattr(streams, "MOST_TAIL_CHARS", 1)
+
+    async def texts():
+        yield "a\nlong\n"
+
+    async def read():
+        return [line async for line in last_lines(texts(), 5)]
+
+    assert asyncio.run(read()) == ["long\n"]
