@@ -61,9 +61,12 @@ class PlayedRun:
     def serve(self, ui: Any) -> PlayedRun:
         ui.get(PATH, lambda _: self.document().model_dump(mode="json"))
         ui.get(f"{PATH}/subtasks", lambda request: self.page(request).model_dump(mode="json"))
-        for one in self.subtasks:
-            ui.get(f"{PATH}/subtasks/{one.key}", lambda _, one=one: one.model_dump(mode="json"))
+        ui.get(f"{PATH}/subtasks/-", lambda request: self.one(request).model_dump(mode="json"))
         return self
+
+    def one(self, request: Any) -> Subtask:
+        (key,) = request.query["key"]
+        return next(one for one in self.subtasks if one.key == key)
 
     def document(self) -> Run:
         state = self.fields.get("state", RunState.RUNNING)

@@ -17,7 +17,7 @@ const Row = ({ row }) => {
     h(Code, { overflowWrap: "anywhere", whiteSpace: "normal" }, h("bdi", null, row.name)),
     h(Words, { text: row.type, most: 120 }),
     h(Default, { row }),
-    [row.title, row.description].filter(Boolean).map((text, index) => h(Box, { key: index }, h(Words, { text: String(text), most: 200 }))),
+    [row.title, row.description].filter(Boolean).map((text, index) => h(Box, { key: index }, h(Words, { text, most: 200 }))),
     row.limits.map((text, index) => h(Box, { key: index }, h(Words, { text, most: 200 }))),
   ];
   return h(Table.Row, null, cells.map((cell, index) => h(Table.Cell, { key: HEADS[index], verticalAlign: "top" }, cell)));

@@ -1,22 +1,24 @@
 // The JSON Schema of a job's params as rows: name, type, default, description, limits. Reads, renders nothing.
 
-const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+// As JSON where it is no text: an object may have a field "toString" that cannot be called.
+const word = (value) => (typeof value === "string" ? value : json(value));
+const many = (count, what) => `${word(count)} ${what}${count === 1 ? "" : "s"}`;
 
 const WORDS = {
   const: (value) => `always ${json(value)}`,
   enum: (value) => `one of ${list(value)}`,
   examples: (value) => `for example ${list(value)}`,
-  exclusiveMaximum: (value) => `less than ${value}`,
-  exclusiveMinimum: (value) => `more than ${value}`,
-  format: (value) => `format ${value}`,
+  exclusiveMaximum: (value) => `less than ${word(value)}`,
+  exclusiveMinimum: (value) => `more than ${word(value)}`,
+  format: (value) => `format ${word(value)}`,
   maxItems: (value) => `at most ${many(value, "item")}`,
   maxLength: (value) => `at most ${many(value, "character")}`,
-  maximum: (value) => `at most ${value}`,
+  maximum: (value) => `at most ${word(value)}`,
   minItems: (value) => `at least ${many(value, "item")}`,
   minLength: (value) => `at least ${many(value, "character")}`,
-  minimum: (value) => `at least ${value}`,
-  multipleOf: (value) => `a multiple of ${value}`,
-  pattern: (value) => `pattern ${value}`,
+  minimum: (value) => `at least ${word(value)}`,
+  multipleOf: (value) => `a multiple of ${word(value)}`,
+  pattern: (value) => `pattern ${word(value)}`,
   uniqueItems: (value) => (value ? "no item twice" : null),
 };
 // Shown in columns of their own, or only of use to the trigger form.
@@ -25,13 +27,16 @@ const ELSEWHERE = new Set([
 ]);
 
 export const json = (value) => {
-  const text = JSON.stringify(value);
-  return text === undefined ? String(value) : text;
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return "…"; // more levels than this browser can show
+  }
 };
 
 const list = (values) => (Array.isArray(values) ? values.map(json).join(", ") : json(values));
 
-const kinds = (type) => (Array.isArray(type) ? type.join(" or ") : type);
+const kinds = (type) => (Array.isArray(type) ? type.map(word).join(" or ") : type);
 
 const typeOf = (schema) => {
   if (typeof schema.type === "string" || Array.isArray(schema.type)) return kinds(schema.type);
@@ -55,7 +60,7 @@ const row = (name, given, required) => {
     type: typeOf(schema),
     required,
     fallback: Object.hasOwn(schema, "default") ? json(schema.default) : null,
-    description: schema.description_md ?? schema.description ?? "",
+    description: word(schema.description_md ?? schema.description ?? ""),
     limits: limits(schema),
   };
 };

@@ -88,10 +88,11 @@ const LOOKS = {
 /** The panel of a subtask; `chosen` has its key and its step, `focus`: it was opened by a key. */
 export const Details = ({ run, chosen, close, changed }) => {
   const heading = useRef(null);
-  const path = at`jobs/${run.job}/runs/${run.run}/subtasks/${chosen.key}`;
-  const load = (signal) => get(path, { signal, query: { step: chosen.step } });
+  // The key is in the query: a browser takes ".." out of a path, and some proxies refuse "%2F" there.
+  const path = at`jobs/${run.job}/runs/${run.run}/subtasks/-`;
+  const load = (signal) => get(path, { signal, query: { key: chosen.key, step: chosen.step } });
   const until = (one) => run.done || FINAL.includes(one.state);
-  const poll = usePoll(load, { key: `${path} ${chosen.step} ${run.done} ${run.started}`, every: 3000, until, keep: true });
+  const poll = usePoll(load, { key: JSON.stringify([path, chosen.key, chosen.step, run.done, run.started]), every: 3000, until, keep: true });
   const subtask = poll.data?.key === chosen.key && poll.data.step === chosen.step ? poll.data : null;
   useEffect(() => {
     heading.current.closest("section").scrollIntoView({ block: "nearest" }); // it may be below the tree

@@ -1,7 +1,7 @@
 // A JSON value of a job: its result, a payload, a conf. What it has is data: it is text here, never HTML or Markdown.
 
 import { Box, Button, Link, Table, h, useState } from "../lib/react.js";
-import { kindOf, linkOf, plainText, prettyJson, summaryOf } from "./values.js";
+import { fieldOf, kindOf, linkOf, plainText, prettyJson, summaryOf } from "./values.js";
 
 const ROWS = 100; // of a table or a list, at first and with each press of the button
 const LONG = 2000; // characters of a text that is shown at once
@@ -46,7 +46,7 @@ const ValueTable = ({ rows, columns, label }) => {
   const [most, more] = usePart(rows.length);
   const heads = columns.map((name) => h(Table.ColumnHeader, { key: name, scope: "col" }, name));
   const line = (row, number) =>
-    h(Table.Row, { key: number }, columns.map((name) => h(Table.Cell, { key: name, verticalAlign: "top" }, cell(row[name]))));
+    h(Table.Row, { key: number }, columns.map((name) => h(Table.Cell, { key: name, verticalAlign: "top" }, cell(fieldOf(row, name)))));
   const body = h(Table.Body, null, rows.slice(0, most).map(line));
   const table = h(Table.Root, { size: "sm", "aria-label": label }, h(Table.Header, null, h(Table.Row, null, heads)), body);
   return h(Box, { overflowX: "auto" }, table, more);

@@ -2,7 +2,8 @@
 
 export const MOST_COLUMNS = 12;
 
-const isPlain = (value) => value === null || typeof value !== "object";
+// A number with more digits than this page can calculate with is kept as it was written: see api.js.
+const isPlain = (value) => value === null || typeof value !== "object" || Boolean(JSON.isRawJSON?.(value));
 const isRecord = (value) => !isPlain(value) && !Array.isArray(value);
 const isFlat = (value) => isRecord(value) && Object.keys(value).length > 0 && Object.values(value).every(isPlain);
 
@@ -25,6 +26,9 @@ const table = (rows) => {
   }
   return { kind: "table", columns: [...columns] };
 };
+
+/** A field of an object; undefined where it has none. A name may be one that each object inherits: "constructor". */
+export const fieldOf = (record, name) => (Object.hasOwn(record, name) ? record[name] : undefined);
 
 /** A plain value as text. */
 export const plainText = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
@@ -53,8 +57,16 @@ export const summaryOf = (value) => {
 
 const count = (number, one, more) => `${number} ${number === 1 ? one : more}`;
 
+const written = (value) => {
+  try {
+    return JSON.stringify(value, null, 2) ?? "";
+  } catch {
+    return "This value has more levels than this browser can show."; // they are not bounded in each answer
+  }
+};
+
 /** A value as JSON of several lines, cut after `most` characters. */
 export const prettyJson = (value, most = 50_000) => {
-  const text = JSON.stringify(value, null, 2) ?? "";
+  const text = written(value);
   return text.length <= most ? text : `${text.slice(0, most)}\n… ${text.length - most} more characters`;
 };

@@ -1,5 +1,5 @@
 import { equal, test } from "./check.js";
-import { kindOf, linkOf, plainText, prettyJson, summaryOf } from "../static/run/values.js";
+import { fieldOf, kindOf, linkOf, plainText, prettyJson, summaryOf } from "../static/run/values.js";
 
 test("a list of flat objects is a table", () => {
   equal(kindOf([{ a: 1, b: "x" }, { a: null, c: true }]), { kind: "table", columns: ["a", "b", "c"] });
@@ -48,4 +48,26 @@ test("only addresses of http and https are links", () => {
 test("long JSON is cut, with the number of what is left out", () => {
   equal(prettyJson({ a: 1 }), '{\n  "a": 1\n}');
   equal(prettyJson("x".repeat(10), 5), '"xxxx\n… 7 more characters');
+});
+
+test("the names of fields may be those that objects inherit", () => {
+  const rows = JSON.parse('[{"__proto__": 1, "constructor": "x", "toString": null}, {"a": 2}]');
+  equal(kindOf(rows), { kind: "table", columns: ["__proto__", "constructor", "toString", "a"] });
+  equal(rows.map((row) => ["__proto__", "constructor", "toString", "a"].map((name) => fieldOf(row, name) ?? null)), [
+    [1, "x", null, null],
+    [null, null, null, 2],
+  ]);
+});
+
+test("values nested deeper than the browser can write do not stop the page", () => {
+  const deep = JSON.parse(`${"[".repeat(200_000)}${"]".repeat(200_000)}`);
+  equal(kindOf(deep), { kind: "json" });
+  equal(prettyJson(deep), "This value has more levels than this browser can show.");
+});
+
+test("a number that is kept as it was written is a plain value", () => {
+  if (!JSON.rawJSON) return; // an older browser shows what it can calculate with
+  const value = [JSON.rawJSON("12345678901234567890"), JSON.rawJSON("1e400")];
+  equal(value.map((one) => [kindOf(one).kind, plainText(one)]), [["plain", "12345678901234567890"], ["plain", "1e400"]]);
+  equal([kindOf(value).kind, kindOf([{ id: value[0] }]).kind], ["list", "table"]);
 });
