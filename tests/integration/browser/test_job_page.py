@@ -39,7 +39,7 @@ def test_the_queue_is_reordered_and_a_run_leaves_it(ui, airflow, runs):
 
     tab.get_by_role("button", name=f"Cancel… {second}").click()
     ui.get_by_role("alertdialog").get_by_label("Reason").fill("not needed")
-    ui.get_by_role("button", name="Cancel run").click()
+    ui.get_by_role("button", name="Cancel the run").click()
     expect(rows).to_have_count(1)
     expect(tab.get_by_test_id("summary")).to_contain_text(re.compile("1 cancelled"))
     tab.get_by_text("Ended runs as a table").click()

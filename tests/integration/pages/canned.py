@@ -61,6 +61,19 @@ class Answer:
     document: object
     status: int = 200
 
+    def content(self) -> bytes:
+        return b"" if self.status == 204 else json.dumps(self.document).encode()
+
+
+@dataclass(frozen=True)
+class NotJson(Answer):
+    """A page of a proxy, in the place of a document."""
+
+    document: object = "<html>Log in</html>"
+
+    def content(self) -> bytes:
+        return str(self.document).encode()
+
 
 def problem(status: int, word: str, detail: str) -> Answer:
     body = {"type": f"urn:airflow-mcp:{word}", "title": word.title(), "status": status, "detail": detail}
@@ -195,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
             given = json.loads(body) if body else None
             answer = self.ui.answer(Request(method, unquote(path.removeprefix(f"{PREFIX}/")), query, given))
             kind = "application/problem+json" if answer.status >= 400 else "application/json"
-            self._send(answer.status, b"" if answer.status == 204 else json.dumps(answer.document).encode(), kind)
+            self._send(answer.status, answer.content(), kind)
         elif path.startswith("/static/"):
             self._static(DIST / unquote(path.removeprefix("/static/")))
         elif path.startswith(("/ui/", "/api/v2/")):

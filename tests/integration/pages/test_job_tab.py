@@ -162,10 +162,10 @@ def test_a_waiting_run_is_cancelled_with_a_reason(page, ui):
     tab = opened(page, ui)
     ui.post(f"{PATH}/runs/{SECOND}/cancel", CANCELLED)
     tab.get_by_role("button", name=f"Cancel… {SECOND}").click()
-    dialog = page.get_by_role("alertdialog", name=f"Cancel {SECOND}?")
+    dialog = page.get_by_role("alertdialog", name=f"Cancel run {SECOND}?")
     dialog.get_by_label("Reason").fill("wrong url")
-    dialog.get_by_role("button", name="Cancel run").click()
-    expect(tab.get_by_role("status").first).to_have_text(f"{SECOND} is cancelled.")
+    dialog.get_by_role("button", name="Cancel the run").click()
+    expect(tab.get_by_role("status").first).to_have_text(f"Run {SECOND} is cancelled")
     assert [one.body for one in ui.asked_for("POST", f"{PATH}/runs/{SECOND}/cancel")] == [{"reason": "wrong url"}]
 
 
@@ -175,9 +175,9 @@ def test_the_active_run_is_cancelled_and_what_was_reached_is_shown(page, ui):
     path = f"{PATH}/runs/manual__active/cancel"
     ui.post(path, {**CANCELLED, "run": "manual__active", "state": "cancelling", "running": 3, "waiting": 7})
     tab.get_by_role("button", name="Cancel… manual__active").click()
-    page.get_by_role("alertdialog").get_by_role("button", name="Cancel run").click()
-    expect(tab.get_by_role("status").first).to_contain_text(
-        "Tasks that are asked to end: 3, tasks that will not start: 7"
+    page.get_by_role("alertdialog").get_by_role("button", name="Cancel the run").click()
+    expect(tab.get_by_role("status").first).to_have_text(
+        "Run manual__active is cancelling, 3 tasks are asked to end, 7 tasks do not start"
     )
     assert [one.body for one in ui.asked_for("POST", path)] == [{"reason": ""}]
 
@@ -188,9 +188,9 @@ def test_a_user_who_may_only_read_is_refused_in_words(page, ui):
     ui.post(f"{PATH}/runs/{FIRST}/cancel", problem(403, "forbidden", "Forbidden"))
     tab.get_by_role("button", name=f"Cancel… {FIRST}").click()
     dialog = page.get_by_role("alertdialog")
-    dialog.get_by_role("button", name="Cancel run").click()
+    dialog.get_by_role("button", name="Cancel the run").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Forbidden")
-    dialog.get_by_role("button", name="Keep run").click()
+    dialog.get_by_role("button", name="Keep it").click()
     expect(tab.get_by_role("button", name=f"Cancel… {FIRST}")).to_be_focused()
 
 

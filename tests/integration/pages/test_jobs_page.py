@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from airflow_mcp_provider.plugin.pages import entries
 from tests.integration.pages import documents
-from tests.integration.pages.canned import Answer, CannedUi, problem
+from tests.integration.pages.canned import Answer, CannedUi, NotJson, problem
 from tests.sizes import patient
 
 URL = "/plugin/mcp-jobs"
@@ -111,6 +111,15 @@ def test_filters_are_asked_of_the_server_and_stand_in_the_address(jobs, ui, page
     expect(page.locator("[data-job]")).to_have_count(3)
 
 
+def test_another_filter_starts_at_the_top(jobs, page):
+    jobs(*(documents.job(f"job_{number:02}", last=[], paused=True) for number in range(40)))
+    page.get_by_role("table", name="Jobs").focus()
+    page.keyboard.press("End")
+    expect(row(page, "job_39")).to_be_in_viewport()
+    page.get_by_role("combobox", name="Which jobs").select_option("Paused")
+    expect(row(page, "job_00")).to_be_in_viewport()
+
+
 def test_a_link_with_filters_shows_the_same_jobs(jobs, page):
     jobs(documents.job("alpha", tags=["nightly"]), documents.job("beta"), url=f"{URL}?tag=nightly")
     expect(page.locator("[data-job]")).to_have_count(1)
@@ -145,7 +154,7 @@ def test_cancel_asks_first_and_sends_the_reason(jobs, ui, page):
     path = "jobs/crawl/runs/manual__active/cancel"
     ui.post(path, {"run": "manual__active", "state": "cancelling", "running": 3, "waiting": 4, "children": 0})
     page.get_by_role("button", name="Cancel the active run of crawl").click()
-    dialog = page.get_by_role("alertdialog", name="Cancel the active run of crawl?")
+    dialog = page.get_by_role("alertdialog", name="Cancel run manual__active?")
     dialog.get_by_role("button", name="Keep it").click()
     expect(dialog).to_be_hidden()
     assert ui.asked_for("POST", path) == []
@@ -153,7 +162,9 @@ def test_cancel_asks_first_and_sends_the_reason(jobs, ui, page):
     expect(dialog.get_by_role("textbox", name="Reason")).to_be_focused()
     page.keyboard.type("wrong site")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("manual__active is cancelling: 3 running tasks are asked to end")).to_be_visible()
+    expect(
+        page.get_by_text("Run manual__active is cancelling, 3 tasks are asked to end, 4 tasks do not start")
+    ).to_be_visible()
     (sent,) = ui.asked_for("POST", path)
     assert sent.body == {"reason": "wrong site"}
 
@@ -191,6 +202,7 @@ def test_trigger_opens_airflows_own_form(jobs, page):
         ),
         (problem(503, "busy", "the API server is busy; retry the request later"), ["the API server is busy"]),
         (Answer("<html>", 502), ["502 Bad Gateway"]),
+        (NotJson(), ["The answer is not JSON", "a proxy may ask for a login"]),
     ],
 )
 def test_errors_are_read(ui, page, answer, texts):
@@ -281,13 +293,9 @@ def test_the_keyboard_moves_in_the_list(jobs, page):
     jobs(*(documents.job(f"job_{number:02}", last=[]) for number in range(40)))
     table = page.get_by_role("table", name="Jobs")
     table.focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
-    expect(page.locator("[data-active] [data-job]")).to_have_attribute("data-job", "job_01")
-    page.keyboard.press("End")
-    expect(row(page, "job_39")).to_be_in_viewport()
-    page.keyboard.press("Home")
-    expect(row(page, "job_00")).to_be_in_viewport()
+    for key, seen in (("PageDown", "job_14"), ("End", "job_39"), ("Home", "job_00")):
+        page.keyboard.press(key)
+        expect(row(page, seen)).to_be_in_viewport()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="job_00", exact=True)).to_be_focused()
 

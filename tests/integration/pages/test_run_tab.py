@@ -275,7 +275,7 @@ def test_cancel_with_reason_and_grace(opened, page, ui):
     dialog.get_by_label("Grace").fill("60")
     dialog.get_by_role("button", name="Cancel the run").click()
     expect(dialog).to_be_hidden()
-    expect(tab).to_contain_text("Cancelled: 1 task asked to end, 2 not started")
+    expect(tab).to_contain_text("Run manual__1 is cancelled, 1 task is asked to end, 2 tasks do not start")
     assert [one.body for one in ui.asked_for("POST", f"{PATH}/cancel")] == [{"reason": "wrong url", "grace": 60}]
     expect(tab.get_by_role("button", name="Cancel…")).to_be_hidden()
     expect(tab.get_by_role("button", name="Retry failed…")).to_be_visible()

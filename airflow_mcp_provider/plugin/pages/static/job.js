@@ -1,11 +1,11 @@
 // The tab Job on the page of a DAG.
 
+import { useChange } from "./lib/action.js";
 import { at, get } from "./lib/api.js";
 import { register } from "./lib/entry.js";
 import { Before, ErrorBox, Page } from "./lib/parts.js";
 import { usePoll } from "./lib/poll.js";
-import { Box, Fragment, h, useRef } from "./lib/react.js";
-import { useChange } from "./job/change.js";
+import { Box, Fragment, h } from "./lib/react.js";
 import { History } from "./job/history.js";
 import { Overview } from "./job/overview.js";
 import { Params } from "./job/params.js";
@@ -16,7 +16,7 @@ import { Spec } from "./job/spec.js";
 const [OFTEN, SELDOM] = [5000, 15_000];
 
 const Parts = ({ job, refresh }) => {
-  const [ask, dialog] = useChange(refresh);
+  const { ask, dialog } = useChange(refresh);
   return h(
     Fragment,
     null,
@@ -31,13 +31,9 @@ const Parts = ({ job, refresh }) => {
 };
 
 const Job = ({ dagId }) => {
-  const pace = useRef(OFTEN);
-  const load = async (signal) => {
-    const job = await get(at`jobs/${dagId}`, { signal });
-    pace.current = job.holder || job.queued ? OFTEN : SELDOM;
-    return job;
-  };
-  const poll = usePoll(load, { key: dagId, every: pace.current });
+  const load = (signal) => get(at`jobs/${dagId}`, { signal });
+  const every = (job) => (job.holder || job.queued ? OFTEN : SELDOM);
+  const poll = usePoll(load, { key: dagId, every });
   if (!poll.data) return h(Before, { poll, label: "Loading the job" });
   return h(
     Page,

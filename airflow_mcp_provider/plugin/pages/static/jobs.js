@@ -10,7 +10,7 @@ import { Empty, ErrorBox, Loading, Page } from "./lib/parts.js";
 import { Link, h, useCallback } from "./lib/react.js";
 
 const TABS = hasTabs(import.meta.url);
-const PAGE = 50; // jobs in one request
+const [PAGE, EVERY] = [50, 5000]; // jobs in one request, ms between two
 
 const queryOf = ({ search, tag, show }) => ({
   search: search || undefined,
@@ -25,7 +25,7 @@ const useJobs = (filters) =>
       const page = await get("jobs", { signal, query: { ...queryOf(filters), cursor, limit: PAGE } });
       return { items: page.jobs, next: page.next };
     },
-    { key: JSON.stringify(queryOf(filters)), id: ({ job }) => job },
+    { key: JSON.stringify(queryOf(filters)), every: EVERY, id: ({ job }) => job },
   );
 
 const NoJobs = ({ filters, clear }) => {
@@ -42,7 +42,7 @@ const Found = ({ list, filters, clear, onTag }) => {
   }
   return [
     list.error && h(ErrorBox, { key: "error", error: list.error, onRetry: list.refresh, kept: true }),
-    h(JobTable, { key: "table", list, onTag, tabs: TABS }),
+    h(JobTable, { key: `table ${list.data.key}`, list, onTag, tabs: TABS }), // another filter starts at the top
   ];
 };
 

@@ -1,9 +1,9 @@
 // The description of the job, the error of its spec, and who holds its slot.
 
+import { cancelOf } from "../lib/changes.js";
 import { Alert, Badge, Button, HStack, Text, h } from "../lib/react.js";
 import { StateBadge } from "../lib/state.js";
 import { Elapsed } from "../lib/time.js";
-import { cancelOf } from "./change.js";
 import { Lines, Person, RunLink, Section, Words } from "./text.js";
 
 const SpecError = ({ error }) =>
@@ -29,7 +29,7 @@ const Holder = ({ job, holder, ask }) => {
     h(RunLink, run),
     h("span", null, "for ", h(Elapsed, { since: holder.since })),
     h("span", null, "submitted by ", h(Person, { name: holder.submitter })),
-    h(Button, { ...cancel, onClick: () => ask(cancelOf(run, true)) }, "Cancel…"),
+    h(Button, { ...cancel, onClick: () => ask(cancelOf({ ...run, active: true })) }, "Cancel…"),
   );
 };
 

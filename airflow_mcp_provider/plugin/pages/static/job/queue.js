@@ -1,8 +1,9 @@
 // The waiting runs of the job, in the order in which they start.
 
+import { cancelOf } from "../lib/changes.js";
 import { Box, Button, HStack, Table, Text, h, memo } from "../lib/react.js";
 import { Elapsed } from "../lib/time.js";
-import { cancelOf, priorityOf } from "./change.js";
+import { priorityOf } from "./priority.js";
 import { Person, RunLink, Section, Words } from "./text.js";
 
 const HEADS = ["Position", "Run", "Submitter", "Waits", "Priority", "Change"];
@@ -27,7 +28,7 @@ const Row = ({ run, first, ask }) => {
       HStack,
       { gap: 1 },
       h(Change, { label: "Raise…", run, onClick: () => ask(priorityOf(run, first)) }),
-      h(Change, { label: "Cancel…", run, onClick: () => ask(cancelOf(run, false)) }),
+      h(Change, { label: "Cancel…", run, onClick: () => ask(cancelOf({ ...run, active: false })) }),
     ),
   ];
   return h(Table.Row, null, cells.map((cell, index) => h(Table.Cell, { key: HEADS[index] }, cell)));

@@ -31,11 +31,11 @@ const Watch = ({ watch }) =>
     ),
   );
 
-const RULES = { jitter: "jitter", misfire_grace: "misfire_grace" };
+const RULES = ["jitter", "misfire_grace"]; // words of the spec
 const Rules = ({ rules }) => {
-  const given = Object.entries(RULES).filter(([name]) => rules?.[name]);
+  const given = RULES.filter((name) => rules?.[name]);
   if (!given.length) return null;
-  const each = given.map(([name, text]) => h("span", { key: name }, h(Code, null, `${text}: ${rules[name]}`), " "));
+  const each = given.map((name) => h("span", { key: name }, h(Code, null, `${name}: ${rules[name]}`), " "));
   return h(Text, { color: "fg.muted", m: 0 }, each);
 };
 

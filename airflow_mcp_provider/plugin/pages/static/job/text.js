@@ -24,7 +24,7 @@ export const Lines = ({ children, ...more }) => {
   return h(Box, { ...looks, bg: "bg.subtle", borderWidth: 1, borderRadius: "md", p: 2, ...more }, children);
 };
 
-// A part of the page. Its heading takes the focus when what had it is gone: see change.js.
+// A part of the page. Its heading takes the focus when what had it is gone: see lib/action.js.
 export const Section = ({ title, aside, children, ...more }) => {
   const id = useId();
   const heading = h(Heading, { as: "h2", size: "md", id, tabIndex: -1 }, title);

@@ -1,9 +1,9 @@
 // What the list of jobs is filtered by. It stands in the address of the page, so that a link shows the same list.
 
+import { TYPING } from "../lib/inputs.js";
 import { useCallback, useEffect, useRef, useSearchParams, useState } from "../lib/react.js";
 
 const NAMES = ["search", "tag", "show"];
-const TYPING = 300; // ms without a key before the server is asked, and the address changed
 
 const read = (params) => Object.fromEntries(NAMES.map((name) => [name, params.get(name) ?? ""]));
 

@@ -4,7 +4,7 @@ import { Box, Grid, HStack, PageLink, Tag, Text, VStack, h, memo } from "../lib/
 import { jobPath, runPath } from "../lib/links.js";
 import { StateBadge, StateSquare, stateOf } from "../lib/state.js";
 import { Ago, Elapsed, between, duration } from "../lib/time.js";
-import { VirtualRows } from "../lib/virtual.js";
+import { VirtualTable } from "../lib/virtual.js";
 import { Actions } from "./actions.js";
 import { Problem } from "./problem.js";
 
@@ -103,17 +103,14 @@ const Row = memo(({ job, refresh, onTag, tabs }) =>
 );
 
 export const JobTable = ({ list, onTag, tabs }) =>
-  h(VirtualRows, {
+  h(VirtualTable, {
     count: list.items.length,
     total: list.more ? -1 : list.items.length,
     rowHeight: ROW,
     label: "Jobs",
-    role: "table",
-    rowRole: "row",
     rowKey: (index) => list.items[index].job,
     header: h(Header),
     onSeen: list.onSeen,
-    overflowX: "auto",
     "aria-busy": list.loading,
     renderRow: (index) => h(Row, { job: list.items[index], refresh: list.refresh, onTag, tabs }),
   });

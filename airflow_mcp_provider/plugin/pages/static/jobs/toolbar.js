@@ -1,18 +1,7 @@
 // The search, the tag, and which jobs are shown.
 
-import { Input, NativeSelect, Spinner, VisuallyHidden, h } from "../lib/react.js";
-
-const Select = ({ label, value, onChange, options }) =>
-  h(
-    NativeSelect.Root,
-    { size: "sm", w: "auto" },
-    h(
-      NativeSelect.Field,
-      { "aria-label": label, value, onChange: (event) => onChange(event.target.value) },
-      options.map(([name, text]) => h("option", { key: name, value: name }, text)),
-    ),
-    h(NativeSelect.Indicator),
-  );
+import { Search, Select } from "../lib/inputs.js";
+import { Spinner, VisuallyHidden, h } from "../lib/react.js";
 
 const SHOW = [
   ["", "All jobs"],
@@ -24,16 +13,12 @@ export const Filters = ({ filters, set, tags, loading }) => {
   const known = [...new Set([...tags, filters.tag])].filter(Boolean);
   return [
     loading && h(Spinner, { key: "loading", size: "xs", "aria-hidden": true }),
-    h(Input, {
+    h(Search, {
       key: "search",
-      type: "search",
-      size: "sm",
-      w: "16rem",
-      maxLength: 200,
-      placeholder: "Search id or description",
-      "aria-label": "Search jobs by id or description",
+      label: "Search jobs by id or description",
+      hint: "Search id or description",
       value: filters.search,
-      onChange: (event) => set({ search: event.target.value }),
+      onChange: (search) => set({ search }),
     }),
     h(Select, {
       key: "tag",

@@ -1,7 +1,7 @@
-// Buttons that change something: a question first, the text of a refusal, and the result for a screen reader.
+// Changes that a person asks for: a question first, the text of a refusal, and the result for a screen reader.
 
 import { Alert, Button, Dialog, Field, Input, Portal, Text, createContext, h } from "./react.js";
-import { useContext, useEffect, useRef, useState } from "./react.js";
+import { useCallback, useContext, useRef, useState } from "./react.js";
 
 // Shows a text in the page's live region: see `Page` in parts.js.
 export const Announce = createContext(() => {});
@@ -18,97 +18,108 @@ const Refusal = ({ error }) =>
     h(Alert.Content, { overflowWrap: "anywhere" }, h(Alert.Title, null, titleOf(error)), h(Alert.Description, null, error.message)),
   );
 
-const Value = ({ field, value, setValue, input }) =>
+const Value = ({ field: { label, help, required, ...input }, value, setValue, first }) =>
   h(
     Field.Root,
-    { required: Boolean(field.required), mt: 3 },
-    h(Field.Label, null, field.label),
-    h(Input, {
-      ref: input,
-      type: field.type ?? "text",
-      min: field.min,
-      max: field.max,
-      maxLength: field.maxLength ?? 500,
-      placeholder: field.placeholder,
-      value,
-      onChange: (event) => setValue(event.target.value),
-    }),
-    field.help && h(Field.HelperText, null, field.help),
+    { required: Boolean(required), mt: 3 },
+    h(Field.Label, null, label),
+    h(Input, { maxLength: 500, ...input, ref: first, value, onChange: (event) => setValue(event.target.value) }),
+    help && h(Field.HelperText, null, help),
   );
 
-// A dialog that asks before a change: `run(value)` starts it. It stays open with `error`, the text of a refusal.
-export const Question = ({ question, open, setOpen, run, busy, error }) => {
-  const { title, text, field, action = "OK", palette = "brand", cancel = "Close" } = question;
-  const [value, setValue] = useState("");
-  const input = useRef(null);
-  useEffect(() => {
-    if (open) setValue(String(field?.initial ?? ""));
-  }, [open]);
-  const missing = Boolean(field?.required) && value.trim() === "";
+// The dialog of a change. It stays open with `error`, the text of a refusal.
+const Question = ({ question, open, close, send, busy, error }) => {
+  const { title, text, fields = [], action, palette = "brand", keep = "Close" } = question;
+  const [values, setValues] = useState(() => Object.fromEntries(fields.map(({ name, initial = "" }) => [name, String(initial)])));
+  const first = useRef(null);
+  const missing = fields.some(({ name, required }) => required && values[name].trim() === "");
   const submit = (event) => {
     event.preventDefault();
-    if (!busy && !missing) run(value);
+    if (!busy && !missing) send(values);
   };
-  const buttons = [
-    h(Button, { key: "close", variant: "outline", type: "button", onClick: () => setOpen(false) }, cancel),
-    action && h(Button, { key: "do", type: "submit", colorPalette: palette, loading: busy, disabled: missing }, action),
-  ];
+  const setValue = (name) => (value) => setValues((old) => ({ ...old, [name]: value }));
+  const inputs = fields.map(({ initial: _, ...field }, index) =>
+    h(Value, { key: field.name, field, value: values[field.name], setValue: setValue(field.name), first: index === 0 ? first : undefined }),
+  );
   const form = h(
     "form",
     { onSubmit: submit },
-    h(Dialog.Header, null, h(Dialog.Title, null, title)),
+    h(Dialog.Header, null, h(Dialog.Title, { overflowWrap: "anywhere" }, title)),
+    h(Dialog.Body, null, text && h(Text, { overflowWrap: "anywhere" }, text), inputs, error && h(Refusal, { error })),
     h(
-      Dialog.Body,
+      Dialog.Footer,
       null,
-      text && h(Text, { overflowWrap: "anywhere" }, text),
-      field && h(Value, { field, value, setValue, input }),
-      error && h(Refusal, { error }),
+      h(Button, { variant: "outline", type: "button", onClick: close }, keep),
+      action && h(Button, { type: "submit", colorPalette: palette, loading: busy, disabled: missing }, action),
     ),
-    h(Dialog.Footer, null, buttons),
   );
-  const first = field ? { initialFocusEl: () => input.current } : {};
+  const focus = fields.length ? { initialFocusEl: () => first.current } : {};
   return h(
     Dialog.Root,
-    { role: "alertdialog", open, onOpenChange: (change) => setOpen(change.open), lazyMount: true, unmountOnExit: true, ...first },
+    { role: "alertdialog", open, onOpenChange: close, lazyMount: true, unmountOnExit: true, ...focus },
     h(Portal, null, h(Dialog.Backdrop), h(Dialog.Positioner, null, h(Dialog.Content, null, form))),
   );
 };
 
-// A button whose `onClick(value)` is asynchronous. `confirm`: { title, text, action, palette, field } asks first; `field`:
-// { label, type, initial, required, help } is one value. `done`: the text for the live region, or a function of the
-// result. A refusal is shown in the dialog; without `confirm` a dialog opens for it. What is done is what was asked when
-// the button was pressed: the page may change behind the dialog.
-export const ActionButton = ({ label, onClick, confirm, done, children, ...more }) => {
-  const [asked, setAsked] = useState(null);
-  const [open, setOpen] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(null);
+// What opened the dialog may be gone, or disabled, when it closes: then the heading of its part of the page gets the focus.
+const LATER = 300; // ms: after the dialog has given the focus back
+const headingOf = (element) => element?.closest("section")?.querySelector("h1, h2");
+const settle = ({ heading }) =>
+  setTimeout(() => {
+    if (document.activeElement === document.body) heading?.focus();
+  }, LATER);
+
+const IDLE = { asked: null, open: false, busy: false, error: null };
+
+// Return { ask, busy, dialog }. `ask(change)` opens the dialog of a change:
+//
+//   question: { title, text, fields, action, palette, keep }; without one the change is done at once, and a dialog opens
+//     only for a refusal. Each of `fields` is { name, label, type, initial, required, help, … of an input }
+//   send(values): does it. The values of the fields are texts
+//   done(answer): what is said about the result
+//
+// `refresh` is called after each answer, a refusal too. The dialog belongs to what calls this, not to the row of a run,
+// which may be gone (the run has started) before the refusal was read.
+export const useChange = (refresh) => {
+  const [{ asked, open, busy, error }, setState] = useState(IDLE);
+  const latest = useRef(null);
   const announce = useAnnounce();
-  const run = async (action, value) => {
-    setBusy(true);
-    setError(null);
+  // An answer that comes after the next question is not the answer to that one.
+  const set = (one, news) => one === latest.current && setState((old) => ({ ...old, ...news }));
+  const send = async (one, values) => {
+    set(one, { busy: true, error: null });
     try {
-      const result = await action.onClick(value);
-      setOpen(false);
-      announce(typeof action.done === "function" ? action.done(result) : (action.done ?? `${action.label}: done`));
+      const answer = await one.change.send(values);
+      set(one, { open: false });
+      announce(one.change.done(answer));
     } catch (refusal) {
-      setError(refusal);
-      setOpen(true);
-    } finally {
-      setBusy(false);
+      set(one, { busy: false, error: refusal, open: true }); // a person may have closed it meanwhile
     }
+    await refresh();
+    set(one, { busy: false });
+    settle(one);
   };
-  const press = () => {
-    const action = { label, onClick, confirm, done };
-    setAsked(action);
-    setError(null);
-    if (confirm) setOpen(true);
-    else run(action);
+  const ask = useCallback(
+    (change) => {
+      const one = { change, number: (latest.current?.number ?? 0) + 1, heading: headingOf(document.activeElement) };
+      latest.current = one;
+      setState({ ...IDLE, asked: one, open: Boolean(change.question) });
+      if (!change.question) send(one);
+    },
+    [refresh, announce],
+  );
+  const close = () => {
+    set(asked, { open: false });
+    settle(asked);
   };
-  const question = asked && (asked.confirm ?? { title: asked.label, action: null });
-  const answer = (value) => run(asked, value);
-  return [
-    h(Button, { key: "button", size: "xs", variant: "outline", loading: busy && !open, onClick: press, "aria-label": label, ...more }, children ?? label),
-    question && (asked.confirm || error) && h(Question, { key: "question", question, open, setOpen, run: answer, busy, error }),
-  ];
+  const question = asked?.change.question ?? { title: "Not done" };
+  const shown = { question, open, close, busy, error, send: (values) => send(asked, values) };
+  return { ask, busy: busy && !open, dialog: asked && (asked.change.question || error) && h(Question, { key: asked.number, ...shown }) };
+};
+
+// A button that asks for a change. What is done is what was asked when it was pressed: the page may change behind the dialog.
+export const ActionButton = ({ label, change, refresh, children, ...more }) => {
+  const { ask, busy, dialog } = useChange(refresh);
+  const looks = { size: "xs", variant: "outline", "aria-label": label, ...more };
+  return [h(Button, { key: "button", loading: busy, onClick: () => ask(change), ...looks }, children ?? label), h("span", { key: "dialog" }, dialog)];
 };

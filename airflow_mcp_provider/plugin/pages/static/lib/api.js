@@ -48,6 +48,12 @@ const problem = async (answer) => {
   return new ApiError({ status: answer.status, type: String(found?.type ?? ""), title: String(found?.title ?? ""), detail });
 };
 
+// A proxy that asks for a login answers 200 with its page.
+const notJson = (error) => {
+  if (error.name === "AbortError") throw error;
+  throw new ApiError({ status: 0, type: "", title: "No answer", detail: "The answer is not JSON. Load the page again: a proxy may ask for a login" });
+};
+
 const request = async (where, options) => {
   let answer;
   try {
@@ -57,7 +63,7 @@ const request = async (where, options) => {
     throw new ApiError({ status: 0, type: "", title: "No answer", detail: "the API server cannot be reached" });
   }
   if (!answer.ok) throw await problem(answer);
-  return answer.status === 204 ? null : answer.json();
+  return answer.status === 204 ? null : answer.json().catch(notJson);
 };
 
 // `no-cache`: the browser sends the ETag of its copy, and an unchanged document is not sent again.

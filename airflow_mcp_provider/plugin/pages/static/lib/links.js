@@ -5,5 +5,3 @@ export const dagPath = (job) => `/dags/${encodeURIComponent(job)}`;
 export const jobPath = (job, tabs = true) => (tabs ? `${dagPath(job)}/plugin/mcp-job` : dagPath(job));
 export const runPath = (job, run, tabs = true) =>
   `${dagPath(job)}/runs/${encodeURIComponent(run)}${tabs ? "/plugin/mcp-run" : ""}`;
-export const taskPath = (job, run, task, mapIndex = -1) =>
-  `${runPath(job, run, false)}/tasks/${encodeURIComponent(task)}${mapIndex < 0 ? "" : `/mapped/${mapIndex}`}`;

@@ -28,8 +28,9 @@ const joined = (pages, id) => {
 };
 
 // `read(cursor, signal)` resolves to { items, next }; `id(item)` names an item. Returns { items, more, onSeen, … } with
-// what `usePoll` returns; give `onSeen` to VirtualRows.
-export const usePages = (read, { key, id, every = 5000 }) => {
+// what `usePoll` returns; `data.key` is the key of the items, which are the old ones until the new ones are there. Give
+// `onSeen` to VirtualTable.
+export const usePages = (read, { key, id, every }) => {
   const store = useRef(null);
   if (store.current?.key !== key) store.current = empty(key);
   const load = async (signal) => {
@@ -40,7 +41,7 @@ export const usePages = (read, { key, id, every = 5000 }) => {
       mine.pages[number] = page;
       if (page.next === null) mine.pages.length = number + 1;
     }
-    return { items: joined(mine.pages, id), more: mine.pages.at(-1).next !== null };
+    return { key: mine.key, items: joined(mine.pages, id), more: mine.pages.at(-1).next !== null };
   };
   const poll = usePoll(load, { key, every, keep: true });
   const onSeen = useCallback(

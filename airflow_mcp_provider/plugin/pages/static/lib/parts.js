@@ -21,7 +21,7 @@ export const Page = ({ heading, toolbar, children, testId }) => {
   const top = h(
     Flex,
     { justify: "space-between", align: "center", wrap: "wrap", gap: 2 },
-    h(Heading, { as: "h1", size: "lg", overflowWrap: "anywhere" }, heading),
+    h(Heading, { as: "h1", size: "lg", overflowWrap: "anywhere", tabIndex: -1 }, heading),
     toolbar && h(HStack, { gap: 2, wrap: "wrap" }, toolbar),
   );
   return h(
@@ -69,13 +69,12 @@ export const Empty = ({ title, children }) =>
 export const Loading = ({ label = "Loading" }) =>
   h(HStack, { role: "status", p: 4, color: "fg.muted" }, h(Spinner, { size: "sm" }), h(Text, null, `${label} …`));
 
-// Whether an error means that a DAG is not a job: its page shows `NotAJob`. The poll has ended after its one request.
-export const isNotAJob = (error) => error?.status === 404;
-export const NotAJob = () =>
+const NotAJob = () =>
   h(Text, { p: 4, color: "fg.muted" }, "This DAG is not a job of airflow-mcp-provider: it was not made from a job spec.");
 
-// What a poll shows instead of its page, before it has data; null when it has some. `error` with data is for the page.
+// What the tab of a DAG or a run shows before its poll has data. 404: the DAG is not a job; the poll has ended after its
+// one request.
 export const Before = ({ poll, label }) => {
-  if (poll.error) return isNotAJob(poll.error) ? h(NotAJob) : h(Box, { p: 4 }, h(ErrorBox, { error: poll.error, onRetry: poll.refresh }));
-  return h(Loading, { label });
+  if (!poll.error) return h(Loading, { label });
+  return poll.error.status === 404 ? h(NotAJob) : h(Box, { p: 4 }, h(ErrorBox, { error: poll.error, onRetry: poll.refresh }));
 };

@@ -2,21 +2,23 @@
 
 import { useCallback, useEffect, useRef, useState } from "./react.js";
 
-const SLOWEST = 60_000;
-const NOTHING = { data: undefined, error: null, loading: true, at: null };
+const [FIRST, SLOWEST] = [5000, 60_000]; // before there is data, and after errors
+const NOTHING = { data: undefined, error: null, loading: true };
 
 // Call `load(signal)` again and again. It pauses while the tab is hidden, ends when `until(data)` is true or the error
 // is final, and waits longer after each error. `latest` is a ref, `set` gets what has changed.
 const poller = (latest, set) => {
   let [timer, failures, stopped, over, busy] = [0, 0, false, false, null];
+  let pace = FIRST;
+  const paceOf = (data, { every } = latest.current) => (typeof every === "function" ? every(data) : every);
   const plan = () => {
     if (stopped || over) return;
-    const wait = Math.min(latest.current.every * 2 ** failures, Math.max(SLOWEST, latest.current.every));
-    timer = setTimeout(look, wait);
+    timer = setTimeout(look, Math.min(pace * 2 ** failures, Math.max(SLOWEST, pace)));
   };
   const found = (data) => {
+    pace = paceOf(data);
     [failures, over] = [0, Boolean(latest.current.until(data))];
-    set({ data, error: null, loading: false, at: Date.now() });
+    set({ data, error: null, loading: false });
   };
   const failed = (error) => {
     [failures, over] = [failures + 1, Boolean(error.final)];
@@ -55,9 +57,10 @@ const poller = (latest, set) => {
   return { refresh, stop };
 };
 
-// Return { data, error, loading, at, refresh }. `key` names what is loaded: with another key it is loaded at once, and
-// the old data is dropped unless `keep` is set. On an error the data stays. `refresh()` starts an ended poll again.
-export const usePoll = (load, { key = "", every = 5000, until = () => false, keep = false } = {}) => {
+// Return { data, error, loading, refresh }. `every`: ms, or a function of the data. `key` names what is loaded: with
+// another key it is loaded at once, and the old data is dropped unless `keep` is set. On an error the data stays.
+// `refresh()` starts an ended poll again.
+export const usePoll = (load, { key, every, until = () => false, keep = false }) => {
   const [state, set] = useState({ ...NOTHING, key });
   const latest = useRef(null);
   const running = useRef(null);

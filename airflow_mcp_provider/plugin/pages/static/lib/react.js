@@ -23,23 +23,19 @@ export const {
   useId,
   useLayoutEffect,
   useMemo,
-  useReducer,
   useRef,
   useState,
   useSyncExternalStore,
 } = provided("React");
 
-export const { Link: RouterLink, useHref, useLocation, useNavigate, useSearchParams } = provided("ReactRouterDOM");
+export const { Link: RouterLink, useNavigate, useSearchParams } = provided("ReactRouterDOM");
 
 export const {
   Alert,
   Badge,
   Box,
   Button,
-  Card,
-  Center,
   Code,
-  Collapsible,
   DataList,
   Dialog,
   EmptyState,
@@ -48,31 +44,19 @@ export const {
   Grid,
   HStack,
   Heading,
-  IconButton,
   Input,
   Link,
   List,
   NativeSelect,
-  NumberInput,
   Portal,
-  Progress,
-  Separator,
-  SimpleGrid,
-  Skeleton,
   Span,
   Spinner,
-  Stack,
-  Stat,
-  Switch,
   Table,
   Tabs,
   Tag,
   Text,
-  Textarea,
-  Tooltip,
   VStack,
   VisuallyHidden,
-  Wrap,
 } = provided("ChakraUI");
 
 // A link inside Airflow's UI: `to` is relative to its base, for example `/dags/crawl`.

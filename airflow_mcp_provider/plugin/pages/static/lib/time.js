@@ -8,16 +8,23 @@ const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
 export const zone = () => {
   try {
     const found = JSON.parse(localStorage.getItem(ZONE_KEY) ?? "null");
-    if (found) return new Intl.DateTimeFormat("en", { timeZone: found }).resolvedOptions().timeZone;
+    if (found) return formatter(found).resolvedOptions().timeZone;
   } catch {
     // No zone was chosen, or one that this browser does not know.
   }
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return formatter().resolvedOptions().timeZone;
 };
 
 // 2026-01-31 23:59:59: as in the rest of Airflow's UI. The Swedish form is the one of ISO 8601.
-const FORM = { dateStyle: "short", timeStyle: "medium" };
-export const written = (value) => new Intl.DateTimeFormat("sv-SE", { ...FORM, timeZone: zone() }).format(new Date(value));
+// One formatter a zone: a page shows hundreds of times, and to make a formatter takes longer than to use it.
+const formatters = new Map();
+const formatter = (timeZone) => {
+  if (!formatters.has(timeZone)) {
+    formatters.set(timeZone, new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone }));
+  }
+  return formatters.get(timeZone);
+};
+export const written = (value) => formatter(zone()).format(new Date(value));
 
 export const Time = ({ value, ...more }) =>
   value

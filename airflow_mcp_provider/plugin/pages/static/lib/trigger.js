@@ -12,12 +12,12 @@ const press = (left = MOST) => {
   else if (left > 0) setTimeout(() => press(left - 1), LOOK); // the page of the DAG is still loading
 };
 
-// Goes to the page of the DAG, unless this is a tab of it, and opens the form.
-export const TriggerButton = ({ job, here = false, ...more }) => {
+// Goes to the page of the DAG, and opens the form.
+export const TriggerButton = ({ job }) => {
   const navigate = useNavigate();
   const open = () => {
-    if (!here) navigate(dagPath(job));
+    navigate(dagPath(job));
     press();
   };
-  return h(Button, { size: "xs", variant: "outline", "aria-label": `Trigger ${job}`, ...more, onClick: open }, "Trigger");
+  return h(Button, { size: "xs", variant: "outline", "aria-label": `Trigger ${job}`, onClick: open }, "Trigger");
 };

@@ -3,8 +3,9 @@
 import { jobPath } from "../lib/links.js";
 import { Alert, Box, Flex, HStack, PageLink, Span, Text, VisuallyHidden, h, useEffect, useRef, useState } from "../lib/react.js";
 import { StateBadge, stateOf } from "../lib/state.js";
+import { count } from "../lib/texts.js";
 import { Elapsed, Time, between, duration, useNow } from "../lib/time.js";
-import { count, endedText, growthText, partsOf, rateText } from "./texts.js";
+import { endedText, growthText, partsOf, rateText } from "./texts.js";
 
 const ORDER = ["succeeded", "failed", "skipped", "running", "waiting"];
 const STRIPES = "repeating-linear-gradient(45deg, transparent 0 4px, rgba(255, 255, 255, 0.35) 4px 8px)";

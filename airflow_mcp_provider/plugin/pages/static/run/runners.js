@@ -5,9 +5,9 @@ import { Empty, ErrorBox, Loading } from "../lib/parts.js";
 import { usePoll } from "../lib/poll.js";
 import { Box, Button, Flex, PageLink, Span, Table, Text, h } from "../lib/react.js";
 import { stateOf } from "../lib/state.js";
+import { count } from "../lib/texts.js";
 import { Elapsed, duration, written } from "../lib/time.js";
 import { subtasksRead } from "./store.js";
-import { count } from "./texts.js";
 import { layout, seen, ticks } from "./timeline.js";
 
 const [MOST, REQUESTS] = [300, 8]; // subtasks that run at the same time, and requests for them: a page may be short

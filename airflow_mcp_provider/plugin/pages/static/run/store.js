@@ -5,7 +5,7 @@ import { TOP, isSettled, newList, nextCursor, pagesIn, replacePages, visibleRows
 
 export const PAGE = 100;
 /** Lists that one look at the run reads again: the view may have many short ones. */
-export const LISTS_AT_ONCE = 4;
+const LISTS_AT_ONCE = 4;
 export const NO_FILTER = Object.freeze({ state: "", step: "", text: "" });
 
 /** Whether matches are shown as a list: they may be anywhere in the tree. */

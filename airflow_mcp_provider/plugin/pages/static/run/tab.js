@@ -14,7 +14,7 @@ import { TreeStore } from "./store.js";
 import { idOf } from "./tree.js";
 import { TreeView } from "./tree_view.js";
 
-const EVERY = { queued: 5000, running: 3000, cancelling: 3000 };
+const [QUEUED, ACTIVE] = [5000, 3000]; // ms between two looks
 
 const useTree = (job, run) => {
   const path = at`jobs/${job}/runs/${run}/subtasks`;
@@ -26,24 +26,19 @@ const useTree = (job, run) => {
 // The run and what is in view of its tree are read together: both rest while nobody looks.
 const useRun = (job, run, store) => {
   const [stale, setStale] = useState(null);
-  const pace = useRef(EVERY.running);
   const look = (all) => store.refresh({ all }).then(() => setStale(null), setStale);
   const load = async (signal) => {
     const found = await get(at`jobs/${job}/runs/${run}`, { signal });
-    pace.current = EVERY[found.state] ?? EVERY.running;
     await look(false);
     return found;
   };
-  const poll = usePoll(load, { key: `${job}\n${run}`, every: pace.current, until: (found) => found.done });
+  const poll = usePoll(load, { key: `${job}\n${run}`, every: ({ state }) => (state === "queued" ? QUEUED : ACTIVE), until: ({ done: ended }) => ended });
   const { done, started } = poll.data ?? {};
   // What has ended looks different after a retry, and when the run has ended.
   useEffect(() => {
     if (poll.data) look(true);
   }, [done, started]);
-  const changed = useCallback(() => {
-    poll.refresh();
-    look(true);
-  }, [poll.refresh]);
+  const changed = useCallback(() => Promise.all([poll.refresh(), look(true)]), [poll.refresh]);
   return { ...poll, stale, changed };
 };
 

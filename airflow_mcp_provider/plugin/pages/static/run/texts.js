@@ -47,6 +47,3 @@ export const countsOf = (steps, name = "") => {
 
 /** An error in one line. */
 export const reasonLine = (why) => (why ? `${why.code}: ${why.text}`.replaceAll(/\s+/g, " ").trim() : "");
-
-/** How many of something: "1 subtask", "2 subtasks". */
-export const count = (number, one, more = `${one}s`) => `${number} ${number === 1 ? one : more}`;

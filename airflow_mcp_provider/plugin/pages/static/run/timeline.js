@@ -4,7 +4,7 @@ export const MOST_SEEN = 600;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 
 /** The id of a runner: an attempt of a subtask. Subtasks of a batch share a task instance, one works at a time. */
-export const runnerId = (subtask) => `${subtask.step}\n${subtask.key}\n${subtask.attempt}`;
+const runnerId = (subtask) => `${subtask.step}\n${subtask.key}\n${subtask.attempt}`;
 
 /**
  * Add the subtasks that a look has found to those that were seen before; `running` are all that run now.

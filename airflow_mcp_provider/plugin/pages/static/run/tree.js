@@ -23,7 +23,7 @@ export const nextCursor = (list) => {
 };
 
 /** The subtasks of a list, each once: a page that was read again may repeat some of the page after it. */
-export const subtasksOf = (list) => {
+const subtasksOf = (list) => {
   const found = new Map();
   list.pages.forEach((page, number) => {
     for (const subtask of page.rows) {

@@ -1,28 +1,12 @@
 // The tree of subtasks: a treegrid of which only the rows in view are in the DOM.
 // The pattern of the keys: https://www.w3.org/WAI/ARIA/apg/patterns/treegrid/
 
-import { Box, h, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "../lib/react.js";
+import { Box, h, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "../lib/react.js";
+import { revealed } from "../lib/view_range.js";
+import { useRange } from "../lib/virtual.js";
 import { onKey } from "./keys.js";
 import { HEADS, LEAST, ROW, TreeRow, columnsOf } from "./row.js";
 import { movedBy } from "./tree.js";
-import { drawn, revealed } from "./view_range.js";
-
-// Which rows are drawn; changes when other rows come into view.
-const useRange = (frame, count) => {
-  const [range, setRange] = useState({ first: 0, last: -1 });
-  const look = useCallback(() => {
-    const { scrollTop, clientHeight } = frame.current;
-    const next = drawn(scrollTop, clientHeight, ROW, count);
-    setRange((old) => (old.first === next.first && old.last === next.last ? old : next));
-  }, [count]);
-  useLayoutEffect(() => {
-    const sizes = new ResizeObserver(look);
-    sizes.observe(frame.current);
-    look();
-    return () => sizes.disconnect();
-  }, [look]);
-  return [range, look];
-};
 
 // What the reader looks at stays where it is when rows above it come or go. Another filter starts at the top; the tree
 // is where it was when the reader comes back from another view.
@@ -90,12 +74,12 @@ const LOOKS = {
 };
 
 /** `show(row, {focus})` opens a subtask; `shown` is the id of the one that is open. `steps`: the job has several. */
-export const TreeView = ({ store, steps, show, shown, total }) => {
+export const TreeView = ({ store, steps, show, shown }) => {
   const state = useSyncExternalStore(store.subscribe, store.current);
   const { rows, flat } = state;
   const frame = useRef(null);
   const id = useId();
-  const [range, look] = useRange(frame, rows.length);
+  const [range, look] = useRange(frame, rows.length, ROW);
   const [index, to] = useActive(rows);
   useAnchor(frame, state, look, store);
   useEffect(() => {
@@ -124,7 +108,7 @@ export const TreeView = ({ store, steps, show, shown, total }) => {
     {
       role: "treegrid",
       "aria-label": flat ? "Subtasks that fit the filter" : "Subtasks, each below the one that enqueued it",
-      "aria-rowcount": total ?? -1,
+      "aria-rowcount": -1, // unknown: the tree grows, and is read when it is opened
       "aria-activedescendant": index >= range.first && index <= range.last ? `${id}-${index}` : undefined,
       "aria-busy": state.loading,
       tabIndex: 0,

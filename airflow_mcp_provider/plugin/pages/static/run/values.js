@@ -1,6 +1,8 @@
 // How a JSON value is shown. No React: the parts of the page decide how it looks, this decides what it is.
 
-export const MOST_COLUMNS = 12;
+import { count } from "../lib/texts.js";
+
+const MOST_COLUMNS = 12;
 
 // A number with more digits than this page can calculate with is kept as it was written: see api.js.
 const isPlain = (value) => value === null || typeof value !== "object" || Boolean(JSON.isRawJSON?.(value));
@@ -52,10 +54,8 @@ export const linkOf = (value) => {
 /** A collapsed value in short, for example `{3 fields}`. */
 export const summaryOf = (value) => {
   if (Array.isArray(value)) return `[${count(value.length, "entry", "entries")}]`;
-  return isPlain(value) ? plainText(value) : `{${count(Object.keys(value).length, "field", "fields")}}`;
+  return isPlain(value) ? plainText(value) : `{${count(Object.keys(value).length, "field")}}`;
 };
-
-const count = (number, one, more) => `${number} ${number === 1 ? one : more}`;
 
 const written = (value) => {
   try {

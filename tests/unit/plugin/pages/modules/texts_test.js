@@ -1,5 +1,6 @@
 import { equal, test } from "./check.js";
-import { count, countsOf, endedText, growthText, partsOf, rateText, reasonLine } from "../static/run/texts.js";
+import { count } from "../static/lib/texts.js";
+import { countsOf, endedText, growthText, partsOf, rateText, reasonLine } from "../static/run/texts.js";
 
 const progress = (more) => ({ known: 10, done: 4, failed: 1, skipped: 1, running: 2, fraction: 0.6, ...more });
 

@@ -2,7 +2,7 @@ import { equal, test } from "./check.js";
 import { Server, roots, shown, subtask } from "./subtasks.js";
 import { onKey } from "../static/run/keys.js";
 import { movedBy, pagesIn, replacePages } from "../static/run/tree.js";
-import { drawn, revealed } from "../static/run/view_range.js";
+import { drawn, revealed } from "../static/lib/view_range.js";
 
 const grown = () => {
   const server = new Server([
