@@ -63,8 +63,8 @@ def _waits(row: RunRow, queue: Queue, now: datetime) -> Why:
         return Why(code="not_before", text=f"the run may start at {row.run_after:%Y-%m-%dT%H:%M:%SZ}")
     ahead = (queue.position(row.run_id) or 1) - 1
     if ahead:
-        first = f"{queue.waiting[0]} is next"
-        return Why(code="behind", text=f"{ahead} runs of the job are ahead in the queue; {first}")
+        others = "1 run of the job is" if ahead == 1 else f"{ahead} runs of the job are"
+        return Why(code="behind", text=f"{others} ahead in the queue; {queue.waiting[0]} is next")
     if queue.holder is not None:
         return Why(code="holder_running", text=f"{queue.holder.run} is running")
     note = _own_note(row)

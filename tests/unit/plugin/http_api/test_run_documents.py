@@ -140,7 +140,7 @@ def test_a_waiting_run_names_what_it_waits_for(http, job, set_run, database):
     set_run(one, start_date=NOW)
     reasons = [http.get(f"{RUNS}/{run}").json()["reason"] for run in (two, three)]
     assert reasons[0] == {"code": "holder_running", "text": f"{one} is running"}
-    assert reasons[1] == {"code": "behind", "text": f"1 runs of the job are ahead in the queue; {two} is next"}
+    assert reasons[1] == {"code": "behind", "text": f"1 run of the job is ahead in the queue; {two} is next"}
     from airflow.models.dag import DagModel
 
     with database() as session:
