@@ -10,6 +10,8 @@ SPEC_KEY = "mcp_spec"
 """The key, likewise, of the spec's text (``spec.version``): a runner builds its tasks from it after an edit."""
 JOB_TAG = "mcp"
 """On every job's DAG: how people filter them, and how one query finds what may be a job."""
+DOC_TABLE = "| | |\n| --- | --- |\n"
+"""The head of the table in a DAG's ``doc_md``: what is before it is the description of the spec."""
 
 NEW_RUNS = "mcp new runs"
 """The key in SQLAlchemy's ``Session.info`` of the runs that a transaction creates, and that were not accepted yet."""

@@ -5,6 +5,7 @@ It contains no arguments of commands, no secrets and no environment variables.
 
 from __future__ import annotations
 
+from airflow_mcp_provider.constants import DOC_TABLE
 from airflow_mcp_provider.runtime.markdown import code
 from airflow_mcp_provider.spec import (
     CommandWork,
@@ -33,7 +34,7 @@ def page(spec: JobSpec) -> str:
         ("priority", str(spec.queue.priority) if spec.queue.priority else ""),
     ]
     table = "\n".join(f"| {name} | {text} |" for name, text in facts if text)
-    return f"{spec.description.strip()}\n\n| | |\n| --- | --- |\n{table}\n".lstrip()
+    return f"{spec.description.strip()}\n\n{DOC_TABLE}{table}\n".lstrip()
 
 
 def _summary(work: Plan | SubtaskWork) -> str:

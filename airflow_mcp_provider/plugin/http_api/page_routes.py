@@ -13,15 +13,16 @@ from airflow_mcp_provider.plugin.http_api.problems import not_found
 from airflow_mcp_provider.plugin.pages import files
 
 router = APIRouter(include_in_schema=False)
+KEPT = "private, max-age=31536000, immutable"
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 
 
 @router.get("/pages/{name:path}")
 def read_file(name: str, _: GetUserDep, if_none_match: IfNoneMatch = None) -> Response:
-    """Return a file. A browser asks each time whether its copy is the current one: an upgrade shows at once."""
+    """Return a file. Its address has the version of all files, so a browser keeps it: another release has others."""
     if (file := files.find(name)) is None:
-        raise not_found(f"file {name[:200]}")
-    headers = {"ETag": file.etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+        raise not_found(f"file {name[:200]} of the pages (version {files.version()})")
+    headers = {"ETag": file.etag, "Cache-Control": KEPT, "X-Content-Type-Options": "nosniff"}
     if etags.names(if_none_match, file.etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(file.content, headers=headers, media_type=file.media_type)

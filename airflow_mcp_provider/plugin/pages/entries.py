@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from airflow_mcp_provider.plugin.pages import files
 from airflow_mcp_provider.plugin.settings import Pages, pages
 
 FILES: Final = "job-control/v1/pages"
@@ -28,6 +29,6 @@ def react_apps() -> list[dict[str, Any]]:
 def _addresses(name: str, *, tabs: bool) -> dict[str, str]:
     """Return addresses; the module reads in its own whether it may link to the tabs."""
     return {
-        "bundle_url": f"{FILES}/{MODULES[name]}{'' if tabs else '?tabs=no'}",
-        "icon": f"{FILES}/jobs.svg",
+        "bundle_url": f"{FILES}/{files.address(MODULES[name])}{'' if tabs else '?tabs=no'}",
+        "icon": f"{FILES}/{files.address('jobs.svg')}",
     }

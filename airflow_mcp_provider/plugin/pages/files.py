@@ -1,6 +1,8 @@
-"""The files of the pages: ES modules and icons, found once when the API server starts.
+"""The files of the pages: ES modules and icons, read once when the API server starts.
 
-A file is looked up by its name, so a request cannot reach another place of the disk, and a folder has no listing.
+A file is looked up by its name, so a request cannot reach another place of the disk, and a folder has no listing. The
+name begins with the version of all files together: a page never gets modules of two releases, whatever a browser has
+kept, and while a release replaces another one.
 """
 
 from __future__ import annotations
@@ -25,18 +27,33 @@ class File:
     etag: str
 
 
-def find(name: str) -> File | None:
-    """Return the file with a name relative to ``static``; None where there is none."""
-    path = _names().get(name)
-    return None if path is None else _read(path, path.stat().st_mtime_ns)
+def address(name: str) -> str:
+    """Return a name with the version, for ``find``."""
+    return f"{version()}/{name}"
+
+
+def find(versioned: str) -> File | None:
+    """Return the file with a name relative to ``static`` after the version; None where there is none."""
+    given, _, name = versioned.partition("/")
+    return _files().get(name) if given == version() else None
 
 
 @cache
-def _names() -> dict[str, Path]:
-    return {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in TYPES}
+def version() -> str:
+    """Return the version: it depends on the names and the contents of all files."""
+    return _hash("".join(f"{name} {file.etag}\n" for name, file in sorted(_files().items())).encode())[:16]
 
 
 @cache
-def _read(path: Path, _changed: int) -> File:
+def _files() -> dict[str, File]:
+    found = [path for path in STATIC.rglob("*") if path.suffix in TYPES]
+    return {path.relative_to(STATIC).as_posix(): _read(path) for path in found}
+
+
+def _read(path: Path) -> File:
     content = path.read_bytes()
-    return File(content, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    return File(content, TYPES[path.suffix], f'"{_hash(content)[:32]}"')
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

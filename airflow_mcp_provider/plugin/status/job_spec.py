@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic_core import to_jsonable_python
 
-from airflow_mcp_provider.constants import JOB_TAG
+from airflow_mcp_provider.constants import DOC_TABLE, JOB_TAG
 from airflow_mcp_provider.plugin.db.state_store import PLAN, REPORT
 from airflow_mcp_provider.plugin.status.airflow_internals import is_arg_set, plain, timetable
 from airflow_mcp_provider.runtime import redaction, store_keys
@@ -60,7 +60,7 @@ def spec(dag: Mapping[str, Any], marker: Marker) -> dict[str, Any]:
         "queue": human(marker.timeout) if marker.timeout else None,
     }
     parts = {
-        "description": dag.get("doc_md") or dag.get("description"),
+        "description": _described(str(dag.get("doc_md") or "")) or dag.get("description"),
         "tags": sorted(tag for tag in dag.get("tags") or [] if tag != JOB_TAG),
         "queue": {"priority": marker.priority, **marker.submit.dump()},
         "parallelism": dag.get("max_active_tasks"),
@@ -71,6 +71,11 @@ def spec(dag: Mapping[str, Any], marker: Marker) -> dict[str, Any]:
     }
     found: dict[str, Any] = redaction.value({name: part for name, part in parts.items() if part})
     return found
+
+
+def _described(doc: str) -> str:
+    """Return the description in the documentation of a DAG: what is before the table of the tasks."""
+    return doc.rpartition(DOC_TABLE)[0].strip()
 
 
 def text(found: Mapping[str, Any]) -> str:

@@ -79,6 +79,12 @@ def test_the_arguments_of_the_work_and_environments_are_not_in_the_document(http
     assert "hunter2" not in http.get("/jobs/crawl").text
 
 
+@pytest.mark.parametrize("text", ["", "one line", "two\n\nparts, and a table\n\n| | |\n| --- | --- |\n| a | b |"])
+def test_the_description_in_a_spec_is_that_of_the_spec(http, make_job, text):
+    make_job(more=f"description: {json.dumps(text)}")
+    assert http.get("/jobs/crawl").json()["spec"].get("description", "") == text
+
+
 @pytest.mark.parametrize(
     ("file", "bundle", "shown"),
     [

@@ -8,7 +8,7 @@ from airflow import plugins_manager
 from airflow_mcp_provider.client.models import PREFIX
 from airflow_mcp_provider.errors import InstallationError
 from airflow_mcp_provider.plugin import McpPlugin
-from airflow_mcp_provider.plugin.pages import entries
+from airflow_mcp_provider.plugin.pages import entries, files
 from airflow_mcp_provider.plugin.pages.files import STATIC
 
 
@@ -45,7 +45,7 @@ def test_addresses_are_relative_to_the_base_of_the_ui():
     assert f"/{entries.FILES}" == f"{PREFIX}/pages"
     for app in entries.react_apps():
         for address in (app["bundle_url"], app["icon"]):
-            assert (STATIC / address.removeprefix(f"{entries.FILES}/")).is_file()
+            assert files.find(address.removeprefix(f"{entries.FILES}/").removesuffix("?tabs=no"))
 
 
 def test_each_module_registers_its_page():
