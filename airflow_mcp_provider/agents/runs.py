@@ -87,7 +87,7 @@ async def job_result(api: Api, given: arguments.JobResult) -> RunResult:
     run = await api.send(calls.run(*RunName.of(given.run)))
     text = None if run.result is None else dumped(run.result)
     whole = text is not None and given.offset == 0 and size(run.result) <= ROOM
-    part = None if text is None or whole else cut(text[given.offset :], ROOM)
+    part = None if text is None or whole else _part(text[given.offset :])
     return RunResult(
         run=given.run,
         state=run.state,
@@ -98,6 +98,12 @@ async def job_result(api: Api, given: arguments.JobResult) -> RunResult:
     )
 
 
+def _part(text: str) -> str:
+    """Return the beginning of a text without a mark at its end: so parts can be joined."""
+    found = cut(text, ROOM)
+    return found if found == text else found.removesuffix(MARK)
+
+
 def _missing(run: Run, text: str | None, offset: int, part: str | None) -> list[str]:
     if text is None:
         return [] if run.done else ["the result: the run has not ended; call job_status with wait"]
@@ -105,7 +111,7 @@ def _missing(run: Run, text: str | None, offset: int, part: str | None) -> list[
         return []
     if offset >= len(text):
         return [f"everything: offset {offset}; expected less than {len(text)}"]
-    end = len(text) if part == text[offset:] else offset + len(part) - len(MARK)
+    end = offset + len(part)
     before = [f"characters 0 to {offset}"] if offset else []
     after = [f"characters {end} to {len(text)}: call job_result with offset={end}"] if end < len(text) else []
     return [*before, *after]
