@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.client.models import Attempt, Subtask, Why
@@ -15,6 +14,7 @@ from airflow_mcp_provider.plugin.db.states import FAILED
 from airflow_mcp_provider.plugin.db.tables import TaskInstanceState
 from airflow_mcp_provider.plugin.growth.run_state import Step
 from airflow_mcp_provider.plugin.status.airflow_internals import TaskInstanceHistory
+from airflow_mcp_provider.plugin.status.subtask_rows import SubtaskRow
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.runtime.memory import OUT_OF_MEMORY
 
@@ -24,7 +24,7 @@ DIED = (*FAILED, TaskInstanceState.UP_FOR_RETRY)
 UNKNOWN = Why(code="unknown", text="the attempt failed; see its log")
 
 
-def read(session: Session, run: RunRef, step: Step, row: Row[Any], made: Subtask) -> list[Attempt]:
+def read(session: Session, run: RunRef, step: Step, row: SubtaskRow, made: Subtask) -> list[Attempt]:
     """Return the attempts of the subtask ``made``, the first one first.
 
     The subtasks of a batch share the attempts of their runner, so only the latest one of each is known.
@@ -37,7 +37,7 @@ def read(session: Session, run: RunRef, step: Step, row: Row[Any], made: Subtask
     return [*past, latest] if made.attempt and made.attempt not in {one.number for one in past} else past
 
 
-def _history(session: Session, run: RunRef, step: Step, row: Row[Any]) -> list[TaskInstanceHistory]:
+def _history(session: Session, run: RunRef, step: Step, row: SubtaskRow) -> list[TaskInstanceHistory]:
     query = (
         select(TaskInstanceHistory)
         .where(*of_step(TaskInstanceHistory, run, step.name), TaskInstanceHistory.map_index == row.map_index)
@@ -47,7 +47,7 @@ def _history(session: Session, run: RunRef, step: Step, row: Row[Any]) -> list[T
     return list(session.scalars(query))[::-1]
 
 
-def _past(row: Row[Any], found: TaskInstanceHistory, ooms: Collection[int]) -> Attempt:
+def _past(row: SubtaskRow, found: TaskInstanceHistory, ooms: Collection[int]) -> Attempt:
     return Attempt(
         number=found.try_number,
         started=found.start_date,
@@ -56,7 +56,7 @@ def _past(row: Row[Any], found: TaskInstanceHistory, ooms: Collection[int]) -> A
     )
 
 
-def _reason(row: Row[Any], found: TaskInstanceHistory, ooms: Collection[int]) -> Why:
+def _reason(row: SubtaskRow, found: TaskInstanceHistory, ooms: Collection[int]) -> Why:
     said, pod = rows.outcome(row.outcome), rows.pod(row.pod)
     if said is not None and said.error is not None and said.attempt == found.try_number:
         return Why(code=said.error.type, text=said.error.message)

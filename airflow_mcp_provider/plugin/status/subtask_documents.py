@@ -86,7 +86,8 @@ class _Pager:
     def _read(self, place: Place, most: int, found: list[tuple[Place, Subtask]]) -> Place | None:
         """Add what is wanted of the next rows; returns the place that follows them."""
         step = self.state.steps[place.step]
-        part = Part(step, place.index, self._end(place, step), most)
+        halted = self.state.halted(self.run.clear_number)
+        part = Part(step, place.index, self._end(place, step), most, halted)
         rows = subtask_rows.page(self.session, self.run.ref, part, self.wanted)
         reader = Reader.of(self.session, self.run, self.state, step, rows)
         fits = [row for row in rows if self.wanted.state in {None, reader.state(row)}]
@@ -120,12 +121,12 @@ def one(session: Session, run: RunRow, key: str, step: str | None) -> Subtask | 
     """Return a subtask in a step, by default in the last one that it reached, with its attempts; None: unknown."""
     state = _state(session, run)
     reached = _reached(session, run, state, key, step)
-    found = subtask_rows.at(session, run.ref, reached[0], [reached[1]]) if reached else ()
-    if state is None or reached is None or not found:
+    found = subtask_rows.at(session, run.ref, *reached) if reached else None
+    if state is None or reached is None or found is None:
         return None
-    made = Reader.of(session, run, state, reached[0], found).subtask(found[0])
+    made = Reader.of(session, run, state, reached[0], [found]).subtask(found)
     made = _with_children(made, subtask_children.read(session, run.ref, state))
-    return made.model_copy(update={"attempts": attempts.read(session, run.ref, reached[0], found[0], made)})
+    return made.model_copy(update={"attempts": attempts.read(session, run.ref, reached[0], found, made)})
 
 
 def instance(session: Session, run: RunRow, key: str, step: str | None) -> tuple[str, int] | None:

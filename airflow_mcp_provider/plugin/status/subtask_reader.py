@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.client.models import Subtask, SubtaskState, Why
@@ -18,6 +17,7 @@ from airflow_mcp_provider.plugin.growth.next_step import is_continued
 from airflow_mcp_provider.plugin.growth.run_state import RunState, Step
 from airflow_mcp_provider.plugin.status import addresses, subtask_rows
 from airflow_mcp_provider.plugin.status.run_rows import RunRow
+from airflow_mcp_provider.plugin.status.subtask_rows import SubtaskRow
 from airflow_mcp_provider.runtime.messages import Item, StoredOutcome
 from airflow_mcp_provider.runtime.outcome import Error
 
@@ -26,7 +26,7 @@ class Reader:
     """Makes documents of the rows of a step."""
 
     @classmethod
-    def of(cls, session: Session, run: RunRow, state: RunState, step: Step, read: Sequence[Row[Any]]) -> Reader:
+    def of(cls, session: Session, run: RunRow, state: RunState, step: Step, read: Sequence[SubtaskRow]) -> Reader:
         """Build it for some rows."""
         return cls(run, state, step, subtask_rows.batches(session, run.ref, step, read))
 
@@ -36,7 +36,7 @@ class Reader:
         self._step = step
         self._halted = state.halted(run.clear_number)
 
-    def subtask(self, row: Row[Any]) -> Subtask:
+    def subtask(self, row: SubtaskRow) -> Subtask:
         """Return the document of a row."""
         item = self._item(row)
         said, turn, state = rows.outcome(row.outcome), self._turn(row), self.state(row)
@@ -65,23 +65,23 @@ class Reader:
             ui=self._ui(row),
         )
 
-    def _ui(self, row: Row[Any]) -> str | None:
+    def _ui(self, row: SubtaskRow) -> str | None:
         if row.instance is None:
             return None
         return addresses.instance(self._run.job, self._run.run_id, self._step.name, row.instance)
 
-    def _item(self, row: Row[Any]) -> Item:
+    def _item(self, row: SubtaskRow) -> Item:
         try:
             return rows.item(row.item)
         except InvalidRow:
             return Item(f"{self._step.name}[{row.map_index}]", {}, None, 0)
 
-    def _turn(self, row: Row[Any]) -> Turn | None:
+    def _turn(self, row: SubtaskRow) -> Turn | None:
         """Return how far a subtask of a batch is; None for one that has a task instance of its own."""
         batch = self._batches.get(row.map_index // self._step.batch)
         return batch.turns.get(row.map_index) if batch is not None and batch.life == row.max_tries else None
 
-    def state(self, row: Row[Any]) -> SubtaskState:
+    def state(self, row: SubtaskRow) -> SubtaskState:
         """Return the state of a subtask."""
         turn = self._turn(row)
         if is_continued(row.continued, row.max_tries):
@@ -95,12 +95,12 @@ class Reader:
             return SubtaskState.SKIPPED
         return state
 
-    def _attempt(self, row: Row[Any], turn: Turn | None) -> int:
+    def _attempt(self, row: SubtaskRow, turn: Turn | None) -> int:
         if self._step.batch > 1:
             return turn.attempts if turn else 0
         return (row.try_number or 0) if row.start_date else 0
 
-    def _times(self, row: Row[Any], said: StoredOutcome | None, state: SubtaskState) -> tuple[Any, Any]:
+    def _times(self, row: SubtaskRow, said: StoredOutcome | None, state: SubtaskState) -> tuple[Any, Any]:
         if self._step.batch > 1:
             ended = clock.parsed(said and said.ended) if state is not SubtaskState.RUNNING else None
             return clock.parsed(said and said.started), ended
@@ -108,7 +108,7 @@ class Reader:
 
 
 def _error(
-    row: Row[Any], said: StoredOutcome | None, state: SubtaskState, attempt: int, *, batched: bool
+    row: SubtaskRow, said: StoredOutcome | None, state: SubtaskState, attempt: int, *, batched: bool
 ) -> Error | None:
     """Return why the latest attempt failed; also of a subtask that waits for its next attempt."""
     waits = state is SubtaskState.WAITING and row.state == TaskInstanceState.UP_FOR_RETRY

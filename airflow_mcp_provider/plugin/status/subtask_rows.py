@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from airflow_mcp_provider.client.models import Subtask, SubtaskState
@@ -23,26 +23,17 @@ AT_ONCE = 500
 LOOKED_AT = 5_000
 """Of so many places one read with a filter looks for what is wanted."""
 
-_item, _end, _pod, _life, _progress = (aliased(Store) for _ in range(5))
-BESIDE_ITEM = ((_end, store_keys.OUTCOME, "outcome"),)
-BESIDE_INSTANCE = (
-    (_pod, store_keys.POD, "pod"),
-    (_progress, store_keys.PROGRESS, "progress"),
-)
-INSTANCE = (
-    TaskInstance.map_index.label("instance"),
-    TaskInstance.state,
-    TaskInstance.try_number,
-    TaskInstance.max_tries,
-    TaskInstance.start_date,
-    TaskInstance.end_date,
-)
+AT_PLACE = (store_keys.OUTCOME, store_keys.CONTINUED)
+"""The rows at the place of a subtask, beside its item."""
+AT_INSTANCE = (store_keys.POD, store_keys.PROGRESS)
+"""The rows at its task instance."""
 _STATES: Mapping[SubtaskState, tuple[TaskInstanceState, ...]] = {
     SubtaskState.RUNNING: (TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING),
     SubtaskState.SUCCEEDED: (TaskInstanceState.SUCCESS,),
     SubtaskState.FAILED: FAILED,
     SubtaskState.SKIPPED: (TaskInstanceState.SKIPPED,),
 }
+_life = aliased(Store)
 _BY_INSTANCE = {str(state): name for name, states in _STATES.items() for state in states}
 
 
@@ -68,20 +59,19 @@ class Wanted:
         return any(one is not None for one in (self.state, self.parent, self.text))
 
     def fits(self, one: Subtask) -> bool:
-        """Whether a subtask has the wanted parent exactly: ``conditions`` also find payloads with such a text."""
+        """Whether a subtask has the wanted parent exactly: ``in_item`` also finds payloads with such a text."""
         return self.parent is None or self.parent == (one.parent or "")
 
-    def conditions(self, step: Step) -> list[ColumnElement[bool]]:
-        """Return conditions that leave out most of what is not wanted; the rest is looked at in Python."""
+    @property
+    def in_item(self) -> list[ColumnElement[bool]]:
+        """Return conditions of the row of an item that leave out most of what is not wanted."""
         found: list[ColumnElement[bool]] = []
         if self.text:
             spelled = {_in_json(one) for one in (self.text, self.text.lower(), self.text.upper())}
-            found.append(or_(*(_item.value.icontains(one, autoescape=True) for one in sorted(spelled))))
+            found.append(or_(*(Store.value.icontains(one, autoescape=True) for one in sorted(spelled))))
         if self.parent is not None:
             parent = json.dumps(self.parent or None)
-            found.append(_item.value.contains(f'"parent": {parent}', autoescape=True))
-        if self.state is not None and step.batch == 1:
-            found.append(_in_state(self.state))
+            found.append(Store.value.contains(f'"parent": {parent}', autoescape=True))
         return found
 
 
@@ -90,60 +80,118 @@ def _in_json(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 
-def _in_state(state: SubtaskState) -> ColumnElement[bool]:
-    if state in _STATES:
-        known = TaskInstance.state.in_(_STATES[state])
-        if state == SubtaskState.SUCCEEDED:
-            return or_(known, _life.value.is_not(None))
-        # Where the run starts no further subtask.
-        return or_(known, TaskInstance.state.is_(None)) if state == SubtaskState.SKIPPED else known
-    every = [one for states in _STATES.values() for one in states]
-    return or_(TaskInstance.state.is_(None), TaskInstance.state.not_in(every))
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Up to ``most`` subtasks at the places of a step from ``start`` on, and before ``end``."""
+    """Up to ``most`` subtasks at the places of a step from ``start`` on, and before ``end``.
+
+    ``halted``: the run starts no further subtask, so those without a state are skipped.
+    """
 
     step: Step
     start: int
     end: int
     most: int = AT_ONCE
+    halted: bool = False
 
 
-def page(session: Session, run: RunRef, part: Part, wanted: Wanted) -> Sequence[Row[Any]]:
+Instance = Row[int, str | None, int, int, datetime | None, datetime | None]
+"""The last fields of ``SubtaskRow``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskRow:
+    """A subtask at a place of a step, ``map_index``: the rows of its state, and its task instance if there is one."""
+
+    map_index: int
+    item: str
+    outcome: str | None
+    continued: str | None
+    pod: str | None
+    progress: str | None
+    instance: int | None = None
+    state: str | None = None
+    try_number: int | None = None
+    max_tries: int | None = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+
+
+def page(session: Session, run: RunRef, part: Part, wanted: Wanted) -> list[SubtaskRow]:
     """Read subtasks in the order of their places."""
-    places = _item.map_index >= part.start, _item.map_index < part.end
-    query = _query(run, part.step).where(*places, *wanted.conditions(part.step))
-    return session.execute(query.order_by(_item.map_index).limit(part.most)).all()
+    places = Store.map_index >= part.start, Store.map_index < part.end
+    found = _items(run, part.step).where(*places, *wanted.in_item)
+    if wanted.state is not None and part.step.batch == 1:
+        found = found.where(_in_state(run, part, wanted.state))
+    return _rows(session, run, part.step, session.execute(found.order_by(Store.map_index).limit(part.most)).all())
 
 
-def batches(session: Session, run: RunRef, step: Step, rows: Iterable[Row[Any]]) -> dict[int, str]:
+def at(session: Session, run: RunRef, step: Step, place: int) -> SubtaskRow | None:
+    """Read the subtask at a place of a step."""
+    found = _rows(session, run, step, session.execute(_items(run, step).where(Store.map_index == place)).all())
+    return found[0] if found else None
+
+
+def _items(run: RunRef, step: Step) -> Select[int, str]:
+    return select(Store.map_index, Store.value).where(*rows_of(Store, run, step.name, store_keys.ITEM))
+
+
+def _in_state(run: RunRef, part: Part, state: SubtaskState) -> ColumnElement[bool]:
+    """Return the condition that a subtask is in a state, or may be."""
+
+    def there(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+        mine = (*of_step(TaskInstance, run, part.step.name), TaskInstance.map_index.between(part.start, part.end))
+        return Store.map_index.in_(select(TaskInstance.map_index).where(*mine, *conditions))
+
+    if state not in _STATES:
+        return ~there(TaskInstance.state.in_(_BY_INSTANCE))
+    known = there(TaskInstance.state.in_(_STATES[state]))
+    if state == SubtaskState.SUCCEEDED:
+        continued = rows_of(_life, run, part.step.name, store_keys.CONTINUED)
+        return or_(known, Store.map_index.in_(select(_life.map_index).where(*continued)))
+    unstarted = part.halted and state == SubtaskState.SKIPPED
+    return or_(known, ~there(TaskInstance.state.is_not(None))) if unstarted else known
+
+
+def _rows(session: Session, run: RunRef, step: Step, items: Sequence[tuple[int, str]]) -> list[SubtaskRow]:
+    """Add what is beside the items, by their places.
+
+    A join of all that with a limit would be one query, for which Postgres may read the tables once for each subtask.
+    """
+    if not items:
+        return []
+    instances = _instances(session, run, step, {place // step.batch for place, _ in items})
+    beside = _beside(session, run, step, {index for place, _ in items for index in (place, place // step.batch)})
+    found = []
+    for place, item in items:
+        whole = place // step.batch
+        outcome, continued = (beside.get((place, key)) for key in AT_PLACE)
+        pod, progress = (beside.get((whole, key)) for key in AT_INSTANCE)
+        found.append(SubtaskRow(place, item, outcome, continued, pod, progress, *instances.get(whole, ())))
+    return found
+
+
+def _beside(session: Session, run: RunRef, step: Step, indexes: Collection[int]) -> dict[tuple[int, str], str]:
+    mine = Store.dag_run_id == run.id, Store.task_id == step.name, Store.map_index.in_(sorted(indexes))
+    query = select(Store.map_index, Store.key, Store.value).where(*mine, Store.key.in_((*AT_PLACE, *AT_INSTANCE)))
+    return {(index, key): value for index, key, value in session.execute(query)}
+
+
+def _instances(session: Session, run: RunRef, step: Step, indexes: Collection[int]) -> dict[int, Instance]:
+    query = select(
+        TaskInstance.map_index,
+        TaskInstance.state,
+        TaskInstance.try_number,
+        TaskInstance.max_tries,
+        TaskInstance.start_date,
+        TaskInstance.end_date,
+    ).where(*of_step(TaskInstance, run, step.name), TaskInstance.map_index.in_(sorted(indexes)))
+    return {row[0]: row for row in session.execute(query)}
+
+
+def batches(session: Session, run: RunRef, step: Step, rows: Iterable[SubtaskRow]) -> dict[int, str]:
     """Return the rows of the batches that serve some subtasks, by the map index of their task instances."""
     if step.batch == 1:
         return {}
     places = {(step.name, row.map_index // step.batch) for row in rows}
     texts = state_store.texts_of(session, run, [store_keys.BATCH], places) if places else {}
     return {index: text for (_, index, _), text in texts.items()}
-
-
-def at(session: Session, run: RunRef, step: Step, places: Collection[int]) -> Sequence[Row[Any]]:
-    """Read the subtasks at some places of a step."""
-    return session.execute(_query(run, step).where(_item.map_index.in_(sorted(places)))).all()
-
-
-def _query(run: RunRef, step: Step) -> Select[Any]:
-    # An integer division in both databases, because both operands are integers.
-    whole: Any = _item.map_index if step.batch == 1 else _item.map_index.op("/")(step.batch)
-    query: Any = select(
-        _item.map_index,
-        _item.value.label("item"),
-        *(table.value.label(label) for table, _, label in (*BESIDE_ITEM, *BESIDE_INSTANCE)),
-        _life.value.label("continued"),
-        *INSTANCE,
-    ).outerjoin(TaskInstance, and_(*of_step(TaskInstance, run, step.name), TaskInstance.map_index == whole))
-    for table, key, _ in (*BESIDE_ITEM, (_life, store_keys.CONTINUED, "")):
-        query = query.outerjoin(table, and_(*rows_of(table, run, step.name, key), table.map_index == _item.map_index))
-    for table, key, _ in BESIDE_INSTANCE:
-        query = query.outerjoin(table, and_(*rows_of(table, run, step.name, key), table.map_index == whole))
-    return query.where(*rows_of(_item, run, step.name, store_keys.ITEM))  # type: ignore[no-any-return]  # a Select

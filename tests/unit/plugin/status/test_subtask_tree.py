@@ -42,7 +42,7 @@ def counted(tables):
     seen = []
 
     def note(_connection, _cursor, statement, parameters, *_):
-        if statement.startswith("SELECT task_state_store.map_index, task_state_store.value"):
+        if "task_state_store.map_index >= ?" in statement and "task_state_store.map_index < ?" not in statement:
             seen.append(parameters[3])
 
     event.listen(tables, "before_cursor_execute", note)
