@@ -33,7 +33,7 @@ def test_the_queue_is_reordered_and_a_run_leaves_it(ui, airflow, runs):
     expect(rows.first).to_contain_text(second)
     expect(rows.first).to_contain_text(f"{active} is running")
 
-    tab.get_by_role("button", name=f"Raise… {third}").click()
+    tab.get_by_role("button", name=f"Priority… {third}").click()
     ui.get_by_role("alertdialog").get_by_role("button", name="Set priority").click()
     expect(rows.first).to_contain_text(third)
 
@@ -49,7 +49,7 @@ def test_the_queue_is_reordered_and_a_run_leaves_it(ui, airflow, runs):
 
 def test_a_viewer_reads_why_a_change_is_refused(viewers_ui, airflow, runs):
     viewers_ui.goto(f"{airflow.url}/dags/{JOB}/plugin/mcp-job")
-    viewers_ui.get_by_role("button", name=f"Raise… {runs[1]}").click()
+    viewers_ui.get_by_role("button", name=f"Priority… {runs[1]}").click()
     dialog = viewers_ui.get_by_role("alertdialog")
     dialog.get_by_role("button", name="Set priority").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Forbidden")

@@ -61,6 +61,7 @@ def test_the_schedule_in_words_with_its_next_runs_in_the_readers_zone(page, ui):
     tab = opened(page, ui)
     expect(tab.get_by_test_id("schedule")).to_contain_text(canned.WORDS)
     expect(tab.get_by_test_id("schedule")).to_contain_text("jitter: 5m")
+    expect(tab.get_by_test_id("schedule")).to_contain_text("Next runs, in Asia/Tokyo:")
     dates = tab.get_by_test_id("upcoming").locator("li")
     expect(dates).to_have_count(5)
     expect(dates.nth(1)).to_contain_text("in 1d 23h")
@@ -125,7 +126,7 @@ def test_a_run_is_raised_to_the_first_place(page, ui):
         canned.serve(ui, canned.job(queue=canned.waiting(THIRD, FIRST, SECOND)))
 
     ui.post(f"{PATH}/runs/{THIRD}/priority", raise_it)
-    tab.get_by_role("button", name=f"Raise… {THIRD}").click()
+    tab.get_by_role("button", name=f"Priority… {THIRD}").click()
     dialog = page.get_by_role("alertdialog", name=f"Priority of {THIRD}")
     expect(dialog.get_by_label("Priority")).to_have_value("8")
     dialog.get_by_role("button", name="Set priority").click()
@@ -145,7 +146,7 @@ def test_a_refusal_stays_in_the_dialog_also_when_the_run_has_left_the_queue(page
         return problem(409, "not_queued", refusal)
 
     ui.post(f"{PATH}/runs/{FIRST}/priority", started)
-    tab.get_by_role("button", name=f"Raise… {FIRST}").click()
+    tab.get_by_role("button", name=f"Priority… {FIRST}").click()
     dialog = page.get_by_role("alertdialog")
     dialog.get_by_label("Priority").fill("9")
     page.keyboard.press("Enter")
@@ -197,7 +198,7 @@ def test_a_user_who_may_only_read_is_refused_in_words(page, ui):
 def test_it_works_by_keyboard(page, ui):
     canned.serve(ui)
     tab = opened(page, ui)
-    button = tab.get_by_role("button", name=f"Raise… {SECOND}")
+    button = tab.get_by_role("button", name=f"Priority… {SECOND}")
     button.focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("alertdialog")

@@ -102,7 +102,7 @@ def test_a_hundred_runs_two_hundred_params_and_a_long_spec(page, ui):
     tab.get_by_role("searchbox", name="Search params").fill("TEXT 19")
     expect(rows(tab, "params")).to_have_count(11)
     expect(tab.get_by_text("11 of 200 params")).to_be_visible()
-    tab.get_by_role("button", name=f"Raise… {names[99]}").click()
+    tab.get_by_role("button", name=f"Priority… {names[99]}").click()
     expect(page.get_by_role("alertdialog").get_by_label("Priority")).to_have_value("8")
 
 
@@ -117,13 +117,13 @@ def test_a_poll_without_news_renders_no_row_again(page, ui):
         new MutationObserver(seen).observe(node, {subtree: true, childList: true, attributes: true});
     }"""
     tab.evaluate(changes)
-    tab.get_by_role("button", name=f"Raise… {names[3]}").focus()
+    tab.get_by_role("button", name=f"Priority… {names[3]}").focus()
     before = len(ui.asked_for("GET", canned.PATH))
     ask_again(page)
     page.wait_for_timeout(1000)
     assert len(ui.asked_for("GET", canned.PATH)) > before
     assert page.evaluate("window.changes") == []
-    expect(tab.get_by_role("button", name=f"Raise… {names[3]}")).to_be_focused()
+    expect(tab.get_by_role("button", name=f"Priority… {names[3]}")).to_be_focused()
 
 
 LIGHTNESS = """(node) => {

@@ -133,6 +133,24 @@ def test_an_installation_without_jobs(jobs, page):
     expect(page.get_by_text("No jobs yet")).to_be_visible()
 
 
+def test_a_link_to_a_run_opens_its_tab(jobs, page):
+    name = "manual__2026-01-01T00:00:00+00:00"
+    jobs(documents.job("alpha", last=[documents.run("alpha", name)]))
+    page.get_by_role("listitem").get_by_role("link").click()
+    expect(page).to_have_url(re.compile(f"/runs/{re.escape(name)}/plugin/mcp-run$"))
+    expect(page.get_by_role("link", name="Subtasks", exact=True)).to_have_attribute("aria-current", "page")
+
+
+def test_a_small_window_has_room_for_all_columns(jobs, page):
+    page.set_viewport_size({"width": 1000, "height": 700})
+    jobs(documents.running("crawl", paused=True, next_run=documents.ago(-7300)))
+    table = page.get_by_role("table", name="Jobs")
+    assert table.evaluate("(frame) => frame.scrollWidth <= frame.clientWidth")
+    edge = table.bounding_box()
+    last = page.get_by_role("button", name="Cancel the active run of crawl").bounding_box()
+    assert last["x"] + last["width"] <= edge["x"] + edge["width"]
+
+
 def test_pause_and_resume(jobs, ui, page):
     jobs(documents.job("alpha"))
 

@@ -32,7 +32,7 @@ const NoJobs = ({ filters, clear }) => {
   if (Object.values(queryOf(filters)).some((value) => value !== undefined)) {
     return h(Empty, { title: "No job matches" }, h(Link, { as: "button", onClick: clear }, "Show all jobs"));
   }
-  return h(Empty, { title: "No jobs yet" }, "A job is a spec in YAML in the DAGs folder. The command mcp-jobs new NAME writes a first one.");
+  return h(Empty, { title: "No jobs yet" }, "A job is a spec in YAML in the DAGs folder. The command mcp-jobs new NAME writes a first one. A spec that was never valid is on the page Home, with the import errors.");
 };
 
 const Found = ({ list, filters, clear, onTag }) => {

@@ -46,6 +46,15 @@ const Legend = ({ counts }) => {
   return h(HStack, { gap: 3, wrap: "wrap" }, found.map((state) => h("span", { key: state }, h(StateBadge, { state }), ` ${counts[state]}`)));
 };
 
+const CAPTION = "Durations, the latest run on the right.";
+const Durations = ({ ended, found }) =>
+  h(
+    Box,
+    null,
+    h(Text, { color: "fg.muted", fontSize: "sm", m: 0 }, CAPTION),
+    h(Chart, { runs: ended, longest: found.longest, label: `${CAPTION} ${inWords(ended, found)}` }),
+  );
+
 const Ended = ({ runs }) => {
   const ended = useMemo(() => history(runs), [runs]);
   const found = summary(ended);
@@ -53,8 +62,8 @@ const Ended = ({ runs }) => {
   return h(
     Box,
     null,
-    h(Text, { mb: 1, "data-testid": "summary" }, `${inWords(ended, found)}.`),
-    h(Chart, { runs: ended, longest: found.longest, label: `Durations, the latest run on the right. ${inWords(ended, found)}` }),
+    h(Text, { m: 0, "data-testid": "summary" }, `${inWords(ended, found)}.`),
+    found.longest !== null && h(Durations, { ended, found }),
     h(Legend, found),
     h("details", null, h("summary", null, "Ended runs as a table"), h(Rows, { runs: ended })),
   );

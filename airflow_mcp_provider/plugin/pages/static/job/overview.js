@@ -39,7 +39,7 @@ const idle = (job) => {
 };
 
 const Paused = () =>
-  h(Text, { mb: 1 }, h(Badge, { colorPalette: "orange", me: 2 }, "⏸ paused"), "None of its runs and tasks starts until it is resumed.");
+  h(Text, { mb: 1 }, h(Badge, { colorPalette: "orange", me: 2 }, "⏸ paused"), "No run and no task of it starts until it is resumed, on the page Jobs or with the switch of the DAG.");
 
 export const Overview = ({ job, ask }) => [
   job.description && h(Text, { key: "description", color: "fg.muted", mb: 1 }, h(Words, { text: job.description })),

@@ -22,12 +22,12 @@ const Row = ({ run, first, ask }) => {
     run.position,
     [h(RunLink, { key: "run", job: run.job, run: run.run }), h(Why, { key: "why", reason: run.reason })],
     h(Person, { name: run.submitter }),
-    h(Elapsed, { since: run.submitted }),
+    h(Elapsed, { since: run.submitted, style: { whiteSpace: "nowrap" } }),
     run.priority,
     h(
       HStack,
       { gap: 1 },
-      h(Change, { label: "Raise…", run, onClick: () => ask(priorityOf(run, first)) }),
+      h(Change, { label: "Priority…", run, onClick: () => ask(priorityOf(run, first)) }),
       h(Change, { label: "Cancel…", run, onClick: () => ask(cancelOf({ ...run, active: false })) }),
     ),
   ];

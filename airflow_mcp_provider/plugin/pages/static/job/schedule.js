@@ -1,13 +1,15 @@
 // When runs are created without a person: the schedule in words, its next dates, and what a watch has found.
 
 import { Badge, Box, Code, DataList, List, Text, h } from "../lib/react.js";
-import { Ago, Time } from "../lib/time.js";
+import { Ago, Time, zone } from "../lib/time.js";
 import { Section, Words } from "./text.js";
 
 const Next = ({ dates }) => {
   if (!dates.length) return h(Text, { color: "fg.muted" }, "There is no date of a next run.");
-  const each = dates.map((date) => h(List.Item, { key: date }, h(Time, { value: date }), " ", h(Ago, { value: date, color: "fg.muted" })));
-  return h(List.Root, { as: "ol", ps: 5, "aria-label": "Next runs", "data-testid": "upcoming" }, each);
+  const each = dates.map((date) => h(List.Item, { key: date }, h(Time, { value: date }), ", ", h(Ago, { value: date })));
+  const list = h(List.Root, { as: "ol", ps: 5, "aria-label": "Next runs", "data-testid": "upcoming" }, each);
+  // The schedule may be in another zone than the reader.
+  return h(Box, { mt: 1 }, h(Text, { color: "fg.muted", m: 0 }, `Next runs, in ${zone()}:`), list);
 };
 
 const Item = ({ label, children }) =>

@@ -34,7 +34,7 @@ const SpecText = ({ text }) => {
   return h(
     Section,
     { title: "Spec", aside },
-    h(Text, { color: "fg.muted", mb: 1 }, "As Airflow has it, without secrets and without the arguments of the work."),
+    h(Text, { color: "fg.muted", mb: 1 }, "As Airflow has it: without secrets, and without what plan, run and report call."),
     h(Lines, box, text),
   );
 };

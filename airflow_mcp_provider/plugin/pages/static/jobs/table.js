@@ -10,18 +10,18 @@ import { Problem } from "./problem.js";
 
 const ROW = 76; // px
 const COLUMNS = {
-  templateColumns: "minmax(12rem, 3fr) minmax(11rem, 2fr) 5rem 14.5rem minmax(7rem, 1fr) 15rem",
-  columnGap: 3,
+  templateColumns: "minmax(8.5rem, 3fr) minmax(8.5rem, 2fr) 4rem 13.3rem minmax(5.5rem, 1fr) 13.4rem",
+  columnGap: 2,
   alignItems: "center",
   px: 2,
-  minW: "70rem",
+  minW: "56.7rem", // all of it in a window of 1000 px
 };
 const HEADS = ["Job", "Active run", "Queued", "Last runs, newest first", "Next run", "Actions"];
 const LAST = 10;
 const MOST_TAGS = 4;
 
 const cell = (key, content) => h(Box, { key, role: "cell", minW: 0 }, content);
-const clipped = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" };
+const clipped = { display: "block", overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" };
 
 const Header = () =>
   h(

@@ -1,21 +1,28 @@
 // Changes that a person asks for: a question first, the text of a refusal, and the result for a screen reader.
 
-import { Alert, Button, Dialog, Field, Input, Portal, Text, createContext, h } from "./react.js";
+import { Alert, Button, Dialog, Field, Fragment, Input, Portal, Text, createContext, h } from "./react.js";
 import { useCallback, useContext, useRef, useState } from "./react.js";
 
 // Shows a text in the page's live region: see `Page` in parts.js.
 export const Announce = createContext(() => {});
 export const useAnnounce = () => useContext(Announce);
 
+export const NOT_ALLOWED = "Ask an administrator of this Airflow for the permission.";
+
 // Airflow's own refusals have the same word in both.
-const titleOf = ({ title, message }) => (title && title !== message ? title : "The server refuses this");
+const titleOf = ({ status, title, message }) => {
+  if (status === 403) return "You are not allowed to do this";
+  return title && title !== message ? title : "The server refuses this";
+};
+
+const textOf = ({ status, message }) => (status === 403 ? `${message}. ${NOT_ALLOWED}` : message);
 
 const Refusal = ({ error }) =>
   h(
     Alert.Root,
     { status: "error", role: "alert", mt: 3 },
     h(Alert.Indicator),
-    h(Alert.Content, { overflowWrap: "anywhere" }, h(Alert.Title, null, titleOf(error)), h(Alert.Description, null, error.message)),
+    h(Alert.Content, { overflowWrap: "anywhere" }, h(Alert.Title, null, titleOf(error)), h(Alert.Description, null, textOf(error))),
   );
 
 const Value = ({ field: { label, help, required, ...input }, value, setValue, first }) =>
@@ -121,5 +128,5 @@ export const useChange = (refresh) => {
 export const ActionButton = ({ label, change, refresh, children, ...more }) => {
   const { ask, busy, dialog } = useChange(refresh);
   const looks = { size: "xs", variant: "outline", "aria-label": label, ...more };
-  return [h(Button, { key: "button", loading: busy, onClick: () => ask(change), ...looks }, children ?? label), h("span", { key: "dialog" }, dialog)];
+  return [h(Button, { key: "button", loading: busy, onClick: () => ask(change), ...looks }, children ?? label), h(Fragment, { key: "dialog" }, dialog)];
 };

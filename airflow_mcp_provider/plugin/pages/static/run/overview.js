@@ -35,6 +35,15 @@ const Facts = ({ run }) =>
     h(PageLink, { to: jobPath(run.job) }, "Queue of the job"),
   );
 
+const TITLES = {
+  queued: "Why it waits",
+  cancelling: "Why it is cancelled",
+  completed: "What it did",
+  partial: "Why it succeeded in part",
+  error: "Why it failed",
+  timeout: "Why it was ended",
+  cancelled: "Why it was cancelled",
+};
 const KINDS = { error: "error", timeout: "error", partial: "warning", cancelled: "warning", cancelling: "warning" };
 
 // Why a run waits or how it ended. A text of a job may be long and have lines.
@@ -42,7 +51,7 @@ const Why = ({ run }) => {
   const why = run.error ?? run.reason;
   if (!why) return null;
   const text = h(Box, { maxH: "10em", overflow: "auto", whiteSpace: "pre-wrap", overflowWrap: "anywhere", dir: "auto" }, why.text);
-  const content = h(Alert.Content, null, h(Alert.Title, null, why.code.replaceAll("_", " ")), h(Alert.Description, null, text));
+  const content = h(Alert.Content, null, h(Alert.Title, null, TITLES[run.state] ?? why.code), h(Alert.Description, null, text));
   return h(Alert.Root, { status: KINDS[run.state] ?? "info", size: "sm", "data-testid": "why" }, h(Alert.Indicator), content);
 };
 
@@ -77,11 +86,13 @@ const Bar = ({ progress, growth }) => {
   );
 };
 
-const Legend = ({ progress }) => {
+// After the end, states that no subtask has say nothing.
+const Legend = ({ progress, done }) => {
   const parts = partsOf(progress);
+  const shown = ORDER.filter((state) => !done || parts[state] > 0);
   const one = (state) =>
     h(HStack, { key: state, gap: 1, as: "li" }, h(Span, { "aria-hidden": true, color: `${stateOf(state).palette}.fg` }, stateOf(state).symbol), `${parts[state]} ${stateOf(state).text}`);
-  return h(Flex, { as: "ul", gap: 3, wrap: "wrap", listStyleType: "none", "aria-label": "Subtasks by state" }, ORDER.map(one));
+  return h(Flex, { as: "ul", gap: 3, wrap: "wrap", listStyleType: "none", "aria-label": "Subtasks by state" }, shown.map(one));
 };
 
 // The end that was expected moves with each look at the run; between two looks the seconds count down.
@@ -104,8 +115,8 @@ const Whole = ({ run }) => {
       { mt: 1, gap: 4, wrap: "wrap", fontSize: "sm", align: "baseline" },
       known,
       growth && h(Span, { color: "fg.muted" }, growth),
-      h(Legend, { progress }),
-      progress.rate > 0 && h(Span, null, rateText(progress.rate)),
+      h(Legend, { progress, done: run.done }),
+      !run.done && progress.rate > 0 && h(Span, null, rateText(progress.rate)),
       !run.done && progress.eta && h(TimeLeft, { eta: progress.eta }),
     ),
     progress.message && !run.done && h(Text, { fontSize: "sm", color: "fg.muted", truncate: true, title: progress.message, dir: "auto", m: 0 }, progress.message),

@@ -94,7 +94,7 @@ export const Runners = ({ run, store, memory, show }) => {
   if (!poll.data) return poll.error ? h(ErrorBox, { error: poll.error, onRetry: poll.refresh }) : h(Loading, { label: "Loading the runners" });
   const { found, more, now } = poll.data;
   const runners = [...memory.current.values()];
-  if (runners.length === 0) return h(Empty, { title: "No runner was seen yet" }, "Runners appear here while they work.");
+  if (runners.length === 0) return h(Empty, { title: "No runner was seen yet" }, "A runner is the process or pod that does a subtask. It is shown while it runs.");
   const last = Math.max(...runners.map((one) => one.end ?? now));
   return h(
     Flex,
