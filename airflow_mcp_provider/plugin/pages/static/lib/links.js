@@ -8,3 +8,4 @@ export const dagPath = (job) => `/dags/${part(job)}`;
 export const jobPath = (job, tabs = true) => (tabs ? `${dagPath(job)}/plugin/mcp-job` : dagPath(job));
 export const runPath = (job, run, tabs = true) =>
   `${dagPath(job)}/runs/${part(run)}${tabs ? "/plugin/mcp-run" : ""}`;
+export const logPath = (job, run, task) => `${runPath(job, run, false)}/tasks/${part(task)}`;

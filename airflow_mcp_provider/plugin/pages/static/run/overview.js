@@ -1,6 +1,6 @@
 // The run as a whole: its state and why it is so, one bar for all subtasks, the rate and the time left.
 
-import { jobPath } from "../lib/links.js";
+import { jobPath, logPath } from "../lib/links.js";
 import { Alert, Box, Flex, HStack, PageLink, Span, Text, VisuallyHidden, h, useEffect, useRef, useState } from "../lib/react.js";
 import { StateBadge, stateOf } from "../lib/state.js";
 import { count } from "../lib/texts.js";
@@ -22,6 +22,10 @@ const times = (run) => [
   run.started && h(Fact, { key: "took", name: run.ended ? "took" : "runs for" }, run.ended ? duration(between(run.started, run.ended)) : h(Elapsed, { since: run.started })),
 ];
 
+// The tasks that are no subtasks. Their logs tell why a run has none, or no result.
+const Logs = ({ run }) =>
+  ["plan", "report"].map((task) => h(PageLink, { key: task, to: logPath(run.job, run.run, task) }, `Log of ${task}`));
+
 const Facts = ({ run }) =>
   h(
     Flex,
@@ -33,6 +37,7 @@ const Facts = ({ run }) =>
     run.submitter && h(Fact, { name: "by" }, run.submitter),
     times(run),
     h(PageLink, { to: jobPath(run.job) }, "Queue of the job"),
+    run.started && h(Logs, { run }),
   );
 
 const TITLES = {
