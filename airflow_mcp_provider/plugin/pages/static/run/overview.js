@@ -117,7 +117,7 @@ const Whole = ({ run }) => {
     h(Bar, { progress, growth }),
     h(
       Flex,
-      { mt: 1, gap: 4, wrap: "wrap", fontSize: "sm", align: "baseline" },
+      { mt: 1, columnGap: 4, wrap: "wrap", fontSize: "sm", align: "baseline" },
       known,
       growth && h(Span, { color: "fg.muted" }, growth),
       h(Legend, { progress, done: run.done }),
