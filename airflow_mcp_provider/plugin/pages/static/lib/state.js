@@ -2,20 +2,21 @@
 
 import { Badge, Box, RouterLink, h } from "./react.js";
 
-// `palette`: the colors of Airflow's states, which an installation may change in its theme.
+// `palette`: the colors of Airflow's states, which an installation may change in its theme. `light`: white text on them has
+// not enough contrast.
 const STATES = {
   queued: { symbol: "○", palette: "queued", text: "queued" },
-  running: { symbol: "▶", palette: "running", text: "running" },
+  running: { symbol: "▶", palette: "running", light: true, text: "running" },
   cancelling: { symbol: "◌", palette: "restarting", text: "cancelling" },
   completed: { symbol: "✓", palette: "success", text: "completed" },
-  partial: { symbol: "◐", palette: "up_for_retry", text: "partial success" },
+  partial: { symbol: "◐", palette: "up_for_retry", light: true, text: "partial success" },
   error: { symbol: "✗", palette: "failed", text: "error" },
-  timeout: { symbol: "◷", palette: "upstream_failed", text: "timeout" },
+  timeout: { symbol: "◷", palette: "upstream_failed", light: true, text: "timeout" },
   cancelled: { symbol: "⊘", palette: "removed", text: "cancelled" },
   waiting: { symbol: "○", palette: "queued", text: "waiting" },
   succeeded: { symbol: "✓", palette: "success", text: "succeeded" },
   failed: { symbol: "✗", palette: "failed", text: "failed" },
-  skipped: { symbol: "»", palette: "skipped", text: "skipped" },
+  skipped: { symbol: "»", palette: "skipped", light: true, text: "skipped" },
 };
 
 export const RUN_STATES = ["queued", "running", "cancelling", "completed", "partial", "error", "timeout", "cancelled"];
@@ -24,10 +25,12 @@ export const SUBTASK_STATES = ["waiting", "running", "succeeded", "failed", "ski
 // A newer server may have more states than this page.
 export const stateOf = (state) => STATES[state] ?? { symbol: "?", palette: "gray", text: String(state) };
 
+const textColor = ({ palette, light }) => (light ? "black" : `${palette}.contrast`);
+
 export const StateBadge = ({ state, ...more }) => {
-  const { symbol, palette, text } = stateOf(state);
+  const { symbol, palette, text, light } = stateOf(state);
   const mark = h("span", { "aria-hidden": true }, symbol);
-  return h(Badge, { colorPalette: palette, variant: "solid", whiteSpace: "nowrap", ...more }, mark, text);
+  return h(Badge, { colorPalette: palette, variant: "solid", color: textColor({ palette, light }), whiteSpace: "nowrap", ...more }, mark, text);
 };
 
 const SQUARE = {
@@ -43,8 +46,8 @@ const SQUARE = {
 
 // A small square with the symbol. `label` is its whole text for a screen reader; `to` makes it a link.
 export const StateSquare = ({ state, label, to, ...more }) => {
-  const { symbol, palette, text } = stateOf(state);
-  const looks = { ...SQUARE, bg: `${palette}.solid`, color: `${palette}.contrast`, title: label ?? text, ...more };
+  const { symbol, palette, text, light } = stateOf(state);
+  const looks = { ...SQUARE, bg: `${palette}.solid`, color: textColor({ palette, light }), title: label ?? text, ...more };
   const mark = h("span", { "aria-hidden": true }, symbol);
   if (!to) return h(Box, { role: "img", "aria-label": label ?? text, ...looks }, mark);
   return h(Box, { asChild: true, "aria-label": label ?? text, ...looks }, h(RouterLink, { to }, mark));
