@@ -1,15 +1,16 @@
 // What all pages are made of: the frame, and what is shown while there is nothing, or an error.
 
-import { Announce } from "./action.js";
+import { Announce, NOT_ALLOWED } from "./action.js";
 import { Alert, Box, Button, EmptyState, Flex, HStack, Heading, Spinner, Text, VStack, h } from "./react.js";
 import { useCallback, useEffect, useState } from "./react.js";
 
 const SHOWN = 8000; // how long the result of an action is on the page
 
 const Region = ({ text }) =>
-  h(Text, { role: "status", "aria-live": "polite", color: "fg.muted", fontSize: "sm", minH: "1.4em", m: 0 }, text);
+  h(Text, { role: "status", "aria-live": "polite", color: "fg.muted", fontSize: "sm", flex: "1 1 20ch", m: 0, textAlign: "end" }, text);
 
-// A page: heading, `toolbar` beside it, and the live region for the results of actions.
+// A page: heading, `toolbar`, and between them the live region for the results of actions: no line of its own, it is
+// empty most of the time.
 export const Page = ({ heading, toolbar, children, testId }) => {
   const [news, setNews] = useState({ text: "" });
   const announce = useCallback((text) => setNews({ text }), []);
@@ -20,14 +21,15 @@ export const Page = ({ heading, toolbar, children, testId }) => {
   }, [news]);
   const top = h(
     Flex,
-    { justify: "space-between", align: "center", wrap: "wrap", gap: 2 },
+    { justify: "space-between", align: "center", wrap: "wrap", columnGap: 4, rowGap: 2, minH: "2.5rem" },
     h(Heading, { as: "h1", size: "lg", overflowWrap: "anywhere", tabIndex: -1 }, heading),
+    h(Region, news),
     toolbar && h(HStack, { gap: 2, wrap: "wrap" }, toolbar),
   );
   return h(
     Announce.Provider,
     { value: announce },
-    h(Box, { p: 2, h: "100%", minH: 0, display: "flex", flexDirection: "column", gap: 2, "data-testid": testId }, top, h(Region, news), children),
+    h(Box, { p: 2, h: "100%", minH: 0, display: "flex", flexDirection: "column", gap: 2, "data-testid": testId }, top, children),
   );
 };
 
@@ -40,7 +42,7 @@ const TITLES = {
 const HELP = {
   0: "The page asks again by itself.",
   401: "Load the page again to log in.",
-  403: "Ask an administrator of this Airflow for the permission.",
+  403: NOT_ALLOWED,
 };
 
 // An error of a request, with what the server has answered. `kept`: the page still shows what it had before.
