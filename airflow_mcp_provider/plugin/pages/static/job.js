@@ -39,7 +39,7 @@ const Job = ({ dagId }) => {
     Page,
     { heading: ["Job ", h("bdi", { key: "name" }, dagId)], testId: "mcp-job" },
     poll.error && h(ErrorBox, { error: poll.error, onRetry: poll.refresh, kept: true }),
-    h(Box, { minW: 0 }, h(Parts, { key: dagId, job: poll.data, refresh: poll.refresh })),
+    h(Box, { minW: 0 }, h(Parts, { job: poll.data, refresh: poll.refresh })),
   );
 };
 

@@ -1,20 +1,12 @@
 // What the list of jobs is filtered by. It stands in the address of the page, so that a link shows the same list.
 
+import { readValues, withValues } from "../lib/address.js";
 import { TYPING } from "../lib/inputs.js";
 import { useCallback, useEffect, useRef, useSearchParams, useState } from "../lib/react.js";
 
 const NAMES = ["search", "tag", "show"];
 
-const read = (params) => Object.fromEntries(NAMES.map((name) => [name, params.get(name) ?? ""]));
-
-const withFilters = (params, filters) => {
-  const next = new URLSearchParams(params);
-  for (const [name, value] of Object.entries(filters)) {
-    if (value) next.set(name, value);
-    else next.delete(name);
-  }
-  return next;
-};
+const read = (params) => readValues(params, NAMES);
 
 // A value, a moment after its last change.
 const useSettled = (value) => {
@@ -37,7 +29,7 @@ export const useFilters = () => {
   useEffect(() => {
     if (text === known.current) return;
     known.current = text;
-    setParams((old) => withFilters(old, JSON.parse(text)), { replace: true });
+    setParams((old) => withValues(old, JSON.parse(text)), { replace: true });
   }, [text]);
   useEffect(() => {
     if (address === known.current) return; // written above

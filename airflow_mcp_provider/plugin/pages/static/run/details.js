@@ -39,7 +39,7 @@ const AttemptRow = ({ subtask, attempt }) => {
 };
 
 const Attempts = ({ subtask }) => {
-  if (subtask.attempts.length === 0) return h(Text, { color: "fg.muted" }, subtask.started ? "They are not known." : "It has not started.");
+  if (subtask.attempts.length === 0) return h(Text, { color: "fg.muted" }, subtask.started ? "The attempts are not known." : "The subtask has not started.");
   const heads = ["Attempt", "Started", "Time", "Reason", "Log"].map((name) => h(Table.ColumnHeader, { key: name, scope: "col" }, name));
   const rows = subtask.attempts.map((attempt) => h(AttemptRow, { key: attempt.number, subtask, attempt }));
   const table = h(Table.Root, { size: "sm", "aria-label": "Attempts" }, h(Table.Header, null, h(Table.Row, null, heads)), h(Table.Body, null, rows));

@@ -4,7 +4,7 @@ import { Box, Heading, Text, h } from "../lib/react.js";
 import { Empty } from "../lib/parts.js";
 import { Value } from "./value_view.js";
 
-const WITHOUT = "The report returned nothing, or you may not read XComs of this DAG.";
+const WITHOUT = "The report did not run, it returned nothing, or you may not read XComs of this DAG.";
 
 const Result = ({ run }) => {
   if (run.result !== null && run.result !== undefined) return h(Value, { value: run.result, label: "Result" });
@@ -18,5 +18,5 @@ export const Outcome = ({ run }) =>
     { overflow: "auto", minH: 0, "data-testid": "result" },
     h(Result, { run }),
     h(Heading, { as: "h3", size: "sm", mt: 4, mb: 1 }, "Params of the run"),
-    Object.keys(run.conf).length > 0 ? h(Value, { value: run.conf, label: "Params" }) : h(Text, { color: "fg.muted" }, "None were given."),
+    Object.keys(run.conf).length > 0 ? h(Value, { value: run.conf, label: "Params" }) : h(Text, { color: "fg.muted" }, "No params were given."),
   );

@@ -12,9 +12,9 @@ export const NO_FILTER = Object.freeze({ state: "", step: "", text: "" });
 export const isFlat = (filter) => Boolean(filter.state || filter.step || filter.text);
 
 export class TreeStore {
-  constructor(fetchPage, now = Date.now) {
+  constructor(fetchPage, filter = NO_FILTER, now = Date.now) {
     Object.assign(this, { fetchPage, now, listeners: new Set(), view: [0, -1], manySteps: false });
-    this.reset(NO_FILTER);
+    this.reset(filter);
   }
 
   subscribe = (listener) => {
@@ -85,7 +85,13 @@ export class TreeStore {
   async refresh({ all = false } = {}) {
     const ranges = pagesIn(this.state.rows, ...this.view).filter((range) => all || this.mayChange(range));
     const oldest = ranges.sort((one, other) => this.age(one) - this.age(other)).slice(0, LISTS_AT_ONCE);
-    await Promise.all(oldest.map((range) => this.again(range)));
+    await Promise.all([...oldest.map((range) => this.again(range)), ...this.failed().map((id) => this.more(id))]);
+  }
+
+  /** Lists in view with a page that could not be read, for example while the API server was started again. */
+  failed() {
+    const rows = this.state.rows.slice(Math.max(0, this.view[0]), this.view[1] + 1);
+    return rows.filter((row) => row.kind === "error" && !row.error.final).map((row) => row.list);
   }
 
   mayChange({ list: id, from, to }) {

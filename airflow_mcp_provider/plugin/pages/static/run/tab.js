@@ -3,8 +3,9 @@
 import { at, get } from "../lib/api.js";
 import { Before, ErrorBox, Page } from "../lib/parts.js";
 import { usePoll } from "../lib/poll.js";
-import { Button, Flex, Fragment, Tabs, h, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "../lib/react.js";
+import { Button, Flex, Fragment, Tabs, Text, h, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "../lib/react.js";
 import { Actions } from "./actions.js";
+import { useAddress, useOpened } from "./address.js";
 import { Details, WIDE } from "./details.js";
 import { Filters } from "./filters.js";
 import { Outcome } from "./outcome.js";
@@ -14,11 +15,12 @@ import { TreeStore } from "./store.js";
 import { idOf } from "./tree.js";
 import { TreeView } from "./tree_view.js";
 
+const NONE = "This is no run of a job of airflow-mcp-provider: its DAG was not made from a job spec, or the run was deleted.";
 const [QUEUED, ACTIVE] = [5000, 3000]; // ms between two looks
 
-const useTree = (job, run) => {
+const useTree = (job, run, filter) => {
   const path = at`jobs/${job}/runs/${run}/subtasks`;
-  const store = useMemo(() => new TreeStore((query, signal) => get(path, { query, signal })), [path]);
+  const store = useMemo(() => new TreeStore((query, signal) => get(path, { query, signal }), filter), [path]);
   useEffect(() => () => store.close(), [store]);
   return store;
 };
@@ -53,9 +55,8 @@ const Tree = ({ run, store, steps, show, shown }) => {
   );
 };
 
-const Views = ({ run, store, chosen, choose }) => {
+const Views = ({ run, store, view, setView, chosen, choose }) => {
   const memory = useRef(new Map());
-  const [view, setView] = useState("tree");
   const show = useCallback((row, { focus = false } = {}) => choose({ key: row.subtask.key, step: row.subtask.step, focus }), [choose]);
   const showSubtask = useCallback((subtask) => show({ subtask }), [show]);
   const steps = (run.progress?.steps ?? []).length > 1;
@@ -74,9 +75,12 @@ const Views = ({ run, store, chosen, choose }) => {
   );
 };
 
-const Loaded = ({ poll, store }) => {
+const Loaded = ({ poll, store, opened }) => {
   const run = poll.data;
-  const [chosen, choose] = useState(null);
+  const [chosen, choose] = useState(opened.chosen);
+  const [view, setView] = useState(opened.view);
+  const filter = useSyncExternalStore(store.subscribe, () => store.filter);
+  useAddress({ filter, view, chosen });
   const close = useCallback(() => {
     choose(null);
     document.querySelector('[role="treegrid"]')?.focus({ preventScroll: true });
@@ -93,7 +97,7 @@ const Loaded = ({ poll, store }) => {
       h(
         Flex,
         beside,
-        h(Views, { run, store, chosen, choose }),
+        h(Views, { run, store, view, setView, chosen, choose }),
         chosen && h(Details, { key: idOf(chosen), run, chosen, close, changed: poll.changed }),
       ),
     ),
@@ -101,10 +105,12 @@ const Loaded = ({ poll, store }) => {
 };
 
 export const RunTab = ({ dagId, runId }) => {
-  const store = useTree(dagId, runId);
+  const opened = useOpened();
+  const store = useTree(dagId, runId, opened.filter);
   const poll = useRun(dagId, runId, store);
+  if (!poll.data && poll.error?.status === 404) return h(Text, { p: 4, color: "fg.muted" }, NONE);
   if (!poll.data) return h(Before, { poll, label: "Loading the run" });
   const refresh = h(Button, { size: "xs", variant: "ghost", onClick: poll.changed }, "Refresh");
   const toolbar = h(Fragment, null, h(Actions, { run: poll.data, changed: poll.changed }), refresh);
-  return h(Page, { heading: "Subtasks", toolbar, testId: "mcp-run" }, h(Loaded, { poll, store }));
+  return h(Page, { heading: "Subtasks", toolbar, testId: "mcp-run" }, h(Loaded, { poll, store, opened }));
 };

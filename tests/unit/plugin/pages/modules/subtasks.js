@@ -42,7 +42,7 @@ export class Server {
   }
 
   store() {
-    return new TreeStore(this.fetchPage, () => this.asked.length);
+    return new TreeStore(this.fetchPage, undefined, () => this.asked.length);
   }
 }
 
