@@ -4,7 +4,8 @@
 import { useCallback, useRef } from "./react.js";
 import { usePoll } from "./poll.js";
 
-const empty = (key) => ({ key, pages: [], seen: [0, 1] });
+// `busy`: requests on their way; `failed`: the last one was refused, or not answered.
+const empty = (key) => ({ key, pages: [], seen: [0, 1], busy: 0, failed: false });
 
 // The numbers of the pages in sight, and of the next one where the loaded rows end.
 const inSight = ({ pages, seen: [first, last] }) => {
@@ -33,21 +34,37 @@ const joined = (pages, id) => {
 export const usePages = (read, { key, id, every }) => {
   const store = useRef(null);
   if (store.current?.key !== key) store.current = empty(key);
-  const load = async (signal) => {
-    const mine = store.current;
-    for (const number of inSight(mine)) {
+  const pagesOf = async (mine, signal) => {
+    const done = new Set();
+    // What has come into sight meanwhile is read, too.
+    for (let number; (number = inSight(mine).find((one) => !done.has(one))) !== undefined; done.add(number)) {
       if (number > 0 && !mine.pages[number - 1]?.next) break; // the list has become shorter
       const page = await read(number === 0 ? null : mine.pages[number - 1].next, signal);
       mine.pages[number] = page;
       if (page.next === null) mine.pages.length = number + 1;
+    }
+  };
+  const load = async (signal) => {
+    const mine = store.current;
+    mine.busy += 1;
+    try {
+      await pagesOf(mine, signal);
+      mine.failed = false;
+    } catch (error) {
+      mine.failed = !signal.aborted;
+      throw error;
+    } finally {
+      mine.busy -= 1;
     }
     return { key: mine.key, items: joined(mine.pages, id), more: mine.pages.at(-1).next !== null };
   };
   const poll = usePoll(load, { key, every, keep: true });
   const onSeen = useCallback(
     (first, last) => {
-      store.current.seen = [first, last];
-      if (store.current.pages.length && isMissing(store.current)) poll.refresh();
+      const mine = store.current;
+      mine.seen = [first, last];
+      // Not at each move of a scroll: a request on its way is not begun anew, and after an error the poll waits.
+      if (mine.pages.length && !mine.busy && !mine.failed && isMissing(mine)) poll.refresh();
     },
     [poll.refresh],
   );

@@ -5,6 +5,7 @@ import { ErrorBox, Loading } from "../lib/parts.js";
 import { usePoll } from "../lib/poll.js";
 import { Box, Button, Flex, HStack, Heading, PageLink, Span, Table, Text, h, useEffect, useRef } from "../lib/react.js";
 import { StateBadge } from "../lib/state.js";
+import { visible } from "../lib/texts.js";
 import { Elapsed, Time, between, duration } from "../lib/time.js";
 import { RetryOne } from "./actions.js";
 import { Value } from "./value_view.js";
@@ -53,7 +54,7 @@ const Facts = ({ subtask }) =>
     h(StateBadge, { state: subtask.state }),
     h(Span, null, `step ${subtask.step}`),
     h(Span, null, `depth ${subtask.depth}`),
-    subtask.parent && subtask.parent !== subtask.key && h(Span, { overflowWrap: "anywhere" }, "enqueued by ", h("bdi", null, subtask.parent)),
+    subtask.parent && subtask.parent !== subtask.key && h(Span, { overflowWrap: "anywhere" }, "enqueued by ", h("bdi", null, visible(subtask.parent))),
     subtask.ui && h(PageLink, { to: subtask.ui }, "Log in Airflow"),
   );
 
@@ -101,7 +102,7 @@ export const Details = ({ run, chosen, close, changed }) => {
   const press = (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) close();
   };
-  const title = h(Heading, { ref: heading, as: "h2", size: "md", tabIndex: -1, overflowWrap: "anywhere", flex: 1 }, h("bdi", null, chosen.key));
+  const title = h(Heading, { ref: heading, as: "h2", size: "md", tabIndex: -1, overflowWrap: "anywhere", flex: 1 }, h("bdi", null, visible(chosen.key)));
   const top = h(HStack, { align: "start" }, title, h(Button, { size: "xs", variant: "ghost", onClick: close, "aria-label": "Close the subtask" }, "✕"));
   const error = poll.error && h(ErrorBox, { error: poll.error, onRetry: poll.refresh, kept: Boolean(subtask) });
   const body = subtask ? h(Content, { run, subtask, changed }) : !poll.error && h(Loading, { label: "Loading the subtask" });

@@ -2,6 +2,7 @@
 
 import { Button, PageLink, h, memo } from "../lib/react.js";
 import { StateBadge } from "../lib/state.js";
+import { visible } from "../lib/texts.js";
 import { Elapsed, between, duration } from "../lib/time.js";
 import { reasonLine } from "./texts.js";
 import { isBranch, isContinued } from "./tree.js";
@@ -36,8 +37,8 @@ const KeyCell = ({ row, flat, toggle }) => {
   const { key, parent, children } = row.subtask;
   const same = isContinued(row.subtask);
   const below = children > 0 && !same ? h("span", { style: { color: MUTED, flexShrink: 0, marginInlineStart: 6 } }, `(${children})`) : null;
-  const from = flat && parent && !same ? h("span", { style: { ...CUT, color: MUTED, flexShrink: 4, marginInlineStart: 6 } }, `in ${parent}`) : null;
-  const text = h("span", { dir: "auto", style: { ...CUT, ...(same && !flat ? { color: MUTED } : {}) } }, same && !flat ? `↳ ${key}` : key);
+  const from = flat && parent && !same ? h("span", { style: { ...CUT, color: MUTED, flexShrink: 4, marginInlineStart: 6 } }, `in ${visible(parent)}`) : null;
+  const text = h("span", { dir: "auto", style: { ...CUT, ...(same && !flat ? { color: MUTED } : {}) } }, same && !flat ? `↳ ${visible(key)}` : visible(key));
   return h(Cell, { title: key, display: "flex", alignItems: "center", paddingInlineStart: indented(row) }, h(Arrow, { row, toggle }), text, below, from);
 };
 

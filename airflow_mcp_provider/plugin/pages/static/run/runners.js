@@ -5,7 +5,7 @@ import { Empty, ErrorBox, Loading } from "../lib/parts.js";
 import { usePoll } from "../lib/poll.js";
 import { Box, Button, Flex, PageLink, Span, Table, Text, h } from "../lib/react.js";
 import { stateOf } from "../lib/state.js";
-import { count } from "../lib/texts.js";
+import { count, visible } from "../lib/texts.js";
 import { Elapsed, duration, written } from "../lib/time.js";
 import { subtasksRead } from "./store.js";
 import { layout, seen, ticks } from "./timeline.js";
@@ -68,7 +68,7 @@ const RunningRow = ({ subtask, show }) =>
   h(
     Table.Row,
     null,
-    h(Table.Cell, { maxW: "24em" }, h(Button, { size: "xs", variant: "plain", maxW: "100%", onClick: () => show(subtask) }, h(Span, { truncate: true, dir: "auto" }, subtask.key))),
+    h(Table.Cell, { maxW: "24em" }, h(Button, { size: "xs", variant: "plain", maxW: "100%", onClick: () => show(subtask) }, h(Span, { truncate: true, dir: "auto" }, visible(subtask.key)))),
     h(Table.Cell, null, subtask.step),
     h(Table.Cell, null, subtask.attempt),
     h(Table.Cell, null, h(Elapsed, { since: subtask.started })),

@@ -1,5 +1,5 @@
 import { equal, test } from "./check.js";
-import { count } from "../static/lib/texts.js";
+import { count, visible } from "../static/lib/texts.js";
 import { countsOf, endedText, growthText, partsOf, rateText, reasonLine } from "../static/run/texts.js";
 
 const progress = (more) => ({ known: 10, done: 4, failed: 1, skipped: 1, running: 2, fraction: 0.6, ...more });
@@ -42,4 +42,9 @@ test("a reason is one line", () => {
   equal(reasonLine({ code: "ValueError", text: "a\n  b" }), "ValueError: a b");
   equal(reasonLine(null), "");
   equal([count(1, "run"), count(2, "run"), count(0, "entry", "entries")], ["1 run", "2 runs", "0 entries"]);
+});
+
+test("what cannot be seen in a name is escaped", () => {
+  const names = ["a/b c", "\u200bzero", "\u202egnp.exe", "a\nb", "  ", "", " a ", "\u00a0", "می‌خواهم 👩‍🚒 ключ"];
+  equal(names.map(visible), ["a/b c", "\\u200bzero", "\\u202egnp.exe", "a\\u000ab", "␣␣", "", "␣a␣", "\\u00a0", "می‌خواهم 👩‍🚒 ключ"]);
 });

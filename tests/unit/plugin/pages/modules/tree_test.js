@@ -136,6 +136,17 @@ test("an error is a row, and the page can be asked for again", async () => {
   equal(shown(store), ["1 a", "1 b"]);
 });
 
+test("a page that could not be read is read by the next look, unless the error is final", async () => {
+  for (const [final, rows] of [[false, ["1 a", "1 b"]], [true, ["1 error"]]]) {
+    const { server, store } = grown();
+    server.error = Object.assign(new Error("no"), { final });
+    await store.look(0, 10);
+    server.error = null;
+    await store.refresh();
+    equal(shown(store), rows);
+  }
+});
+
 test("a look that fails keeps what was read, and raises", async () => {
   const { server, store } = await opened();
   store.look(0, 10);
