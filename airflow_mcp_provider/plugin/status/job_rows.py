@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from airflow_mcp_provider.constants import JOB_TAG
@@ -15,6 +29,9 @@ from airflow_mcp_provider.plugin.db.tables import DagRun, DagTag
 from airflow_mcp_provider.plugin.status import run_rows
 from airflow_mcp_provider.plugin.status.airflow_internals import NO_SCHEDULE, DagModel
 from airflow_mcp_provider.plugin.status.run_rows import RunRow
+
+SIZES = (1, 10, 50, 100)
+"""Numbers of jobs for which queries are kept: one for fewer jobs has empty names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +127,21 @@ def latest_runs(session: Session, jobs: Sequence[str], number: int) -> dict[str,
     """Return the latest runs of each job, the newest first."""
     found: dict[str, list[RunRow]] = {job: [] for job in jobs}
     if jobs:
-        each = [_latest(job, number) for job in jobs]
-        newest = run_rows.query().where(DagRun.id.in_(union_all(*each))).order_by(DagRun.id.desc())
-        for row in run_rows.read(session, newest):
+        size = next((size for size in SIZES if size >= len(jobs)), len(jobs))
+        names = {f"job_{place}": job for place, job in enumerate([*jobs, *[""] * (size - len(jobs))])}
+        for row in run_rows.read(session, _newest(size, number), names):
             found[row.job].append(row)
     return found
 
 
-def _latest(job: str, number: int) -> Select[Any]:
+@lru_cache(maxsize=16)
+def _newest(jobs: int, number: int) -> Select[Any]:
+    """Select the latest runs of the jobs ``job_0`` and so on. Building it takes longer than Postgres needs for it."""
+    each = [_latest(bindparam(f"job_{place}"), number) for place in range(jobs)]
+    return run_rows.query().where(DagRun.id.in_(union_all(*each))).order_by(DagRun.id.desc())
+
+
+def _latest(job: BindParameter[str], number: int) -> Select[Any]:
     newest = select(DagRun.id).where(DagRun.dag_id == job).order_by(DagRun.id.desc()).limit(number).subquery()
     return select(newest.c.id)
 

@@ -123,9 +123,9 @@ def query(*, conf: bool = False) -> Select[Any]:
     )
 
 
-def read(session: Session, wanted: Select[Any]) -> list[RunRow]:
-    """Read the runs that a query selects."""
-    return [_row(found) for found in session.execute(wanted)]
+def read(session: Session, wanted: Select[Any], values: Mapping[str, str] | None = None) -> list[RunRow]:
+    """Read the runs that a query selects; ``values`` are those of its parameters."""
+    return [_row(found) for found in session.execute(wanted, values)]
 
 
 def one(session: Session, job: str, run_id: str) -> RunRow | None:
