@@ -6,6 +6,7 @@ Runs in a shell, as a child of the program that has the agent. Sends requests to
 from __future__ import annotations
 
 import asyncio
+import signal
 
 from mcp.server.stdio import stdio_server
 
@@ -18,6 +19,8 @@ PATIENCE_S = 10.0
 
 def run(url: str, *, token: str | None, user: str | None, password: str | None) -> None:
     """Serve until stdin is closed; raises RequestFailed for invalid credentials."""
+    # Ctrl-C ends the process, as SIGTERM does: asyncio would wait for the thread that reads stdin.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(_serve(AsyncJobClient(url, token=token, user=user, password=password, patience=PATIENCE_S)))
 
 
