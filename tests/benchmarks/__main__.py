@@ -1,4 +1,4 @@
-"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [queue] [schedule] [batch] [status] [swarm] [pods]``.
+"""Every benchmark, one table: ``python tests/benchmarks [parse] [imports] [runs] [gate] [queue] [schedule] [batch] [status] [pages] [swarm] [pods]``.
 
 All without a name. ``swarm`` takes an hour; one part of it: ``swarm.growth`` (see ``swarm.PARTS``).
 """
@@ -11,6 +11,7 @@ import sys
 import batch
 import deep_queue
 import gate
+import pages
 import parse
 import pods
 import runs
@@ -29,6 +30,7 @@ PARTS = {
     "schedule": schedule.measure,
     "batch": batch.measure,
     "status": status.measure,
+    "pages": pages.measure,
     "swarm": swarm.measure,
     "pods": pods.measure,
 }

@@ -29,18 +29,17 @@ def measure(subtasks: int = SUBTASKS, times: int = TIMES) -> list[tuple[str, str
     with Embedded(dags=DAGS, schedulers=0) as airflow:
         airflow.api.wait_for_dag(JOB)
         runs = {
-            f"{subtasks} subtasks": _plain(airflow, subtasks),
+            f"{subtasks} subtasks": of_many(airflow, subtasks),
             f"in batches of {BATCH}": _batched(airflow, subtasks),
         }
-        with _client(airflow) as client:
+        with client_of(airflow, f"{PREFIX}/jobs/{JOB}") as client:
             return [row for what, run in runs.items() for row in _timed(airflow, client, what, run, times)]
 
 
-def _client(airflow: Embedded) -> httpx.Client:
+def client_of(airflow: Embedded, path: str = "") -> httpx.Client:
     body = {"username": USER, "password": airflow.password}
     token = httpx.post(f"{airflow.url}/auth/token", json=body).raise_for_status().json()["access_token"]
-    base = f"{airflow.url}{PREFIX}/jobs/{JOB}"
-    return httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    return httpx.Client(base_url=f"{airflow.url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def _timed(airflow: Embedded, client: httpx.Client, what: str, run: str, times: int) -> Iterator[tuple[str, str, str]]:
@@ -52,12 +51,17 @@ def _timed(airflow: Embedded, client: httpx.Client, what: str, run: str, times: 
         "children of one": f"/runs/{run}/subtasks?parent=https://example.org/page/5",
         "text of one": f"/runs/{run}/subtasks?text=page/{SUBTASKS - 1}",
     }
-    with _working(airflow, run):
+    with working(airflow, run):
         for name, path in paths.items():
-            client.get(path).raise_for_status()
-            took = sorted(_once(client, path) for _ in range(times))
-            p95 = took[int(times * 0.95) - 1]
-            yield f"{name}, {what}", f"{p95:.0f} ms", f"p95; median {statistics.median(took):.0f} ms"
+            median, p95 = timed(client, path, times)
+            yield f"{name}, {what}", f"{p95:.0f} ms", f"p95; median {median:.0f} ms"
+
+
+def timed(client: httpx.Client, path: str, times: int) -> tuple[float, float]:
+    """Return the median and the p95 of some requests, in milliseconds; a first one is not counted."""
+    client.get(path).raise_for_status()
+    took = sorted(_once(client, path) for _ in range(times))
+    return statistics.median(took), took[int(times * 0.95) - 1]
 
 
 def _once(client: httpx.Client, path: str) -> float:
@@ -67,7 +71,7 @@ def _once(client: httpx.Client, path: str) -> float:
 
 
 @contextmanager
-def _working(airflow: Embedded, run: str) -> Iterator[None]:
+def working(airflow: Embedded, run: str) -> Iterator[None]:
     """Let subtasks end and begin, twenty a second."""
     ended = threading.Event()
 
@@ -91,8 +95,9 @@ def _working(airflow: Embedded, run: str) -> Iterator[None]:
         worker.join()
 
 
-def _plain(airflow: Embedded, subtasks: int) -> str:
-    run = _begun(airflow, "plain", {"limit": subtasks, "depth": 5}, subtasks)
+def of_many(airflow: Embedded, subtasks: int, job: str = JOB) -> str:
+    """Make a run of a job with as many subtasks; the job is paused, or no scheduler works."""
+    run = _begun(airflow, "plain", {"limit": subtasks, "depth": 5}, subtasks, job)
     _instances(
         airflow,
         run,
@@ -107,7 +112,7 @@ def _plain(airflow: Embedded, subtasks: int) -> str:
         subtasks * 7 // 10,
     )
     _rows(airflow, run, "progress", """json_build_object('fraction', 0.5, 'message', 'half')::text""", subtasks)
-    _analyze(airflow)
+    analyze(airflow)
     return run
 
 
@@ -117,13 +122,13 @@ def _batched(airflow: Embedded, subtasks: int) -> str:
     turn = "json_build_object('status', CASE WHEN i = 7 THEN 'failed' ELSE 'success' END, 'attempts', 1, 'spent', 0)"
     turns = f"(SELECT json_object_agg(n * {BATCH} + i, {turn}) FROM generate_series(0, {BATCH - 1}) i)"  # noqa: S608 - of this file
     _rows(airflow, run, "mcp.batch", f"json_build_object('life', 2, 'turns', {turns})::text", 145)
-    _analyze(airflow)
+    analyze(airflow)
     return run
 
 
-def _begun(airflow: Embedded, name: str, step: dict[str, Any], subtasks: int) -> str:
+def _begun(airflow: Embedded, name: str, step: dict[str, Any], subtasks: int, job: str = JOB) -> str:
     """Make a run that is running, with the rows of its subtasks."""
-    run = airflow.api.trigger(JOB, {}, dag_run_id=name)
+    run = airflow.api.trigger(job, {}, dag_run_id=name)
     airflow.sql("UPDATE dag_run SET state = 'running', start_date = now() - interval '1 hour' WHERE run_id = %s", run)
     airflow.sql("UPDATE task_instance SET state = 'success' WHERE run_id = %s AND task_id = 'plan'", run)
     state = {"tolerate": "5%", "subtasks": subtasks, "steps": [{"name": "run", "reserved": subtasks, **step}]}
@@ -172,6 +177,6 @@ def _instances(airflow: Embedded, run: str, count: int, state: str) -> None:
     )
 
 
-def _analyze(airflow: Embedded) -> None:
+def analyze(airflow: Embedded) -> None:
     for table in ("task_instance", "task_state_store", "dag_run"):
         airflow.sql(f"ANALYZE {table}")
