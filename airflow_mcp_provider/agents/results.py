@@ -145,7 +145,9 @@ class ResultTexts(Part):
     """Texts of ``RunResult``: one of the two."""
 
     result: Any = None
-    result_text: str | None = Field(default=None, description="A part of the result as JSON, from offset on: join the parts.")
+    result_text: str | None = Field(
+        default=None, description="A part of the result as JSON, from offset on: join the parts."
+    )
     error: str | None = None
 
 

@@ -80,6 +80,21 @@ def test_the_command_of_airflow_with_a_user_and_a_password(airflow, passwords):
     assert len(found[1]["result"]["structuredContent"]["jobs"]) == 3
 
 
+def test_the_program_of_the_docs(url, token):
+    text = (ROOT / "docs" / "agents.md").read_text().partition("```python\n")[2].partition("```")[0]
+    for written, here in (
+        ("https://airflow.example.com/job-control/v1/agents", url),
+        ('"…"', repr(token("uwe"))),
+        ('"inventory"', '"once"'),
+    ):
+        assert written in text
+        text = text.replace(written, here)
+    found = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, timeout=patient(60), check=False
+    )
+    assert "'state': 'completed'" in found.stdout, found.stderr
+
+
 def test_what_the_command_refuses(airflow):
     def run(*words, **env):
         command = [sys.executable, "-m", "airflow_mcp_provider.console.main", "agents", *words]
