@@ -1,19 +1,20 @@
 // Requests that are repeated while somebody looks at them.
 
+import { pause } from "./pace.js";
 import { useCallback, useEffect, useRef, useState } from "./react.js";
 
-const [FIRST, SLOWEST] = [5000, 60_000]; // before there is data, and after errors
+const FIRST = 5000; // ms before there is data
 const NOTHING = { data: undefined, error: null, loading: true };
 
 // Call `load(signal)` again and again. It pauses while the tab is hidden, ends when `until(data)` is true or the error
 // is final, and waits longer after each error. `latest` is a ref, `set` gets what has changed.
 const poller = (latest, set) => {
   let [timer, failures, stopped, over, busy] = [0, 0, false, false, null];
-  let pace = FIRST;
+  let [pace, took] = [FIRST, 0];
   const paceOf = (data, { every } = latest.current) => (typeof every === "function" ? every(data) : every);
   const plan = () => {
     if (stopped || over) return;
-    timer = setTimeout(look, Math.min(pace * 2 ** failures, Math.max(SLOWEST, pace)));
+    timer = setTimeout(look, pause(pace, failures, took));
   };
   const found = (data) => {
     pace = paceOf(data);
@@ -28,6 +29,7 @@ const poller = (latest, set) => {
     clearTimeout(timer);
     if (stopped || document.hidden) return;
     const mine = (busy = new AbortController());
+    const began = performance.now();
     try {
       const data = await latest.current.load(mine.signal);
       if (busy === mine && !stopped) found(data);
@@ -36,6 +38,7 @@ const poller = (latest, set) => {
     }
     if (busy !== mine) return;
     busy = null;
+    took = performance.now() - began;
     plan();
   };
   const seen = () => {

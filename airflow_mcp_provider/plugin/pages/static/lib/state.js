@@ -33,7 +33,11 @@ export const StateBadge = ({ state, ...more }) => {
   return h(Badge, { colorPalette: palette, variant: "solid", color: textColor({ palette, light }), whiteSpace: "nowrap", ...more }, mark, text);
 };
 
+// What has only its color as a form: the colors that a reader forces would make it one with the page.
+export const OWN_COLORS = { forcedColorAdjust: "none" };
+
 const SQUARE = {
+  ...OWN_COLORS,
   alignItems: "center",
   borderRadius: "sm",
   boxSize: "18px",

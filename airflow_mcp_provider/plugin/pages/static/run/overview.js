@@ -2,7 +2,7 @@
 
 import { jobPath, logPath } from "../lib/links.js";
 import { Alert, Box, Flex, HStack, PageLink, Span, Text, VisuallyHidden, h, useEffect, useRef, useState } from "../lib/react.js";
-import { StateBadge, stateOf } from "../lib/state.js";
+import { OWN_COLORS, StateBadge, stateOf } from "../lib/state.js";
 import { count } from "../lib/texts.js";
 import { Elapsed, Time, between, duration, useNow } from "../lib/time.js";
 import { endedText, growthText, partsOf, rateText } from "./texts.js";
@@ -86,6 +86,7 @@ const Bar = ({ progress, growth }) => {
       borderWidth: 1,
       overflow: "hidden",
       bg: "bg.muted",
+      css: OWN_COLORS,
     },
     ORDER.map((state) => h(Segment, { key: state, state, number: parts[state], known })),
   );

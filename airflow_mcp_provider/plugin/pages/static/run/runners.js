@@ -4,7 +4,7 @@ import { at, get } from "../lib/api.js";
 import { Empty, ErrorBox, Loading } from "../lib/parts.js";
 import { usePoll } from "../lib/poll.js";
 import { Box, Button, Flex, PageLink, Span, Table, Text, h } from "../lib/react.js";
-import { stateOf } from "../lib/state.js";
+import { OWN_COLORS, stateOf } from "../lib/state.js";
 import { count, visible } from "../lib/texts.js";
 import { Elapsed, duration, written } from "../lib/time.js";
 import { subtasksRead } from "./store.js";
@@ -54,7 +54,7 @@ const Timeline = ({ runners, now, show }) => {
   const failed = ended.filter((one) => one.state === "failed").length;
   const lane = laneHeight(lanes);
   const label = `${bars.length - ended.length} running, ${ended.length} ended in the last ${MINUTES} minutes, ${failed} of them failed`;
-  const chart = h(Box, { role: "img", "aria-label": `Timeline of runners: ${label}`, position: "relative", style: { height: Math.max(1, lanes) * lane } }, bars.map((bar) => h(Bar, { key: bar.id, bar, lane, show })));
+  const chart = h(Box, { role: "img", "aria-label": `Timeline of runners: ${label}`, position: "relative", css: OWN_COLORS, style: { height: Math.max(1, lanes) * lane } }, bars.map((bar) => h(Bar, { key: bar.id, bar, lane, show })));
   return h(
     Box,
     { borderWidth: 1, borderRadius: "sm", p: 2, "data-testid": "timeline" },
