@@ -22,7 +22,7 @@ const times = (run) => [
   run.started && h(Fact, { key: "took", name: run.ended ? "took" : "runs for" }, run.ended ? duration(between(run.started, run.ended)) : h(Elapsed, { since: run.started })),
 ];
 
-// The tasks that are no subtasks. Their logs tell why a run has none, or no result.
+// The tasks that are no subtasks. Their logs have the reason why a run has none, or no result.
 const Logs = ({ run }) =>
   ["plan", "report"].map((task) => h(PageLink, { key: task, to: logPath(run.job, run.run, task) }, `Log of ${task}`));
 

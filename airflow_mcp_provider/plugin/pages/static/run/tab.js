@@ -15,7 +15,7 @@ import { TreeStore } from "./store.js";
 import { idOf } from "./tree.js";
 import { TreeView } from "./tree_view.js";
 
-const NONE = "This is no run of a job of airflow-mcp-provider: its DAG was not made from a job spec, or the run was deleted.";
+const NONE = "This run does not belong to a job of airflow-mcp-provider: its DAG was not made from a job spec, or the run was deleted.";
 const [QUEUED, ACTIVE] = [5000, 3000]; // ms between two looks
 
 const useTree = (job, run, filter) => {
