@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
+from playwright.sync_api import Page
+
+from airflow_mcp_provider.embedded.airflow import Embedded
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 PACKAGE = "chromium-headless-shell"
@@ -27,6 +31,22 @@ def program() -> str:
         _apt("install", "--yes", "--no-install-recommends", PACKAGE, "fonts-dejavu-core")
     found = _found()
     assert found, f"no {PACKAGE} after its installation"
+    return found
+
+
+def login(page: Page, airflow: Embedded, user: str) -> Page:
+    """Open Airflow's UI as a user of its simple auth manager."""
+    page.goto(airflow.url)
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(passwords(airflow)[user])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Dags").first.wait_for()
+    return page
+
+
+def passwords(airflow: Embedded) -> dict[str, str]:
+    """Return the passwords that the simple auth manager has made, by user."""
+    found: dict[str, str] = json.loads((airflow.folder / "simple_auth_manager_passwords.json.generated").read_text())
     return found
 
 

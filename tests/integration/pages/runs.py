@@ -118,6 +118,7 @@ class PlayedRun:
             if place >= start
             and query.get("parent") in {None, one.parent or ""}
             and query.get("state") in {None, "", one.state}
+            and query.get("step") in {None, "", one.step}
             and query.get("text", "") in one.key
         ]
         more = str(found[limit][0]) if len(found) > limit else None
