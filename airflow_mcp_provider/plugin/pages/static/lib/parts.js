@@ -29,7 +29,7 @@ export const Page = ({ heading, toolbar, children, testId }) => {
   return h(
     Announce.Provider,
     { value: announce },
-    h(Box, { p: 2, h: "100%", minH: 0, display: "flex", flexDirection: "column", gap: 2, "data-testid": testId }, top, children),
+    h(Box, { as: "section", p: 2, h: "100%", minH: 0, display: "flex", flexDirection: "column", gap: 2, "data-testid": testId }, top, children),
   );
 };
 

@@ -11,7 +11,7 @@ import { RetryOne } from "./actions.js";
 import { Value } from "./value_view.js";
 
 /** The page is wide enough for the tree and a subtask side by side. */
-export const WIDE = "@container (min-width: 68rem)";
+export const WIDE = "@container (min-width: 61rem)";
 const FINAL = ["succeeded", "failed", "skipped"];
 
 const Part = ({ title, children }) => h(Box, { as: "section", mt: 3 }, h(Heading, { as: "h3", size: "sm", mb: 1 }, title), children);
@@ -32,9 +32,9 @@ const AttemptRow = ({ subtask, attempt }) => {
     Table.Row,
     { verticalAlign: "top" },
     h(Table.Cell, null, number),
-    h(Table.Cell, { whiteSpace: "nowrap" }, h(Time, { value: started })),
+    h(Table.Cell, null, h(Time, { value: started })),
     h(Table.Cell, { whiteSpace: "nowrap" }, started ? took : "–"),
-    h(Table.Cell, { minW: "12em" }, h(ErrorText, { why: error })),
+    h(Table.Cell, { minW: "9em" }, h(ErrorText, { why: error })),
     h(Table.Cell, null, log),
   );
 };
@@ -77,7 +77,7 @@ const Content = ({ run, subtask, changed }) => {
 const LOOKS = {
   borderRadius: "sm",
   borderWidth: 1,
-  css: { [WIDE]: { maxHeight: "100%", width: "40%" } },
+  css: { [WIDE]: { maxHeight: "100%", width: "36%" } },
   flexShrink: 0,
   maxH: "60%",
   minH: "160px",

@@ -24,12 +24,18 @@ const times = (run) => [
 
 // The tasks that are no subtasks. Their logs have the reason why a run has none, or no result.
 const Logs = ({ run }) =>
-  ["plan", "report"].map((task) => h(PageLink, { key: task, to: logPath(run.job, run.run, task) }, `Log of ${task}`));
+  h(
+    Fact,
+    { name: "logs of" },
+    ["plan", "report"].map((task) =>
+      h(PageLink, { key: task, to: logPath(run.job, run.run, task), "aria-label": `Log of ${task}`, me: 2 }, task),
+    ),
+  );
 
 const Facts = ({ run }) =>
   h(
     Flex,
-    { gap: 4, wrap: "wrap", align: "center", fontSize: "sm" },
+    { columnGap: 4, rowGap: 1, wrap: "wrap", align: "center", fontSize: "sm" },
     h(StateBadge, { state: run.state }),
     place(run),
     run.state === "queued" && h(Fact, { name: "priority" }, run.priority),

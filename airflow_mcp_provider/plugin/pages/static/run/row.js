@@ -14,7 +14,7 @@ const MUTED = "var(--chakra-colors-fg-muted)";
 
 /** The columns for the grid's template: a step only where the job has several. */
 export const columnsOf = (steps) => `minmax(9rem, 3fr) ${steps ? "6rem " : ""}7rem 4rem 5rem minmax(8rem, 4fr) 2.5rem`;
-export const LEAST = "42rem"; // of width
+export const LEAST = "39rem"; // of width: what the columns need
 
 export const HEADS = (steps) => ["Key", ...(steps ? ["Step"] : []), "State", "Attempt", "Time", "Message or reason", "Log"];
 
