@@ -30,9 +30,9 @@ HEARTBEAT = timedelta(seconds=30)
 class RunRow:
     """A run: ``state`` is Airflow's; ``note`` anybody's; ``own_priority`` the text in its conf.
 
-    ``report`` is the state in the result of its report, if it succeeded and has a note; ``failed`` the number there, if
-    it failed, also in part. ``parallelism`` is that of the active run of its job. ``end``: how it has failed, if not by
-    itself.
+    ``report`` is the state in the result of its report, if it succeeded and has another note; ``failed`` the number
+    there, if it failed, or its note is that some subtasks did. ``parallelism`` is that of the active run of its job.
+    ``end``: how it has failed, if not by itself.
     """
 
     id: int
@@ -82,17 +82,18 @@ class RunRow:
 
     @property
     def _is_partial(self) -> bool:
-        return self.report == "partial" or (self.report is None and (self.note or "").startswith(PARTIAL))
+        noted = self.report is None and (self.note or "").startswith(PARTIAL)
+        return self.report == "partial" or (noted and self.failed != 0)
 
 
 def query(*, conf: bool = False) -> Select[Any]:
     """Select runs of jobs, without their conf, which may be large; further conditions are the caller's.
 
-    The result of a report may be large, too, and Postgres reads all of it for a field: it is read where a run has
-    failed or has a note. Of ours, a run that completed with subtasks has none (``operators.report``).
+    The result of a report may be large, too, and Postgres reads all of it for a field: one field is read, where a run
+    has failed or has a note. Of ours, a run that completed with subtasks has none (``operators.report``).
     """
-    has_note = DagRunNote.dag_run_id.is_not(None)
     noted = func.coalesce(DagRunNote.content, "").startswith(PARTIAL)
+    otherwise_noted = and_(DagRunNote.dag_run_id.is_not(None), ~noted)
     ended = and_(Store.dag_run_id == DagRun.id, Store.task_id == TASK, Store.map_index == -1, Store.key == END)
     return (
         select(
@@ -112,7 +113,7 @@ def query(*, conf: bool = False) -> Select[Any]:
             DagModel.is_paused,
             DagModel.max_active_tasks,
             DagRunNote.content,
-            case((and_(DagRun.state == DagRunState.SUCCESS, has_note), of_report("state"))).label("report"),
+            case((and_(DagRun.state == DagRunState.SUCCESS, otherwise_noted), of_report("state"))).label("report"),
             case((or_(DagRun.state == DagRunState.FAILED, noted), of_report("failed"))).label("failed"),
             Store.value.label("end"),
         )

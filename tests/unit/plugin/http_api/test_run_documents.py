@@ -23,7 +23,7 @@ NOW = datetime.now(UTC)
 def end(database, http, job, set_run):
     """Make a run that has ended."""
 
-    def make(state, *, end=None, report=None, alive=False, noted=False):
+    def make(state, *, end=None, report=None, alive=False, note=None):
         run_id = http.post(RUNS, json={}).json()["run"]
         number = set_run(run_id, state, start_date=NOW, end_date=NOW)
         with database() as session:
@@ -40,8 +40,8 @@ def end(database, http, job, set_run):
                         dag_run_id=number, task_id="report", map_index=-1, key="return_value", value=report, **names
                     )
                 )
-            if noted:
-                session.get_one(DagRun, number).note = "seen by Anna"
+            if note:
+                session.get_one(DagRun, number).note = note
             if alive:
                 one = session.scalars(
                     select(TaskInstance).where(TaskInstance.run_id == run_id, TaskInstance.task_id == "plan")
@@ -108,13 +108,20 @@ def test_a_run_is_cancelling_while_its_processes_run(end, http):
     ],
 )
 def test_how_a_run_ended_by_itself(end, http, state, report, expected, reason, error):
-    document = end(state, report=report, noted=state == "success")
+    document = end(state, report=report, note="seen by Anna" if state == "success" else None)
     assert (document["state"], document["result"]) == (expected, (report or {}).get("result"))
     assert (document["reason"] or {}).get("code") == reason
     assert (document["error"] or {}).get("code") == error
     (listed,) = http.get(RUNS).json()["runs"]
     assert listed["failed"] == (report or {}).get("failed")
     assert (listed["reason"] or {}).get("code") == (reason or (error and "failed"))
+
+
+@pytest.mark.parametrize(("failed", "expected"), [(0, "completed"), (2, "partial")])
+def test_a_person_may_write_a_note_like_ours(end, http, failed, expected):
+    report = {"state": "partial" if failed else "complete", "subtasks": 9, "failed": failed}
+    assert end("success", report=report, note="partial: as I see it")["state"] == expected
+    assert [one["failed"] for one in http.get(RUNS).json()["runs"]] == [failed]
 
 
 def test_the_report_of_a_run_without_a_note_is_not_read(end, http):
