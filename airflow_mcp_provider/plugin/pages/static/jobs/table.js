@@ -45,10 +45,10 @@ const Name = ({ job, onTag, tabs }) =>
     { align: "start", gap: 0, minW: 0 },
     h(
       HStack,
-      { gap: 2, maxW: "100%", overflow: "hidden" }, // the tags are cut before the id is
-      h(PageLink, { to: jobPath(job.job, tabs), fontWeight: "medium", title: job.job, flexShrink: 0, maxW: "100%", ...clipped }, job.job),
-      job.paused && h(Tag.Root, { size: "sm", colorPalette: "orange" }, h(Tag.Label, null, "‖ paused")),
-      h(Tags, { tags: job.tags, onTag }),
+      { gap: 2, maxW: "100%" },
+      h(PageLink, { to: jobPath(job.job, tabs), fontWeight: "medium", title: job.job, ...clipped }, job.job),
+      job.paused && h(Tag.Root, { size: "sm", colorPalette: "orange", flexShrink: 0 }, h(Tag.Label, null, "‖ paused")),
+      h(HStack, { gap: 2, minW: 0, flexShrink: 1000, overflow: "hidden" }, h(Tags, { tags: job.tags, onTag })), // cut before the id is
     ),
     h(Text, { fontSize: "sm", color: "fg.muted", maxW: "100%", title: job.description, ...clipped }, job.description ?? ""),
     h(Problem, { job }),

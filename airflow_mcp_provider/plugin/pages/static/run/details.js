@@ -31,17 +31,16 @@ const AttemptRow = ({ subtask, attempt }) => {
   return h(
     Table.Row,
     { verticalAlign: "top" },
-    h(Table.Cell, null, number),
+    h(Table.Cell, null, number, " ", log), // beside the tree there is little room: the log comes first
     h(Table.Cell, null, h(Time, { value: started })),
     h(Table.Cell, { whiteSpace: "nowrap" }, started ? took : "–"),
     h(Table.Cell, { minW: "9em" }, h(ErrorText, { why: error })),
-    h(Table.Cell, null, log),
   );
 };
 
 const Attempts = ({ subtask }) => {
   if (subtask.attempts.length === 0) return h(Text, { color: "fg.muted" }, subtask.started ? "The attempts are not known." : "The subtask has not started.");
-  const heads = ["Attempt", "Started", "Time", "Reason", "Log"].map((name) => h(Table.ColumnHeader, { key: name, scope: "col" }, name));
+  const heads = ["Attempt", "Started", "Time", "Reason"].map((name) => h(Table.ColumnHeader, { key: name, scope: "col" }, name));
   const rows = subtask.attempts.map((attempt) => h(AttemptRow, { key: attempt.number, subtask, attempt }));
   const table = h(Table.Root, { size: "sm", "aria-label": "Attempts" }, h(Table.Header, null, h(Table.Row, null, heads)), h(Table.Body, null, rows));
   return h(Box, { overflowX: "auto" }, table);

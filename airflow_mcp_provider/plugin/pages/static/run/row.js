@@ -9,7 +9,7 @@ import { isBranch, isContinued } from "./tree.js";
 
 export const ROW = 32; // px
 const DEEPEST = 12; // further levels are not indented more: the key would have no room
-const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", minWidth: 0 };
+export const CUT = { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap", minWidth: 0 };
 const MUTED = "var(--chakra-colors-fg-muted)";
 
 /** The columns for the grid's template: a step only where the job has several. */

@@ -5,7 +5,7 @@ import { Box, h, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, u
 import { revealed } from "../lib/view_range.js";
 import { useRange } from "../lib/virtual.js";
 import { onKey } from "./keys.js";
-import { HEADS, LEAST, ROW, TreeRow, columnsOf } from "./row.js";
+import { CUT, HEADS, LEAST, ROW, TreeRow, columnsOf } from "./row.js";
 import { movedBy } from "./tree.js";
 
 // What the reader looks at stays where it is when rows above it come or go. Another filter starts at the top; the tree
@@ -38,7 +38,7 @@ const useActive = (rows) => {
 };
 
 const Head = ({ steps, columns }) => {
-  const cells = HEADS(steps).map((name) => h("div", { key: name, role: "columnheader" }, name));
+  const cells = HEADS(steps).map((name) => h("div", { key: name, role: "columnheader", title: name, style: CUT }, name));
   const style = { columnGap: 8, display: "grid", fontSize: 13, fontWeight: 600, gridTemplateColumns: columns, paddingInline: 4 };
   const row = h("div", { role: "row", "aria-rowindex": 1, style }, cells);
   return h(Box, { role: "rowgroup", borderBottomWidth: 1, py: 1, css: { overflow: "hidden", scrollbarGutter: "stable" } }, row);
