@@ -20,8 +20,11 @@ PATIENCE_S = 10.0
 def run(url: str, *, token: str | None, user: str | None, password: str | None) -> None:
     """Serve until stdin is closed; raises RequestFailed for invalid credentials."""
     # Ctrl-C ends the process, as SIGTERM does: asyncio would wait for the thread that reads stdin.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    asyncio.run(_serve(AsyncJobClient(url, token=token, user=user, password=password, patience=PATIENCE_S)))
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        asyncio.run(_serve(AsyncJobClient(url, token=token, user=user, password=password, patience=PATIENCE_S)))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _serve(client: AsyncJobClient) -> None:

@@ -278,11 +278,19 @@ def _text(value: object) -> str:
 
 
 def _job(job: str) -> str:
-    return f"{PREFIX}/jobs/{_quoted(job)}"
+    return f"{PREFIX}/jobs/{_id(job)}"
 
 
 def _run(job: str, run: str) -> str:
-    return f"{_job(job)}/runs/{_quoted(run)}"
+    return f"{_job(job)}/runs/{_id(run)}"
+
+
+def _id(text: str) -> str:
+    """Return an id in a path; raises InvalidRequest for one with a slash, which would be the path of another route."""
+    if "/" in text:
+        problem = f"invalid id {text[:80]!r}; expected the id of a job or a run, which has no slash"
+        raise InvalidRequest(problem, url="id", next_step="change the id")
+    return _quoted(text)
 
 
 def _quoted(text: str) -> str:

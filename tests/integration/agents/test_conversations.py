@@ -175,7 +175,8 @@ def test_wrong_arguments_and_names(talk):
         assert "counts" in unknown["detail"]
         assert (await agent.refused("describe_job", job="../variables"))["kind"] == "invalid_request"
         assert (await agent.refused("describe_job", job=".."))["kind"] == "not_found"
-        assert (await agent.refused("job_status", run="fetch/../../x"))["kind"] == "not_found"
+        for run in ("fetch/../../x", "fetch/none/events"):
+            assert (await agent.refused("job_status", run=run))["kind"] == "invalid_request", run
         assert (await agent.refused("retry_failed", run="fetch/none"))["kind"] == "not_found"
         nul = await agent.refused("submit_job", job="fetch", params={"file": "a\0b"}, key=new())
         assert nul["kind"] == "invalid_request"

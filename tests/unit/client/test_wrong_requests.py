@@ -33,6 +33,8 @@ def test_a_number_that_json_does_not_have_is_not_sent_as_null(nowhere, number):
         (lambda client: client.submit("crawl", key=""), "key"),
         (lambda client: client.cancel("crawl", "r", grace=100_000), "grace"),
         (lambda client: client.set_parallelism("crawl", "r", 0), "parallelism"),
+        (lambda client: client.run("crawl", "r/events"), "invalid id 'r/events'"),
+        (lambda client: client.pause("crawl/runs/r"), "invalid id 'crawl/runs/r'"),
     ],
 )
 def test_a_value_that_the_server_would_refuse(nowhere, call, wrong):
