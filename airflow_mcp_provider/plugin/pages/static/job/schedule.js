@@ -21,7 +21,7 @@ const Watch = ({ watch }) =>
   h(
     Box,
     { mt: 2, "data-testid": "watch" },
-    watch.problem && h(Text, { color: "fg.error", mb: 1 }, "⚠ ", h(Words, { text: watch.problem })),
+    watch.problem && h(Text, { color: "red.fg", mb: 1 }, "⚠ ", h(Words, { text: watch.problem })),
     h(
       DataList.Root,
       { orientation: "horizontal", size: "sm", "aria-label": "Watch" },

@@ -19,7 +19,7 @@ export const Problem = ({ job }) => {
   const line = `✗ ${title}: ${text.split("\n", 1)[0]}`;
   const button = h(
     Button,
-    { size: "2xs", variant: "plain", colorPalette: "red", color: "fg.error", px: 0, maxW: "100%", ...clipped, onClick: () => setOpen(true) },
+    { size: "2xs", variant: "plain", colorPalette: "red", color: "red.fg", px: 0, maxW: "100%", ...clipped, onClick: () => setOpen(true) },
     line,
   );
   const close = h(Button, { size: "sm", variant: "outline", onClick: () => setOpen(false) }, "Close");

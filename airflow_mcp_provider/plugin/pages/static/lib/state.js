@@ -16,7 +16,7 @@ const STATES = {
   waiting: { symbol: "○", palette: "queued", text: "waiting" },
   succeeded: { symbol: "✓", palette: "success", text: "succeeded" },
   failed: { symbol: "✗", palette: "failed", text: "failed" },
-  skipped: { symbol: "»", palette: "skipped", light: true, text: "skipped" },
+  skipped: { symbol: "»", palette: "skipped", text: "skipped" },
 };
 
 export const RUN_STATES = ["queued", "running", "cancelling", "completed", "partial", "error", "timeout", "cancelled"];

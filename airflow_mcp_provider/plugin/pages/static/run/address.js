@@ -32,14 +32,19 @@ export const useOpened = () => {
   return useState(() => read(params))[0];
 };
 
-/** Write what is shown into the address, when it has changed. */
+/**
+ * Write what is shown into the address, when it has changed.
+ *
+ * Not by the router: at the first change that it makes, Airflow's UI mounts the tab anew, and what is being typed is lost.
+ */
 export const useAddress = (shown) => {
-  const [, setParams] = useSearchParams();
   const text = JSON.stringify(written(shown));
   const before = useRef(text);
   useEffect(() => {
     if (before.current === text) return;
     before.current = text;
-    setParams((old) => withValues(old, { ...readValues(new URLSearchParams(), NAMES), ...JSON.parse(text) }), { replace: true });
+    const values = { ...readValues(new URLSearchParams(), NAMES), ...JSON.parse(text) };
+    const params = withValues(new URLSearchParams(location.search), values).toString();
+    history.replaceState(history.state, "", `${location.pathname}${params && `?${params}`}${location.hash}`);
   }, [text]);
 };

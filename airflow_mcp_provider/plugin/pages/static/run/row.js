@@ -82,7 +82,7 @@ const Placeholder = ({ row, flat, retry }) => {
 
 const looksOf = ({ index, columns, active, shown }) => ({
   alignItems: "center",
-  background: shown ? "var(--chakra-colors-bg-emphasized)" : undefined,
+  background: shown ? "var(--chakra-colors-bg-muted)" : undefined,
   borderBottom: "1px solid var(--chakra-colors-border-subtle, var(--chakra-colors-border))",
   columnGap: 8,
   contain: "strict",
