@@ -16,7 +16,7 @@ from airflow_mcp_provider.agents.results import (
     StatusTexts,
     Submitted,
 )
-from airflow_mcp_provider.agents.shorten import MARK, cut, dumped, size
+from airflow_mcp_provider.agents.shorten import MARK, cut, dumped
 from airflow_mcp_provider.client import calls
 from airflow_mcp_provider.client.models import Progress, Run, Why
 
@@ -86,7 +86,7 @@ async def job_result(api: Api, given: arguments.JobResult) -> RunResult:
     """Read the result of a run: whole, or a part of its JSON from ``offset`` on."""
     run = await api.send(calls.run(*RunName.of(given.run)))
     text = None if run.result is None else dumped(run.result)
-    whole = text is not None and given.offset == 0 and size(run.result) <= ROOM
+    whole = text is not None and given.offset == 0 and len(text.encode()) <= ROOM
     part = None if text is None or whole else _part(text[given.offset :])
     return RunResult(
         run=given.run,
