@@ -1,8 +1,8 @@
 // What the list of jobs is filtered by. It stands in the address of the page, so that a link shows the same list.
 
-import { readValues, withValues } from "../lib/address.js";
+import { here, readValues, write } from "../lib/address.js";
 import { TYPING } from "../lib/inputs.js";
-import { useCallback, useEffect, useRef, useSearchParams, useState } from "../lib/react.js";
+import { useCallback, useEffect, useLocation, useRef, useState } from "../lib/react.js";
 
 const NAMES = ["search", "tag", "show"];
 
@@ -18,24 +18,23 @@ const useSettled = (value) => {
   return settled;
 };
 
-// `filters`: what the inputs show; `settled`: what the server is asked for. The inputs are not controlled by the address:
-// the router changes it later than a key is pressed.
+// `filters`: what the inputs show; `settled`: what the server is asked for.
 export const useFilters = () => {
-  const [params, setParams] = useSearchParams();
-  const [filters, setFilters] = useState(() => read(params));
+  const { key, search } = useLocation();
+  const [filters, setFilters] = useState(() => read(here()));
   const text = useSettled(JSON.stringify(filters));
-  const address = JSON.stringify(read(params));
-  const known = useRef(address);
+  const known = useRef(text);
+  const followed = useRef(key);
   useEffect(() => {
     if (text === known.current) return;
     known.current = text;
-    setParams((old) => withValues(old, JSON.parse(text)), { replace: true });
+    write(JSON.parse(text));
   }, [text]);
   useEffect(() => {
-    if (address === known.current) return; // written above
-    known.current = address;
-    setFilters(JSON.parse(address)); // a link to this page was followed
-  }, [address]);
+    if (key === followed.current) return;
+    followed.current = key;
+    setFilters(read(new URLSearchParams(search))); // a link to this page was followed
+  }, [key]);
   const set = useCallback((changes) => setFilters((old) => ({ ...old, ...changes })), []);
   const clear = useCallback(() => setFilters(read(new URLSearchParams())), []);
   return { filters, settled: JSON.parse(text), set, clear };

@@ -11,3 +11,13 @@ export const withValues = (params, values) => {
   }
   return next;
 };
+
+// What the browser shows: the router may have an older one, see `write`.
+export const here = () => new URLSearchParams(location.search);
+
+// Not by the router: at the first change that it makes, Airflow's UI mounts the page anew, and the focus, and what is
+// being typed, are lost.
+export const write = (values) => {
+  const params = withValues(here(), values).toString();
+  history.replaceState(history.state, "", `${location.pathname}${params && `?${params}`}${location.hash}`);
+};

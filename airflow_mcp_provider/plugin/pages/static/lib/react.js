@@ -28,7 +28,7 @@ export const {
   useSyncExternalStore,
 } = provided("React");
 
-export const { Link: RouterLink, useNavigate, useSearchParams } = provided("ReactRouterDOM");
+export const { Link: RouterLink, useLocation, useNavigate } = provided("ReactRouterDOM");
 
 export const {
   Alert,

@@ -1,8 +1,8 @@
 // The filter, the view and the chosen subtask stand in the address of the page. Airflow's own parts of the page may have
 // values there, too: ours have names of their own.
 
-import { readValues, withValues } from "../lib/address.js";
-import { useEffect, useRef, useSearchParams, useState } from "../lib/react.js";
+import { here, readValues, write } from "../lib/address.js";
+import { useEffect, useRef, useState } from "../lib/react.js";
 import { SUBTASK_STATES } from "../lib/state.js";
 
 export const VIEWS = ["tree", "runners", "result"];
@@ -27,24 +27,15 @@ const written = ({ filter, view, chosen }) => ({
 });
 
 /** What the address says when the page opens: `{ filter, view, chosen }`. */
-export const useOpened = () => {
-  const [params] = useSearchParams();
-  return useState(() => read(params))[0];
-};
+export const useOpened = () => useState(() => read(here()))[0];
 
-/**
- * Write what is shown into the address, when it has changed.
- *
- * Not by the router: at the first change that it makes, Airflow's UI mounts the tab anew, and what is being typed is lost.
- */
+/** Write what is shown into the address, when it has changed. */
 export const useAddress = (shown) => {
   const text = JSON.stringify(written(shown));
   const before = useRef(text);
   useEffect(() => {
     if (before.current === text) return;
     before.current = text;
-    const values = { ...readValues(new URLSearchParams(), NAMES), ...JSON.parse(text) };
-    const params = withValues(new URLSearchParams(location.search), values).toString();
-    history.replaceState(history.state, "", `${location.pathname}${params && `?${params}`}${location.hash}`);
+    write({ ...readValues(new URLSearchParams(), NAMES), ...JSON.parse(text) });
   }, [text]);
 };
