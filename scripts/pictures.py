@@ -1,6 +1,8 @@
 """Make the pictures of docs/templates: each template runs on real input in a real Airflow, Chromium looks at the run.
 
-    .venv/bin/python -m scripts.pictures [template …]
+    .venv/bin/python -m scripts.pictures [template …] [pages]
+
+`pages`: those of docs/pages.md and the README, see page_pictures.py. Without a name: all.
 
 Needs `chromium`, and the servers that the tests of the templates use. Look at each picture before you commit it.
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from scripts import page_pictures
 from tests.integration.templates import postgres_server, site
 from tests.integration.templates.test_template_fit_report import measured, steps, write
 
@@ -26,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 SITE = "http://site.example"
 """What the runners' proxy, the site itself, is asked for."""
 NO_LOGIN = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
+PAGES = "pages"
 SUBTASKS, RUN = "/tasks/run/mapped", ""
 """What of a run is shown: of a job with steps the subtasks of all."""
 
@@ -87,11 +91,18 @@ TEMPLATES: dict[str, tuple[Callable[[Path], Conf], str, str]] = {
 
 
 def main(names: list[str]) -> None:
-    """Make the pictures of these templates, or of all."""
+    """Make the pictures of these templates and of the pages, or all."""
+    if not names or PAGES in names:
+        page_pictures.main()
+    if templates := [name for name in names or TEMPLATES if name != PAGES]:
+        _templates(templates)
+
+
+def _templates(names: list[str]) -> None:
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pictures-")))
         airflow = stack.enter_context(_airflow(work, stack))
-        for name in names or TEMPLATES:
+        for name in names:
             run_id = _start(airflow, name, work)
             state = airflow.api.wait(name, run_id, 600)["state"]
             print(name, state)

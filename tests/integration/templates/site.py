@@ -104,9 +104,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(pages: int, seed: int = 0, host: str = "127.0.0.1") -> Iterator[Site]:
+def served(pages: int, seed: int = 0, host: str = "127.0.0.1", kind: type[Site] = Site) -> Iterator[Site]:
     """Serve a site while the context lasts."""
-    site = Site(pages, seed)
+    site = kind(pages, seed)
     with _Server(site, host) as server:
         site.url = f"http://{host}:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, daemon=True).start()
