@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from airflow_mcp_provider.client.models import Attempt, RunState, SubtaskState, Why
+from tests.integration.browser.frames import scrolled
 from tests.integration.pages.canned import problem
 from tests.integration.pages.documents import ago
 from tests.integration.pages.runs import PATH, TAB, PlayedRun, subtask
@@ -70,6 +71,8 @@ def test_the_bar_the_rate_and_the_time_left(opened):
         expect(whole).to_contain_text(text)
     expect(whole).to_contain_text("15 per minute")
     expect(whole).to_contain_text(re.compile("about 2m .*left, until"))
+    log = tab.get_by_role("link", name="Log of plan")
+    expect(log).to_have_attribute("href", "/dags/crawl/runs/manual__1/tasks/plan")
     bar = tab.get_by_role("progressbar")
     expect(bar).to_have_attribute("aria-valuenow", "3")
     expect(bar).to_have_attribute("aria-valuetext", re.compile("1 failed"))
@@ -180,6 +183,22 @@ def test_filters_are_asked_of_the_server_and_the_tree_comes_back_as_it_was(opene
     assert keys(tab) == ["b"]
 
 
+def test_the_address_has_what_is_shown_and_nothing_typed_is_lost(opened, page):
+    tab = opened(small())
+    tab.get_by_role("combobox", name="State").select_option("failed")
+    search = tab.get_by_label("Text in the key")
+    search.fill("b")
+    expect(page).to_have_url(re.compile("mcp_state=failed.*mcp_text=b"))
+    expect(search).to_be_focused()
+    row(tab, "b").click()
+    expect(page).to_have_url(re.compile("mcp_subtask=b&mcp_subtask_step=run"))
+    page.reload()
+    expect(page.get_by_test_id("details")).to_contain_text("Why it failed")
+    expect(tab.get_by_role("combobox", name="State")).to_have_value("failed")
+    expect(search).to_have_value("b")
+    assert keys(tab) == ["b"]
+
+
 def test_growth_does_not_move_what_the_reader_looks_at(opened, page):
     many = [subtask(f"s{number:03}", WAITING) for number in range(300)]
     many[0] = subtask("s000", RUNNING, children=1)
@@ -211,32 +230,13 @@ def test_ten_thousand_subtasks_are_smooth(opened, page):
     run = PlayedRun([subtask(f"s{number:05}", RUNNING if number % 7 else WAITING) for number in range(10_000)])
     tab = opened(run)
     expect(row(tab, "s00003")).to_be_visible()
-    seen = page.evaluate(SCROLL, 20_000)
-    print(f"frames: {seen}")  # noqa: T201 - for the figures of the docs
+    seen = scrolled(page, 20_000)
     assert seen["rows"] < 120, "only what is in view is in the DOM"
     for _ in range(12):
         tab.get_by_test_id("rows").evaluate("(one) => (one.scrollTop = one.scrollHeight)")
         page.wait_for_timeout(100)
     assert tab.locator("[data-kind]").count() < 120
     assert int(keys(tab)[-1][1:]) > 700
-
-
-SCROLL = """async (most) => {
-  const frame = document.querySelector("[data-testid=rows]");
-  const times = [];
-  let [last, rows] = [performance.now(), 0];
-  for (let top = 0; top < most; top += 200) {
-    frame.scrollTop = top;
-    await new Promise(requestAnimationFrame);
-    const now = performance.now();
-    times.push(now - last);
-    last = now;
-    rows = Math.max(rows, document.querySelectorAll("[data-kind]").length);
-  }
-  times.sort((one, other) => one - other);
-  const at = (part) => Math.round(10 * times[Math.floor(part * (times.length - 1))]) / 10;
-  return { frames: times.length, median: at(0.5), p95: at(0.95), worst: at(1), rows };
-}"""
 
 
 def test_polls_stop_when_the_run_has_ended_or_the_tab_is_hidden(opened, page, ui):
