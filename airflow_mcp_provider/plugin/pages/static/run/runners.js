@@ -49,11 +49,11 @@ const Axis = ({ from, to }) => {
 };
 
 const Timeline = ({ runners, now, show }) => {
-  const { bars, lanes, left, from, to } = layout(runners, now, { span: MINUTES * 60_000 });
-  const ended = bars.filter((one) => one.state !== "running");
+  const { bars, all, lanes, left, from, to } = layout(runners, now, { span: MINUTES * 60_000 });
+  const ended = all.filter((one) => one.state !== "running");
   const failed = ended.filter((one) => one.state === "failed").length;
   const lane = laneHeight(lanes);
-  const label = `${bars.length - ended.length} running, ${ended.length} ended in the last ${MINUTES} minutes, ${failed} of them failed`;
+  const label = `${all.length - ended.length} running, ${ended.length} ended in the last ${MINUTES} minutes, ${failed} of them failed`;
   const chart = h(Box, { role: "img", "aria-label": `Timeline of runners: ${label}`, position: "relative", css: OWN_COLORS, style: { height: Math.max(1, lanes) * lane } }, bars.map((bar) => h(Bar, { key: bar.id, bar, lane, show })));
   return h(
     Box,

@@ -40,7 +40,7 @@ const latest = (found) => {
 /**
  * Bars in lanes: each bar in the first lane that is free at its start, at most `most` lanes.
  *
- * `x` and `width` are parts of the whole, from 0 to 1. `left`: the number of bars that have no lane.
+ * `x` and `width` are parts of the whole, from 0 to 1. `all`: also those that have no lane; `left`: how many.
  */
 export const layout = (runners, now, { span = 900_000, most = 100 } = {}) => {
   const shown = runners.filter((one) => (one.end ?? now) >= now - span).sort((one, other) => one.start - other.start);
@@ -49,7 +49,7 @@ export const layout = (runners, now, { span = 900_000, most = 100 } = {}) => {
   const ends = [];
   const bars = shown.map((one) => bar(one, ends, { from, length, now }));
   const placed = bars.filter((one) => one.lane < most);
-  return { bars: placed, lanes: Math.min(ends.length, most), left: bars.length - placed.length, from, to: from + length };
+  return { bars: placed, all: bars, lanes: Math.min(ends.length, most), left: bars.length - placed.length, from, to: from + length };
 };
 
 const bar = (runner, ends, { from, length, now }) => {
