@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.integration.browser.conftest import browser, pictures
 from tests.integration.pages.canned import CannedUi
+from tests.integration.pages.shared_page import SharedPage, new_page
 from tests.sizes import patient
 
 __all__ = ["browser", "pictures"]
@@ -26,15 +27,29 @@ def ui(server):
     return server
 
 
+@pytest.fixture(scope="package")
+def shared_page(browser, server):
+    found = SharedPage(browser, server.url)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def page(browser, pictures):
+def own_page():
+    """For a test that changes its page before that is loaded, or loads it again: no other test gets it."""
+
+
+@pytest.fixture
+def page(request, browser, shared_page, pictures):
     """A page; an error in its console fails the test."""
-    context = browser.new_context(viewport={"width": 1500, "height": 900}, locale="en-US", timezone_id="Asia/Tokyo")
-    context.set_default_timeout(patient(15_000))
-    found = context.new_page()
+    own = "own_page" in request.fixturenames
+    found = new_page(browser) if own else shared_page.lend()
     errors = []
     found.on("pageerror", lambda error: errors.append(str(error)))
     yield found
     pictures(found, "end")
-    context.close()
+    if own:
+        found.context.close()
+    else:
+        shared_page.take_back()
     assert errors == []

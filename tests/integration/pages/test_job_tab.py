@@ -261,6 +261,7 @@ def test_the_spec_is_copied(page, ui):
     assert page.evaluate("navigator.clipboard.readText()") == canned.SPEC
 
 
+@pytest.mark.usefixtures("own_page")
 def test_without_a_clipboard_the_spec_is_copied_in_the_older_way(page, ui):
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     canned.serve(ui)

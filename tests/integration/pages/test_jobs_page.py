@@ -80,6 +80,7 @@ def test_texts_of_people_are_texts(jobs):
     assert row(page, "alpha").locator("img").count() == 0
 
 
+@pytest.mark.usefixtures("own_page")
 def test_times_are_in_the_zone_that_the_reader_chose(jobs, page):
     title = page.locator('[data-job="alpha"] time[title]').first
     jobs(documents.job("alpha", next_run=documents.ago(-60)))
@@ -95,6 +96,7 @@ def test_filters_are_asked_of_the_server_and_stand_in_the_address(jobs, ui, page
     expect(row(page, "alpha")).to_be_hidden()
     expect(page.get_by_role("searchbox")).to_have_value("CRA")
     expect(page).to_have_url(re.compile("search=CRA"))
+    expect(page.get_by_role("searchbox")).to_be_focused()
     assert ui.asked[-1].query["search"] == ["CRA"]
     page.get_by_role("searchbox").fill("")
     row(page, "alpha").get_by_role("button", name="nightly").click()
@@ -199,6 +201,7 @@ def test_a_user_without_the_right_reads_why(jobs, ui, page):
     expect(page.get_by_role("alertdialog")).to_contain_text("the run manual__active has ended")
 
 
+@pytest.mark.usefixtures("own_page")
 def test_trigger_opens_airflows_own_form(jobs, page):
     jobs(documents.job("alpha"))
     page.get_by_role("button", name="Trigger alpha").click()
@@ -233,6 +236,7 @@ def test_errors_are_read(ui, page, answer, texts):
     expect(row(page, "alpha")).to_be_visible()
 
 
+@pytest.mark.usefixtures("own_page")
 def test_what_was_read_stays_on_an_error(jobs, ui, page):
     page.clock.install()
     jobs(documents.job("alpha"))
@@ -252,6 +256,7 @@ HIDDEN = """(hidden) => {
 }"""
 
 
+@pytest.mark.usefixtures("own_page")
 def test_a_hidden_tab_asks_nothing(jobs, ui, page):
     page.clock.install()
     jobs(documents.job("alpha"))
@@ -265,6 +270,7 @@ def test_a_hidden_tab_asks_nothing(jobs, ui, page):
     expect(row(page, "alpha").get_by_role("cell").nth(2)).to_have_text("7")
 
 
+@pytest.mark.usefixtures("own_page")
 def test_another_page_of_the_ui_stops_the_polls(jobs, ui, page):
     page.clock.install()
     jobs(documents.job("alpha"))
@@ -290,6 +296,7 @@ def test_a_thousand_jobs(jobs, ui, page):
     assert len(set(cursors)) == 20
 
 
+@pytest.mark.usefixtures("own_page")
 def test_only_what_is_in_sight_is_asked_again(jobs, ui, page):
     page.clock.install()
     jobs(*(documents.job(f"job_{number:04}", last=[]) for number in range(150)))
@@ -318,6 +325,7 @@ def test_the_keyboard_moves_in_the_list(jobs, page):
     expect(page.get_by_role("link", name="job_00", exact=True)).to_be_focused()
 
 
+@pytest.mark.usefixtures("own_page")
 def test_below_a_path(page):
     with CannedUi("/team/airflow") as ui:
         ui.get("jobs", documents.paged([documents.job("alpha")]))
@@ -328,6 +336,7 @@ def test_below_a_path(page):
         expect(page).to_have_url(f"{ui.url}/dags/alpha/plugin/mcp-job")
 
 
+@pytest.mark.usefixtures("own_page")
 def test_without_tabs_links_lead_to_airflows_own_pages(monkeypatch, jobs, page):
     monkeypatch.setenv("AIRFLOW__MCP__UI", "nav")
     jobs(documents.job("alpha"))
@@ -337,6 +346,7 @@ def test_without_tabs_links_lead_to_airflows_own_pages(monkeypatch, jobs, page):
     )
 
 
+@pytest.mark.usefixtures("own_page")
 def test_dark_mode(jobs, page, pictures):
     page.add_init_script("localStorage.setItem('theme', 'dark')")
     jobs(documents.job("alpha", error=WRONG), documents.running("crawl"))
@@ -360,6 +370,15 @@ def test_an_error_of_the_page_leaves_the_rest_of_the_ui(ui, page):
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+@pytest.mark.usefixtures("own_page")
 def test_the_names_of_pages_are_free_in_a_browser(page, ui):
     page.goto(f"{ui.url}/static/pin_32.png")
     assert page.evaluate("(names) => names.filter((name) => name in globalThis)", list(entries.MODULES)) == []
+
+
+def test_the_first_search_keeps_the_focus(jobs):
+    page = jobs(documents.running("crawl"))
+    page.get_by_role("searchbox").press_sequentially("c")
+    expect(page).to_have_url(re.compile("search=c$"))
+    page.keyboard.type("ra")
+    expect(page.get_by_role("searchbox")).to_have_value("cra")

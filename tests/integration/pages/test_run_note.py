@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from airflow_mcp_provider.plugin.db import run_notes
 from tests.sizes import patient
 
+pytestmark = pytest.mark.usefixtures("own_page")
 RUN = "crawl/runs/manual__1"
 IMAGE = "![p](http://evil.example/x.png)"
 NOTE = f"failed: the report failed: ValueError: {IMAGE}; 1 of 1 subtasks succeeded"
