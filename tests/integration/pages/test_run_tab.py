@@ -386,6 +386,6 @@ def test_an_error_of_the_list_leaves_the_rest_of_the_page(opened, ui, page):
 
 def test_a_dag_that_is_not_a_job_has_one_line_after_one_request(page, ui):
     page.goto(f"{ui.url}{TAB}")
-    expect(page.get_by_text("This is no run of a job")).to_be_visible(timeout=patient(60_000))
+    expect(page.get_by_text("This run does not belong to a job")).to_be_visible(timeout=patient(60_000))
     page.wait_for_timeout(7000)
     assert [one.path for one in ui.asked] == [PATH]
