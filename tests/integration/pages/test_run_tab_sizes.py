@@ -59,7 +59,7 @@ def _counts(step, **numbers):
     return StepProgress(step=step, known=sum(numbers.values()), **{**none, **numbers})
 
 
-def test_a_filter_does_not_mount_the_tab_anew(opened, page):
+def test_filters_do_not_mount_the_tab_anew_nor_undo_each_other(opened, page):
     tab = opened(PlayedRun([subtask("a"), subtask("b")]))
     expect(column(tab, "Key")).to_have_text(["a", "b"])
     tab.evaluate("(one) => (one.dataset.same = 'yes')")
@@ -68,6 +68,10 @@ def test_a_filter_does_not_mount_the_tab_anew(opened, page):
     expect(column(tab, "Key")).to_have_text(["b"])
     expect(page).to_have_url(re.compile("mcp_state=succeeded&mcp_text=b"))
     expect(tab).to_have_attribute("data-same", "yes")
+    tab.get_by_label("Text in the key").fill("a")
+    tab.get_by_role("combobox", name="State").select_option("failed")
+    expect(tab.get_by_text("No subtask fits the filter")).to_be_visible()
+    expect(page).to_have_url(re.compile("mcp_state=failed&mcp_text=a"))
 
 
 def test_a_job_without_steps_has_neither(opened):

@@ -35,12 +35,14 @@ export const Search = ({ label, hint, value, onChange, ...more }) =>
 export const SettledSearch = ({ value, onChange, ...more }) => {
   const [text, setText] = useState(value);
   const timer = useRef(0);
+  const latest = useRef(onChange);
+  latest.current = onChange; // another filter may have been chosen since the last key
   useEffect(() => setText(value), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const type = (next) => {
     setText(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => onChange(next.trim()), TYPING);
+    timer.current = setTimeout(() => latest.current(next.trim()), TYPING);
   };
   return h(Search, { value: text, onChange: type, ...more });
 };
