@@ -3,7 +3,7 @@
 A test that fails leaves a picture of its page in ``pictures``: a folder of pytest, see its output.
 """
 
-import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -13,14 +13,20 @@ from tests.integration.browser import chromium
 from tests.integration.client.conftest import OWN, SHOP
 from tests.sizes import PARSED_ONCE, patient
 
-VIEWER = "vera"
-USERS = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer"}
+HERE = Path(__file__).parent
+VIEWER, STRANGER = "vera", "otto"
+"""A user who may read and change nothing, and one who may see none of these jobs."""
+USERS = {
+    "AIRFLOW__CORE__AUTH_MANAGER": "one_job.OneJob",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer,{STRANGER}:user",
+    "PYTHONPATH": str(HERE.parent / "http_api" / "on_path"),
+}
 
 
 @pytest.fixture(scope="package")
 def airflow():
-    with Embedded(dags=[OWN, SHOP / "dags"], env={**PARSED_ONCE, **USERS}) as embedded:
-        for job in ("steered", "sales_report"):
+    with Embedded(dags=[OWN, SHOP / "dags", HERE / "dags"], env={**PARSED_ONCE, **USERS}) as embedded:
+        for job in ("steered", "sales_report", "growing"):
             embedded.api.wait_for_dag(job, patient(120))
         yield embedded
 
@@ -53,6 +59,12 @@ def viewers_page(browser, pictures) -> Page:
     yield from _page(browser, pictures, "viewer")
 
 
+@pytest.fixture
+def strangers_page(browser, pictures) -> Page:
+    """With cookies of its own."""
+    yield from _page(browser, pictures, "stranger")
+
+
 def _page(browser, pictures, name):
     context = browser.new_context(viewport={"width": 1300, "height": 900}, locale="en-US")
     context.set_default_timeout(patient(60_000))
@@ -65,20 +77,16 @@ def _page(browser, pictures, name):
 @pytest.fixture
 def ui(page, airflow) -> Page:
     """Airflow's UI, after the login as admin."""
-    return _login(page, airflow, USER)
+    return chromium.login(page, airflow, USER)
 
 
 @pytest.fixture
 def viewers_ui(viewers_page, airflow) -> Page:
     """The same, as a user who may read and change nothing."""
-    return _login(viewers_page, airflow, VIEWER)
+    return chromium.login(viewers_page, airflow, VIEWER)
 
 
-def _login(page, airflow, user):
-    passwords = json.loads((airflow.folder / "simple_auth_manager_passwords.json.generated").read_text())
-    page.goto(airflow.url)
-    page.get_by_label("Username").fill(user)
-    page.get_by_label("Password").fill(passwords[user])
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="Dags").first.wait_for()
-    return page
+@pytest.fixture
+def strangers_ui(strangers_page, airflow) -> Page:
+    """The same, as a user who may not read the jobs."""
+    return chromium.login(strangers_page, airflow, STRANGER)
