@@ -43,7 +43,7 @@ class Reader:
         progress = _progress(row.progress) if state is SubtaskState.RUNNING else (None, None)
         attempt = self._attempt(row, turn)
         error = _error(row, said, state, attempt, batched=self._step.batch > 1)
-        started, ended = self._times(row, said, state)
+        started, ended = self._times(row, said, turn if state is SubtaskState.RUNNING else None)
         return Subtask(
             key=item.key,
             step=self._step.name,
@@ -100,11 +100,13 @@ class Reader:
             return turn.attempts if turn else 0
         return (row.try_number or 0) if row.start_date else 0
 
-    def _times(self, row: SubtaskRow, said: StoredOutcome | None, state: SubtaskState) -> tuple[Any, Any]:
-        if self._step.batch > 1:
-            ended = clock.parsed(said and said.ended) if state is not SubtaskState.RUNNING else None
-            return clock.parsed(said and said.started), ended
-        return row.start_date, row.end_date
+    def _times(self, row: SubtaskRow, said: StoredOutcome | None, runs: Turn | None) -> tuple[Any, Any]:
+        """Return start and end; of a subtask of a batch that runs (``runs``), when the runner took it."""
+        if self._step.batch == 1:
+            return row.start_date, row.end_date
+        if runs is not None:
+            return clock.parsed(runs.at), None
+        return clock.parsed(said and said.started), clock.parsed(said and said.ended)
 
 
 def _error(

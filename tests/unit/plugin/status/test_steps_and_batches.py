@@ -68,6 +68,8 @@ def test_batches(session, packed):
         ("d", "waiting", 1),
     ]
     assert (found[0].attempt, found[1].attempt, found[2].attempt) == (1, 1, 0)
+    assert [one.started is not None for one in found] == [True, True, False, False], "b since it was taken"
+    assert (found[0].ended is not None, found[1].ended) == (True, None)
     given = packed.next(0, (given, {"result": "done b"}))
     found = pages(session, row, step="search")
     assert [one.state for one in found] == ["waiting", "succeeded", "running", "waiting"]
