@@ -46,8 +46,9 @@ def test_what_a_row_has(jobs):
     page = jobs(
         documents.job("alpha", tags=["nightly"], error=WRONG, next_run=documents.ago(-7300)),
         documents.running("crawl"),
-        documents.job("new", last=[], description=None),
+        documents.job("new", last=[], description=None, next_run=documents.ago(-(73 * 365 + 5) * 86_400 - 60)),
     )
+    expect(row(page, "new")).to_contain_text("in 73y 5d")
     alpha = row(page, "alpha")
     expect(alpha.get_by_role("link", name="alpha", exact=True)).to_have_attribute("href", "/dags/alpha/plugin/mcp-job")
     expect(alpha).to_contain_text("in 2h 0")

@@ -4,6 +4,7 @@ import { h, useSyncExternalStore } from "./react.js";
 
 const ZONE_KEY = "timezone"; // of Airflow's UI, in localStorage
 const [MINUTE, HOUR, DAY] = [60, 3600, 86_400];
+const YEAR = 365 * DAY;
 
 export const zone = () => {
   try {
@@ -31,7 +32,7 @@ export const Time = ({ value, ...more }) =>
     ? h("time", { dateTime: value, title: `${written(value)} ${zone()}`, ...more }, written(value))
     : h("span", more, "–");
 
-// "<1s", "42s", "3m 05s", "2h 10m", "3d 4h": the two largest parts.
+// "<1s", "42s", "3m 05s", "2h 10m", "3d 4h", "2y 10d": the two largest parts.
 export const duration = (seconds) => {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
   const whole = Math.max(0, Math.floor(seconds));
@@ -40,7 +41,8 @@ export const duration = (seconds) => {
   if (whole < MINUTE) return `${whole}s`;
   if (whole < HOUR) return `${Math.floor(whole / MINUTE)}m ${two(whole % MINUTE)}s`;
   if (whole < DAY) return `${Math.floor(whole / HOUR)}h ${two(Math.floor((whole % HOUR) / MINUTE))}m`;
-  return `${Math.floor(whole / DAY)}d ${Math.floor((whole % DAY) / HOUR)}h`;
+  if (whole < YEAR) return `${Math.floor(whole / DAY)}d ${Math.floor((whole % DAY) / HOUR)}h`;
+  return `${Math.floor(whole / YEAR)}y ${Math.floor((whole % YEAR) / DAY)}d`;
 };
 
 // Seconds from one time to another; null where one is missing. Without `until`: to now.

@@ -4,7 +4,7 @@ import { Box, Heading, Text, h } from "../lib/react.js";
 import { Empty } from "../lib/parts.js";
 import { Value } from "./value_view.js";
 
-const WITHOUT = "The report did not run, it returned nothing, or you may not read XComs of this DAG.";
+const WITHOUT = "No report ran, it returned nothing, or you may not read XComs of this DAG.";
 
 const Result = ({ run }) => {
   if (run.result !== null && run.result !== undefined) return h(Value, { value: run.result, label: "Result" });
