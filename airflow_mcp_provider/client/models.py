@@ -238,6 +238,12 @@ class Jobs(Model):
     next: str | None
 
 
+class Tags(Model):
+    """The tags of all jobs that the user may see."""
+
+    tags: list[str]
+
+
 class Cancelled(Model):
     """What a cancel reached. Numbers of task instances and runs."""
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from airflow_mcp_provider.client.models import Job, Jobs
+from airflow_mcp_provider.client.models import Job, Jobs, Tags
 from airflow_mcp_provider.plugin.http_api import examples
 from airflow_mcp_provider.plugin.http_api.access import JobId, ReadsErrors, read_jobs, read_runs
 from airflow_mcp_provider.plugin.http_api.airflow_internals import GetUserDep, SessionDep, readable_jobs
 from airflow_mcp_provider.plugin.http_api.problems import not_found
-from airflow_mcp_provider.plugin.status import job_documents
+from airflow_mcp_provider.plugin.status import job_documents, job_rows
 from airflow_mcp_provider.plugin.status.job_rows import Wanted
 
 router = APIRouter(tags=["jobs"])
@@ -33,6 +33,12 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - the parts of a request
     """List the jobs that the user may see, by id, each with its queue and its latest runs."""
     wanted = Wanted(readable_jobs(user, session), search, tag, paused, active, cursor)
     return job_documents.page(session, wanted, limit, traces=may_see_errors)
+
+
+@router.get("/tags", dependencies=[read_jobs])
+def list_tags(user: GetUserDep, session: SessionDep) -> Tags:
+    """List the tags of the jobs that the user may see, which the filter ``tag`` of jobs accepts."""
+    return Tags(tags=job_rows.all_tags(session, Wanted(readable_jobs(user, session))))
 
 
 @router.get("/jobs/{dag_id}", dependencies=[read_jobs, read_runs], responses=examples.errors(404))

@@ -109,9 +109,19 @@ class Wanted:
 
 def page(session: Session, wanted: Wanted, limit: int) -> list[JobRow]:
     """Read up to ``limit`` jobs in the order of their ids; those without a file only where that has an error."""
-    broken = or_(DagModel.is_stale == false(), DagModel.has_import_errors == true())
-    found = query().where(broken, *wanted.conditions()).order_by(DagModel.dag_id).limit(limit)
+    found = query().where(_is_listed(), *wanted.conditions()).order_by(DagModel.dag_id).limit(limit)
     return read(session, found)
+
+
+def all_tags(session: Session, wanted: Wanted) -> list[str]:
+    """Read the tags of all jobs that are wanted, each once, without the one that all have."""
+    jobs = query().where(_is_listed(), *wanted.conditions()).with_only_columns(DagModel.dag_id)
+    found = select(DagTag.name).where(DagTag.dag_id.in_(jobs), DagTag.name != JOB_TAG)
+    return list(session.scalars(found.distinct().order_by(DagTag.name)))
+
+
+def _is_listed() -> ColumnElement[bool]:
+    return or_(DagModel.is_stale == false(), DagModel.has_import_errors == true())
 
 
 def tags(session: Session, jobs: Sequence[str]) -> dict[str, list[str]]:

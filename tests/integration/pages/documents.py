@@ -58,6 +58,12 @@ def paged(jobs: list[JobSummary]):
     return answer
 
 
+def serve(ui, jobs: list[JobSummary]) -> None:
+    """Answer the requests of the page Jobs."""
+    ui.get("jobs", paged(jobs))
+    ui.get("tags", {"tags": sorted({tag for one in jobs for tag in one.tags})})
+
+
 def _wanted(one: JobSummary, query: dict[str, str]) -> bool:
     if query.get("tag") not in {None, *one.tags}:
         return False

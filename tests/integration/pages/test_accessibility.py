@@ -41,7 +41,7 @@ def test_jobs(page, ui, check):
         documents.running("crawl"),
         documents.job("paused", paused=True, last=[], description=None),
     ]
-    ui.get("jobs", documents.paged(shown))
+    documents.serve(ui, shown)
     page.goto(f"{ui.url}/plugin/mcp-jobs")
     expect(page.locator('[data-job="crawl"]')).to_be_visible()
     assert check("[data-testid=mcp-jobs]") == ""

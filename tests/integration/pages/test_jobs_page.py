@@ -21,7 +21,7 @@ def jobs(ui, page):
     """Open the page on some jobs."""
 
     def opened(*found, url=URL):
-        ui.get("jobs", documents.paged(list(found)))
+        documents.serve(ui, list(found))
         page.goto(ui.url + url)
         if found:
             row(page, found[0].job).wait_for()
@@ -112,6 +112,13 @@ def test_filters_are_asked_of_the_server_and_stand_in_the_address(jobs, ui, page
     expect(page.get_by_text("No job matches")).to_be_visible()
     page.get_by_role("button", name="Show all jobs").click()
     expect(page.locator("[data-job]")).to_have_count(3)
+
+
+def test_the_tags_of_jobs_that_were_not_loaded_can_be_chosen(jobs, page):
+    jobs(*(documents.job(f"job_{number:02}", last=[]) for number in range(60)), documents.job("late", tags=["nightly"]))
+    page.get_by_role("combobox", name="Tag").select_option("nightly")
+    expect(page.locator("[data-job]")).to_have_count(1)
+    expect(row(page, "late")).to_be_visible()
 
 
 def test_another_filter_starts_at_the_top(jobs, page):
@@ -286,14 +293,14 @@ def test_a_thousand_jobs(jobs, ui, page):
     jobs(*(documents.job(f"job_{number:04}", last=[]) for number in range(1000)))
     table = page.get_by_role("table", name="Jobs")
     expect(table).to_have_attribute("aria-rowcount", "-1")
-    assert len(ui.asked) == 1, "what is in sight"
+    assert len(ui.asked_for("GET", "jobs")) == 1, "what is in sight"
     table.focus()
     until(page, lambda: row(page, "job_0999").count() or page.keyboard.press("End"))
     expect(row(page, "job_0999")).to_be_visible()
     expect(table).to_have_attribute("aria-rowcount", "1001")
     expect(row(page, "job_0999")).to_have_attribute("aria-rowindex", "1001")
     assert page.locator("[data-job]").count() < 40
-    cursors = [one.query.get("cursor", [""])[0] for one in ui.asked]
+    cursors = [one.query.get("cursor", [""])[0] for one in ui.asked_for("GET", "jobs")]
     assert len(set(cursors)) == 20
 
 

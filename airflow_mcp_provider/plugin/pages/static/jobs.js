@@ -7,10 +7,11 @@ import { get } from "./lib/api.js";
 import { hasTabs, register } from "./lib/entry.js";
 import { usePages } from "./lib/pages.js";
 import { Empty, ErrorBox, Loading, Page } from "./lib/parts.js";
+import { usePoll } from "./lib/poll.js";
 import { Link, h, useCallback } from "./lib/react.js";
 
 const TABS = hasTabs(import.meta.url);
-const [PAGE, EVERY] = [50, 5000]; // jobs in one request, ms between two
+const [PAGE, EVERY, TAGS] = [50, 5000, 60_000]; // jobs in one request, ms between two, and between two looks at the tags
 
 const queryOf = ({ search, tag, show }) => ({
   search: search || undefined,
@@ -27,6 +28,8 @@ const useJobs = (filters) =>
     },
     { key: JSON.stringify(queryOf(filters)), every: EVERY, id: ({ job }) => job },
   );
+
+const useTags = () => usePoll((signal) => get("tags", { signal }), { key: "tags", every: TAGS }).data?.tags ?? [];
 
 const NoJobs = ({ filters, clear }) => {
   if (Object.values(queryOf(filters)).some((value) => value !== undefined)) {
@@ -50,8 +53,7 @@ const Jobs = () => {
   const { filters, settled, set, clear } = useFilters();
   const list = useJobs(settled);
   const onTag = useCallback((tag) => set({ tag }), [set]);
-  const tags = [...new Set(list.items.flatMap((job) => job.tags))].sort();
-  const toolbar = h(Filters, { filters, set, tags, loading: list.loading });
+  const toolbar = h(Filters, { filters, set, tags: useTags(), loading: list.loading });
   return h(Page, { heading: "Jobs", toolbar, testId: "mcp-jobs" }, h(Found, { list, filters, clear, onTag }));
 };
 

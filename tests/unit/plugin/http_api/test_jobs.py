@@ -144,6 +144,7 @@ def test_lists_are_filtered_searched_and_paged(http, make_job, set_run, database
     assert named(search="b_") == ["b_1"], "no wildcards"
     assert named(search="the job b") == ["b_1", "bx1"]
     assert named(tag="b") == ["b_1", "bx1"]
+    assert http.get("/tags").json() == {"tags": ["a", "b"]}, "each once, and none of a DAG that is not a job"
     assert named(paused="true") == ["a2"]
     assert named(active="true") == ["bx1"]
     assert named(active="false", paused="false") == ["a1", "b_1"]
@@ -154,10 +155,11 @@ def test_lists_are_filtered_searched_and_paged(http, make_job, set_run, database
 
 
 def test_only_jobs_that_the_user_may_read_are_listed(http, make_job, monkeypatch):
-    for name in ("a1", "a2"):
-        make_job(name)
+    for name, tag in (("a1", "a"), ("a2", "b")):
+        make_job(name, more=f"tags: [{tag}]")
     monkeypatch.setattr(job_routes, "readable_jobs", lambda *_: {"a2", "plain"})
     assert [one["job"] for one in http.get("/jobs").json()["jobs"]] == ["a2"]
+    assert http.get("/tags").json() == {"tags": ["b"]}
 
 
 def test_the_schedule_of_a_job(http, make_job, database):

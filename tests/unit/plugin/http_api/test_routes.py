@@ -46,7 +46,7 @@ def test_each_route_has_airflows_permission_and_the_name_of_the_job_where_it_loo
             continue
         assert "requires_access_dag.<locals>.inner" in named, one.path
         assert get_user in list(_dependencies(one.dependant)), one.path
-        assert one.path in {"/jobs", AGENTS} or one.path.startswith("/jobs/{dag_id}"), one.path
+        assert one.path in {"/jobs", "/tags", AGENTS} or one.path.startswith("/jobs/{dag_id}"), one.path
 
 
 def test_without_a_user_and_as_a_viewer(http, routes, job):
@@ -150,6 +150,6 @@ def test_the_openapi_document(http):
     assert "example" in submit["responses"]["422"]["content"]["application/problem+json"]
     for path, one in document["paths"].items():
         for operation in one.values():
-            assert path == "/jobs" or "404" in operation["responses"], path
+            assert path in {"/jobs", "/tags"} or "404" in operation["responses"], path
             assert "requestBody" not in operation or "400" in operation["responses"], path
         assert "post" not in one or "415" in one["post"]["responses"], path
