@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.sizes import CALM
+from tests.sizes import CALM, patient
 
 DAGS = Path(__file__).parent / "dags"
 TREES = 20
@@ -19,7 +19,8 @@ WATCHFUL = {
     **CALM,
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    # Longer than the start of an API server, which a busy machine may need half a minute for: without one, no heartbeats.
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": f"{patient(20):.0f}",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
 }
 
