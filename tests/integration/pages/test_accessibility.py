@@ -21,6 +21,11 @@ def mode(request, page):
     page.emulate_media(color_scheme="light")
 
 
+# A dialog that is still fading in has less contrast. A spinner never ends.
+STILL = """() => document.getAnimations().every(
+  (one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity)"""
+
+
 @pytest.fixture
 def check(page, mode):
     """Return what is wrong in a part of the page, a line for each place."""
@@ -28,6 +33,7 @@ def check(page, mode):
     def run(part):
         page.locator(part).first.wait_for(timeout=patient(60_000))
         expect(page.locator("html")).to_have_class(mode)
+        page.wait_for_function(STILL)
         found = Axe().run(page, context={"include": [[part]]}).response["violations"]
         nodes = [(one["id"], node) for one in found if one["impact"] in GRAVE for node in one["nodes"]]
         return "\n".join(f"{rule}: {node['html'][:300]}: {node['failureSummary']}" for rule, node in nodes)
