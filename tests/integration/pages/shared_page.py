@@ -58,7 +58,7 @@ class SharedPage:
             assert self._page.get_by_role("alert").count() == 0, "the editor of Airflow's form leaves some"
             self._page.evaluate("localStorage.clear()")
             self._page.set_viewport_size(OPTIONS["viewport"])
-            self._page.emulate_media(color_scheme="null")
+            self._page.emulate_media(color_scheme="null", forced_colors="null")
         except (AssertionError, Error):
             self.close()
 
