@@ -17,6 +17,7 @@ from airflow_mcp_provider.client.models import (
     SubtaskState,
 )
 from tests.integration.pages.documents import ago
+from tests.sizes import patient
 
 JOB, RUN = "crawl", "manual__1"
 PATH = f"jobs/{JOB}/runs/{RUN}"
@@ -123,3 +124,12 @@ class PlayedRun:
         ]
         more = str(found[limit][0]) if len(found) > limit else None
         return Subtasks(subtasks=[one for _, one in found[:limit]], next=more)
+
+
+def open_tab(page: Any, ui: Any, run: PlayedRun) -> Any:
+    """Open the tab Subtasks on a run; gives it when it is there."""
+    run.serve(ui)
+    page.goto(f"{ui.url}{TAB}")
+    found = page.get_by_test_id("mcp-run")
+    found.wait_for(timeout=patient(60_000))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +12,7 @@ from airflow_mcp_provider.client.models import Attempt, RunState, SubtaskState, 
 from tests.integration.browser.frames import scrolled
 from tests.integration.pages.canned import problem
 from tests.integration.pages.documents import ago
-from tests.integration.pages.runs import PATH, TAB, PlayedRun, subtask
+from tests.integration.pages.runs import PATH, TAB, PlayedRun, open_tab, subtask
 from tests.sizes import patient
 
 HOSTILE = '<img src="http://evil.example/x.png" onerror="globalThis.hit = 1"> ![p](http://evil.example/y.png)'
@@ -24,14 +25,7 @@ def opened(page, ui):
     elsewhere = []
     page.on("request", lambda request: None if request.url.startswith(ui.url) else elsewhere.append(request.url))
 
-    def open_it(run):
-        run.serve(ui)
-        page.goto(f"{ui.url}{TAB}")
-        found = page.get_by_test_id("mcp-run")
-        found.wait_for(timeout=patient(60_000))
-        return found
-
-    yield open_it
+    yield partial(open_tab, page, ui)
     assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
 
 

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
 
 from airflow_mcp_provider.client.models import RunState, StepProgress, SubtaskState
 from tests.integration.pages.documents import ago
-from tests.integration.pages.runs import PATH, TAB, PlayedRun, subtask
-from tests.sizes import patient
+from tests.integration.pages.runs import PATH, PlayedRun, open_tab, subtask
 
 RUNNING, WAITING = SubtaskState.RUNNING, SubtaskState.WAITING
 
 
 @pytest.fixture
 def opened(page, ui):
-    def open_it(run):
-        run.serve(ui)
-        page.goto(f"{ui.url}{TAB}")
-        found = page.get_by_test_id("mcp-run")
-        found.wait_for(timeout=patient(60_000))
-        return found
-
-    return open_it
+    return partial(open_tab, page, ui)
 
 
 def column(tab, name):
