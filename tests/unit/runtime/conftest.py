@@ -13,6 +13,7 @@ from airflow_mcp_provider.errors import LimitReached
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.runtime.payload import Child
 from airflow_mcp_provider.spec import Timeouts, parse_work
+from tests.unit.waiting import Since
 
 
 class Ledger:
@@ -58,18 +59,23 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], s
 
 @pytest.fixture
 def do(ledger: Ledger) -> Callable[..., Any]:
-    """Perform work as a runner does."""
+    """Perform work as a runner does; ``begun``: the first time limit counts from when the work has made this file."""
 
     def perform_it(
         work: dict[str, Any],
         payload: dict[str, Any] | None = None,
         params: dict[str, Any] | None = None,
         key_field: str | None = None,
+        begun: Path | None = None,
         **limits: Any,
     ) -> Any:
         subtask, parameters = payload or {}, params or {}
         call = Call((subtask, parameters), "subtask, params", subtask, parameters)
         timeouts = Timeouts.model_validate(limits)
+        if begun:
+            first = "soft" if timeouts.soft else "hard"
+            seconds = getattr(timeouts, first).total_seconds()
+            timeouts = timeouts.model_copy(update={first: Since.begun(begun, seconds)})
         return perform(parse_work(work), call, channel=ledger, timeouts=timeouts, key_field=key_field)
 
     return perform_it

@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from airflow_mcp_provider.errors import HardTimeout, InvalidPayload, SoftTimeout, SpecError, SubtaskError
+from tests.sizes import patient
 
 
 def sh(text):
@@ -84,7 +85,7 @@ def test_children_arrive_while_the_command_runs(do, ledger, tmp_path):
             return super().enqueue(children)
 
     ledger.__class__ = Watching
-    wait = f"for i in $(seq 100); do [ -e {seen} ] && exit 0; sleep 0.1; done; exit 1"
+    wait = f"for i in $(seq {patient(600):.0f}); do [ -e {seen} ] && exit 0; sleep 0.1; done; exit 1"
     do(sh(f'echo \'{{"a": 1}}\' > "$MCP_ENQUEUE"; {wait}'))
 
 
@@ -94,17 +95,19 @@ def test_a_bad_line_fails_the_subtask(do):
 
 
 def test_soft_asks_the_whole_command_to_end(do, tmp_path):
-    mark = tmp_path / "mark"
+    mark, begun = tmp_path / "mark", tmp_path / "begun"
+    work = sh(f"trap 'echo clean > {mark}; exit 0' TERM; touch {begun}; sleep 600 & wait")
     with pytest.raises(SoftTimeout, match="received SIGTERM and ended"):
-        do(sh(f"trap 'echo clean > {mark}; exit 0' TERM; sleep 30 & wait"), soft="300ms", hard="20s")
+        do(work, soft="300ms", hard=f"{patient(60):g}s", begun=begun)
     assert mark.read_text() == "clean\n"
 
 
 @pytest.mark.timeout(60)  # the command would last for five minutes
 def test_hard_kills_all_of_it(do, tmp_path):
-    mark = tmp_path / "mark"
+    mark, begun = tmp_path / "mark", tmp_path / "begun"
+    work = sh(f"trap '' TERM INT; setsid sleep 300 & echo $! > {mark}; touch {begun}; sleep 300")
     with pytest.raises(HardTimeout):
-        do(sh(f"trap '' TERM INT; setsid sleep 300 & echo $! > {mark}; sleep 300"), soft="200ms", hard="800ms")
+        do(work, soft="200ms", hard="800ms", begun=begun)
     assert not psutil.pid_exists(int(mark.read_text()))
 
 
@@ -203,8 +206,10 @@ def test_what_is_no_file_of_lines_there_is_an_error(do, make, message):
         do(sh(make))
 
 
-def test_a_background_process_has_written_all_before_the_end_counts(do, ledger):
-    do(sh('(exec 3> "$MCP_ENQUEUE"; echo "{\\"n\\": 1}" >&3; sleep 300) & sleep 0.3'), key_field="n")
+def test_a_background_process_has_written_all_before_the_end_counts(do, ledger, tmp_path):
+    wrote = tmp_path / "wrote"
+    behind = f'(exec 3> "$MCP_ENQUEUE"; echo "{{\\"n\\": 1}}" >&3; touch {wrote}; sleep 300)'
+    do(sh(f"{behind} & while [ ! -e {wrote} ]; do sleep 0.05; done"), key_field="n")
     assert list(ledger.children) == ["1"]
 
 

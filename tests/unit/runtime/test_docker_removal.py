@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -17,11 +16,15 @@ from airflow_mcp_provider.runtime.docker_removal import Removal
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 from tests.sizes import patient
+from tests.unit.waiting import until
 
 ENGINE = """#!/bin/sh
 case $1 in
-  run) touch "${2#--name=}"; exec sleep 60 ;;
-  rm) echo "$4" >> asked; sleep ${TAKES:-0.2}; [ ! -e "$4" ] || { rm "$4"; echo "$4"; } ;;
+  run) touch "${2#--name=}"; exec sleep 600 ;;
+  rm)
+    echo "$4" >> asked; sleep ${TAKES:-0.2}
+    [ "$(wc -l < asked)" != "${CREATED_BEFORE:-0}" ] || touch "$4"
+    [ ! -e "$4" ] || { rm "$4"; echo "$4"; echo "$4" >> removed; } ;;
 esac
 """
 KILLED = """
@@ -47,19 +50,13 @@ def docker(tmp_path, monkeypatch):
     return str(program)
 
 
-def wait_for(holds):
-    until = time.monotonic() + patient(30)
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def test_a_cancel_does_not_kill_the_removal(docker, tmp_path, monkeypatch):
     monkeypatch.setenv("TAKES", "2")  # seconds; a round of kill_all takes up to one
+    monkeypatch.setattr("airflow_mcp_provider.runtime.docker._ANSWER_S", patient(60))
     engine, over = Docker(docker, "place", {}, Limits(), name="one"), threading.Event()
 
     def cancel():
-        wait_for((tmp_path / "one").exists)
+        until((tmp_path / "one").exists)
         while not over.is_set():  # as the thread of soft_stop, which is not faster than the runner
             soft_stop._stop()
 
@@ -83,23 +80,25 @@ def test_a_killed_runner_leaves_no_container(docker, tmp_path, when):
     with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True) as runner:
         if when == "waiting":
             assert runner.stdout.readline()
-            wait_for((tmp_path / "asked").exists)
+            until((tmp_path / "asked").exists)
             runner.send_signal(signal.SIGKILL)
     assert runner.returncode == -signal.SIGKILL
-    wait_for(lambda: not (tmp_path / "one").exists())
+    until(lambda: not (tmp_path / "one").exists())
 
 
-def test_a_container_that_is_created_late_is_removed(docker, tmp_path):
+def test_a_container_that_is_created_late_is_removed(docker, tmp_path, monkeypatch):
+    monkeypatch.setenv("CREATED_BEFORE", "2")  # the second try
     removal = Removal()
     removal.prepare(docker, "one")
-    assert removal.finish(patient(30))  # nothing was there
-    (tmp_path / "one").touch()
-    wait_for(lambda: not (tmp_path / "one").exists())
+    assert removal.finish(patient(30))
+    until((tmp_path / "removed").exists)
+    assert not (tmp_path / "one").exists()
 
 
 def test_an_engine_that_does_not_answer_is_not_waited_for(docker, tmp_path):
-    (tmp_path / "docker").write_text("#!/bin/sh\nsleep 5\n")
+    (tmp_path / "docker").write_text("#!/bin/sh\nwhile [ ! -e answer ]; do sleep 0.05; done\n")
     removal = Removal()
     removal.prepare(docker, "one")
     assert not removal.finish(0.1)
     assert removal.finish(0.1)  # nothing was prepared
+    (tmp_path / "answer").touch()

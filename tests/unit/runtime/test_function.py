@@ -7,7 +7,9 @@ import psutil
 import pytest
 
 from airflow_mcp_provider.errors import HardTimeout, SoftTimeout, SubtaskError
+from tests.sizes import patient
 
+LONG = f"{patient(60):g}s"
 LEAVES = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
@@ -57,7 +59,8 @@ def crashes(subtask):
 def cleans_up(subtask):
     from airflow_mcp_provider.runtime import SoftTimeout
     try:
-        time.sleep(30)
+        Path(subtask["begun"]).touch()
+        time.sleep(600)
     except SoftTimeout:
         Path(subtask["mark"]).write_text("clean")
         return "partial"
@@ -65,17 +68,19 @@ def cleans_up(subtask):
 async def cleans_up_async(subtask):
     import asyncio
     try:
-        await asyncio.sleep(30)
+        Path(subtask["begun"]).touch()
+        await asyncio.sleep(600)
     finally:
         Path(subtask["mark"]).write_text("clean")
 
 def sleeps(subtask):
-    time.sleep(30)
+    time.sleep(600)
 
 def stubborn(subtask):
     signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
     child = subprocess.Popen(["sleep", "300"], start_new_session=True)
     Path(subtask["mark"]).write_text(f"{os.getpid()} {child.pid}")
+    Path(subtask["begun"]).touch()
     sum(range(10 ** 12))
 
 def leaves_a_daemon(subtask):
@@ -128,25 +133,27 @@ def test_a_missing_module_says_where_it_must_be(do):
 
 @pytest.mark.parametrize("function", ["cleans_up", "cleans_up_async"])
 def test_the_soft_limit_can_be_caught_to_clean_up(do, job, tmp_path, function):
-    mark = tmp_path / "mark"
+    mark, begun = tmp_path / "mark", tmp_path / "begun"
+    work, payload = {"python": f"{job}:{function}"}, {"mark": str(mark), "begun": str(begun)}
+    limits = {"soft": "200ms", "hard": LONG, "begun": begun}
     if function == "cleans_up":
-        assert do({"python": f"{job}:{function}"}, {"mark": str(mark)}, soft="200ms", hard="10s") == "partial"
+        assert do(work, payload, **limits) == "partial"
     else:
         with pytest.raises(SoftTimeout):
-            do({"python": f"{job}:{function}"}, {"mark": str(mark)}, soft="200ms", hard="10s")
+            do(work, payload, **limits)
     assert mark.read_text() == "clean"
 
 
 def test_the_soft_limit_not_caught_fails_the_subtask(do, job):
     with pytest.raises(SoftTimeout, match=r"timeouts\.soft passed"):
-        do({"python": f"{job}:sleeps"}, soft="200ms", hard="10s")
+        do({"python": f"{job}:sleeps"}, soft="200ms", hard=LONG)
 
 
 @pytest.mark.timeout(60)  # the loop would last for five minutes
 def test_the_hard_limit_ends_a_c_loop_with_signals_blocked_and_its_children(do, job, tmp_path):
-    mark = tmp_path / "mark"
+    mark, begun = tmp_path / "mark", tmp_path / "begun"
     with pytest.raises(HardTimeout, match=r"timeouts\.hard \(1 s\) passed"):
-        do({"python": f"{job}:stubborn"}, {"mark": str(mark)}, hard="1s")
+        do({"python": f"{job}:stubborn"}, {"mark": str(mark), "begun": str(begun)}, hard="1s", begun=begun)
     for pid in map(int, mark.read_text().split()):
         assert not psutil.pid_exists(pid)
 
@@ -156,7 +163,7 @@ def test_nothing_is_left_running_after_a_success(do, job):
 
 
 def test_processes_that_were_there_before_stay(do, job):
-    with subprocess.Popen(["sleep", "60"]) as bystander:
+    with subprocess.Popen(["sleep", "600"]) as bystander:
         do({"python": f"{job}:answer"}, {"n": 1})
         assert bystander.poll() is None
         bystander.kill()

@@ -6,24 +6,20 @@ import gzip
 import os
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 
-from airflow_mcp_provider.errors import HardTimeout, SoftTimeout, SubtaskError
+from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import function
 from airflow_mcp_provider.runtime.processes import SOFT
+from tests.sizes import patient
 
+LONG = f"{patient(60):g}s"
 SOURCE = """
-import asyncio, atexit, concurrent.futures, gzip, logging, logging.handlers, multiprocessing, os, signal, subprocess, sys
+import atexit, concurrent.futures, gzip, logging, logging.handlers, multiprocessing, os, signal, subprocess, sys
 import threading, time
 from pathlib import Path
 from airflow_mcp_provider.errors import SubtaskError
-
-class Endless(LookupError):
-    def __str__(self):
-        while True:
-            time.sleep(0.01)
 
 class Meta(type):
     __name__ = property(lambda cls: 1 / 0)
@@ -44,9 +40,6 @@ class Untold(SubtaskError, LookupError):
     trace = None
     def __init__(self):
         self.args = ()
-
-def endless(subtask):
-    raise Endless
 
 def broken(subtask):
     raise Broken
@@ -86,7 +79,7 @@ def leaves_at_once(subtask):
 
 def thread_leaves_at_once(subtask):
     threading.Thread(target=os._exit, args=(0,)).start()
-    time.sleep(30)
+    time.sleep(600)
 
 def forks(subtask):
     for code in (None, 3):
@@ -112,7 +105,7 @@ def forks_at_exit(subtask):
 
 def nobody(subtask):
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(30)
+    time.sleep(600)
 
 def handlers(subtask):
     mark = subtask["mark"]
@@ -151,38 +144,6 @@ def kept_pool(subtask):
 def children_read(subtask):
     return subprocess.run(["cat"], capture_output=True, text=True, check=True).stdout
 
-def has_an_alarm(subtask):
-    signal.signal(signal.SIGALRM, lambda *_: None)
-    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
-    time.sleep(30)
-
-async def later(subtask):
-    try:
-        await asyncio.sleep(30)
-    finally:
-        await asyncio.sleep(0.01)
-        Path(subtask["mark"]).write_text("clean")
-
-def generates(subtask):
-    def one():
-        try:
-            time.sleep(30)
-            yield 1
-        finally:
-            Path(subtask["mark"]).write_text("clean")
-    return list(one())
-
-def deaf(subtask):
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
-    time.sleep(30)
-
-def swallows(subtask):
-    while True:
-        try:
-            time.sleep(30)
-        except Exception:
-            pass
-
 def handled(subtask):
     return [number for number in signal.valid_signals() if getattr(signal.getsignal(number), "__name__", "") == "runners"]
 """
@@ -204,14 +165,6 @@ def test_a_broken_exception_is_told_by_its_class(run, name):
         run(name)
     assert "LookupError" in told.value.kinds
     assert max(map(len, told.value.kinds)) < 600
-
-
-def test_a_text_without_an_end_is_ended_by_the_limits(run):
-    with pytest.raises(SubtaskError, match=r"no message: formatting it raised .*SoftTimeout") as told:
-        run("endless", soft="2s", hard="20s")
-    assert "LookupError" in told.value.kinds
-    with pytest.raises(HardTimeout):
-        run("endless", hard="500ms")
 
 
 @pytest.mark.parametrize(("name", "result"), [("closes_descriptors", "closed"), ("no_streams", "none")])
@@ -283,23 +236,5 @@ def test_threads_are_waited_for(run, tmp_path):
 
 
 def test_processes_and_pools_of_the_work(run):
-    assert run("pools", hard="60s") == [1, 4, 1, 4, 9]
-    assert run("children_read", hard="20s") == ""
-
-
-@pytest.mark.parametrize("name", ["later", "generates"])
-def test_the_soft_limit_cleans_up_in_coroutines_and_generators(run, name, tmp_path):
-    with pytest.raises(SoftTimeout):
-        run(name, soft="2s", hard="20s")
-    assert Path(tmp_path / "mark").read_text() == "clean"
-
-
-def test_the_soft_limit_holds_beside_an_alarm(run):
-    with pytest.raises(SoftTimeout):
-        run("has_an_alarm", soft="2s", hard="20s")
-
-
-@pytest.mark.parametrize("name", ["deaf", "swallows"])
-def test_work_that_takes_no_notice_of_the_soft_limit_ends_at_the_hard_one(run, name):
-    with pytest.raises(HardTimeout):
-        run(name, soft="2s", hard="3s")
+    assert run("pools", hard=LONG) == [1, 4, 1, 4, 9]
+    assert run("children_read", hard=LONG) == ""

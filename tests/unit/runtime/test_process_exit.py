@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
+from tests.sizes import patient
 
+LONG = f"{patient(60):g}s"
 SOURCE = """
 import atexit, multiprocessing, os, signal, sys, threading, time
 from pathlib import Path
@@ -39,12 +41,12 @@ def exits_as_python(subtask):
     threading.Thread(target=late).start()
 
 def never_exits(subtask):
-    threading.Thread(target=time.sleep, args=(60,)).start()
+    threading.Thread(target=time.sleep, args=(600,)).start()
 
 def uses_the_alarm(subtask):
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     signal.alarm(0)
-    time.sleep(30)
+    time.sleep(600)
 
 class Mute(LookupError):
     def __str__(self):
@@ -87,7 +89,7 @@ def job(module):
     [("pools", [1, 2]), ("first_descriptor", [True, "", True]), ("closes", "closed")],
 )
 def test_streams_are_open_and_the_works_own(do, job, function, result):
-    assert do({"python": f"{job}:{function}"}, hard="20s") == result
+    assert do({"python": f"{job}:{function}"}, hard=LONG) == result
 
 
 def test_exits_as_python_exits(do, job, tmp_path):
@@ -99,7 +101,7 @@ def test_exits_as_python_exits(do, job, tmp_path):
 @pytest.mark.parametrize("function", ["never_exits", "uses_the_alarm"])
 def test_the_soft_limit_needs_no_alarm_and_holds_at_the_exit_too(do, job, function):
     with pytest.raises(SoftTimeout):
-        do({"python": f"{job}:{function}"}, soft="500ms", hard="20s")
+        do({"python": f"{job}:{function}"}, soft="500ms", hard=LONG)
 
 
 @pytest.mark.parametrize(

@@ -5,28 +5,26 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from airflow_mcp_provider.runtime import sidecar
+from tests.sizes import patient
+from tests.unit.waiting import is_read, until
 
 
 @pytest.fixture
 def opened(tmp_path):
     argv = [sys.executable, "-I", "-S", "-c", inspect.getsource(sidecar), str(tmp_path)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
-        until = time.monotonic() + 30
-        while not (tmp_path / "result").exists():
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        until(lambda: is_read(tmp_path / "enqueue"))
         yield process, tmp_path
         process.kill()
 
 
 def ended(process):
     process.terminate()
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=patient(60))
     return [json.loads(line) for line in out.splitlines()]
 
 
