@@ -74,8 +74,8 @@ def _within(timeout: float | None) -> Iterator[None]:
         raise _LateError
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, timeout or 0)
     try:
+        signal.setitimer(signal.ITIMER_REAL, timeout or 0)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+from tests.sizes import patient
+
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mcp-unit-")
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 # Set whatever stood there: a process of pytest-xdist is given the environment of the one that started it.
@@ -23,7 +25,7 @@ def threads():
     if left := set(threading.enumerate()) - before:
         gc.collect()  # the threads of a pool end with it
     for each in left:
-        each.join(5)
+        each.join(patient(30))
         assert not each.is_alive(), f"the test has left a thread: {each}"
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
@@ -16,8 +17,9 @@ from structlog.testing import capture_logs
 from airflow_mcp_provider.client import JobClient
 from airflow_mcp_provider.client.models import PREFIX
 from airflow_mcp_provider.plugin.http_api.app import build
+from tests.sizes import patient
 from tests.unit.plugin.conftest import materializer  # noqa: F401 - fixtures
-from tests.unit.plugin.http_api.conftest import database, empty, job, make_job, set_run  # noqa: F401 - likewise
+from tests.unit.plugin.http_api.conftest import database, empty, job, make_job, set_run, until  # noqa: F401 - likewise
 
 
 def _user(request: Request):
@@ -31,7 +33,14 @@ def _user(request: Request):
 def served(app):
     """Serve an application on a free port of the loopback interface."""
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_level="error",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=600,  # a slow client would find its connection closed
+        )
     )
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -42,7 +51,7 @@ def served(app):
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(patient(30))
 
 
 def root(app, database):  # noqa: F811 - the fixture
@@ -76,12 +85,36 @@ def root(app, database):  # noqa: F811 - the fixture
 
 
 @pytest.fixture
-def url(database):  # noqa: F811 - the fixture
-    app = build()
-    app.dependency_overrides[get_user] = _user
+def application():
+    made = build()
+    made.dependency_overrides[get_user] = _user
+    return made
+
+
+@pytest.fixture
+def url(application, database):  # noqa: F811 - the fixture
     # The log of the server is not the output of the command.
-    with capture_logs(), served(root(app, database)) as url:
+    with capture_logs(), served(root(application, database)) as url:
         yield url
+
+
+@pytest.fixture
+def once_followed(application):
+    """Do something in another thread as soon as a client follows a run, or waits for its end."""
+
+    def followed(run):
+        watched = list(application.state.watches._watched.values())
+        return any(one.clients and one.run_id == (run or one.run_id) for one in watched)
+
+    def do(what, run):
+        until(lambda: followed(run))
+        what()
+
+    with ThreadPoolExecutor(1) as pool:
+        done = []
+        yield lambda what, run=None: done.append(pool.submit(do, what, run))
+    for one in done:
+        one.result()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Each method against the real application."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from airflow.utils.state import DagRunState
 from airflow_mcp_provider import errors
 from airflow_mcp_provider.client import AsyncJobClient, JobClient
 from airflow_mcp_provider.client.sending import client as connections
+from tests.sizes import patient
 
 
 def test_submit_and_read(jobs, job):
@@ -36,12 +36,12 @@ def test_a_key_makes_a_submit_repeatable(jobs, job):
     assert jobs.submit("crawl", key="1").run == jobs.submit("crawl", key="1").run
 
 
-def test_wait_and_result(jobs, job, set_run):
+def test_wait_and_result(jobs, job, set_run, once_followed):
     run = jobs.submit("crawl").run
     with pytest.raises(TimeoutError, match=r"is queued after 0\.1 s"):
         jobs.wait("crawl", run, timeout=0.1)
-    threading.Timer(0.5, lambda: set_run(run, DagRunState.FAILED)).start()
-    assert jobs.wait("crawl", run, timeout=20).state == "error"
+    once_followed(lambda: set_run(run, DagRunState.FAILED))
+    assert jobs.wait("crawl", run, timeout=patient(30)).state == "error"
     with pytest.raises(errors.RunFailed) as seen:
         jobs.result("crawl", run)
     assert seen.value.state == "error"

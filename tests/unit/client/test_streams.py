@@ -14,7 +14,10 @@ from tests.unit.client.documents import run_document
 
 @contextmanager
 def server(answers):
-    """A server that gives each connection the next answer: a status, lines, and whether it ends in order."""
+    """A server that gives each connection the next answer: a status, lines, and whether it ends in order.
+
+    Then comes, if there is any, for how many seconds the client is asked to wait.
+    """
     seen = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -22,10 +25,10 @@ def server(answers):
 
         def do_GET(self):
             seen.append(self.headers.get("Last-Event-ID"))
-            status, lines, in_order = answers[min(len(seen), len(answers)) - 1]
+            status, lines, in_order, *later = answers[min(len(seen), len(answers)) - 1]
             self.send_response(status)
             self.send_header("Transfer-Encoding", "chunked")
-            self.send_header("Retry-After", "0")
+            self.send_header("Retry-After", str(later[0] if later else 0))
             self.end_headers()
             for line in lines:
                 self.wfile.write(f"{len(line) + 1:x}\r\n{line}\n\r\n".encode())
@@ -86,10 +89,11 @@ def test_a_stream_that_has_ended_before():
 
 
 def test_a_stream_gives_up_after_its_patience():
-    with server([(200, [event(1)], False), (503, [], True)]) as (url, seen):
-        with JobClient(url, token="x", patience=2) as jobs, pytest.raises(errors.ServerUnavailable):
+    """Not by how many requests it sends within the time: the pause that the server asks for is longer."""
+    with server([(200, [event(1)], False), *[(503, [], True)] * 2, (503, [], True, 3600)]) as (url, seen):
+        with JobClient(url, token="x", patience=600) as jobs, pytest.raises(errors.ServerUnavailable):
             list(jobs.stream("j", "r"))
-        assert len(seen) > 2
+        assert len(seen) == 4
 
 
 def line(task, text, index=0):

@@ -1,7 +1,6 @@
 """The web shop of examples/ against the application; tests/integration/client runs it on a real Airflow."""
 
 import json
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 from airflow.utils.state import DagRunState
 
+from tests.sizes import patient
 from tests.unit.client.conftest import served
 
 SHOP = Path(__file__).parents[3] / "examples" / "web_shop"
@@ -22,7 +22,7 @@ def shop(url, make_job, monkeypatch):
     monkeypatch.syspath_prepend(SHOP)
     from shop import app
 
-    with served(app) as own, httpx.Client(base_url=own, timeout=30) as client:
+    with served(app) as own, httpx.Client(base_url=own, timeout=patient(60)) as client:
         yield client
 
 
@@ -48,11 +48,11 @@ def test_a_full_queue_has_a_reason(shop):
     assert "max_pending" in full.json()["detail"]
 
 
-def test_events_until_the_end_and_cancel(shop, set_run):
+def test_events_until_the_end_and_cancel(shop, set_run, once_followed):
     run = report(shop, "one", "1").json()["run"]
-    threading.Timer(8, lambda: set_run(run, DagRunState.FAILED, end_date=datetime.now(UTC))).start()
     other = report(shop, "two", "2").json()["run"]
     assert shop.post(f"/reports/{other}/cancel").json()["run"] == other
+    once_followed(lambda: set_run(run, DagRunState.FAILED, end_date=datetime.now(UTC)), run)
     with shop.stream("GET", "/events", params={"run": [run, other]}) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         seen = [json.loads(line.removeprefix("data: ")) for line in stream.iter_lines() if line]

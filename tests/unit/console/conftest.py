@@ -5,7 +5,18 @@ import os
 import pytest
 
 from airflow_mcp_provider.console.main import main
-from tests.unit.client.conftest import database, empty, job, jobs, make_job, materializer, set_run, url  # noqa: F401
+from tests.unit.client.conftest import (  # noqa: F401 - fixtures
+    application,
+    database,
+    empty,
+    job,
+    jobs,
+    make_job,
+    materializer,
+    once_followed,
+    set_run,
+    url,
+)
 
 
 @pytest.fixture(autouse=True)

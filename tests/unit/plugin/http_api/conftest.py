@@ -1,7 +1,6 @@
 """The real application on Airflow's own tables, in a SQLite file that threads share; the user is that of a header."""
 
 import shutil
-import time
 import warnings
 
 import pytest
@@ -29,6 +28,7 @@ from airflow_mcp_provider.plugin.db import dags
 from airflow_mcp_provider.plugin.http_api.app import build
 from airflow_mcp_provider.plugin.status import addresses
 from airflow_mcp_provider.spec import parse_job
+from tests.unit.waiting import until  # noqa: F401 - for the tests
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -139,14 +139,6 @@ def set_run(database):
             return run.id
 
     return change
-
-
-def until(true, seconds=10):
-    """Wait until something is true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def document(state=RunState.RUNNING, note=None):
