@@ -10,6 +10,8 @@ from airflow_mcp_provider.runtime import soft_stop
 from tests.sizes import patient
 from tests.unit.waiting import until
 
+ASKED_S = soft_stop.ASKED_S
+
 CLEANING = """
 import pathlib, time
 from airflow_mcp_provider.errors import SoftTimeout
@@ -84,7 +86,7 @@ def test_without_a_grace_it_is_killed_at_once(do, module, tmp_path, grace):
 
 
 def test_the_answer_may_take_almost_as_long_as_the_supervisor_waits():
-    assert soft_stop.ASKED_S == patience.SHORT
+    assert ASKED_S == patience.SHORT
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(do, module, tmp_path, monkeypatch):
