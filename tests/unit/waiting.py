@@ -1,5 +1,6 @@
 """Waits for what another thread or process does, however slow the machine is."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -15,6 +16,13 @@ def until(true: Callable[[], object], seconds: float = 30) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+async def holds(true: Callable[[], object]) -> None:
+    """Wait in an event loop until something is true."""
+    async with asyncio.timeout(patient(30)):
+        while not true():  # noqa: ASYNC110 - what another task, thread or process does
+            await asyncio.sleep(0.01)
 
 
 class Since(timedelta):

@@ -19,7 +19,8 @@ from airflow_mcp_provider.client.models import PREFIX
 from airflow_mcp_provider.plugin.http_api.app import build
 from tests.sizes import patient
 from tests.unit.plugin.conftest import materializer  # noqa: F401 - fixtures
-from tests.unit.plugin.http_api.conftest import database, empty, job, make_job, set_run, until  # noqa: F401 - likewise
+from tests.unit.plugin.http_api.conftest import database, empty, job, make_job, set_run  # noqa: F401 - likewise
+from tests.unit.waiting import until
 
 
 def _user(request: Request):

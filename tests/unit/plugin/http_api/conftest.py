@@ -28,7 +28,6 @@ from airflow_mcp_provider.plugin.db import dags
 from airflow_mcp_provider.plugin.http_api.app import build
 from airflow_mcp_provider.plugin.status import addresses
 from airflow_mcp_provider.spec import parse_job
-from tests.unit.waiting import until  # noqa: F401 - for the tests
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -16,7 +16,8 @@ from airflow_mcp_provider.client.models import PREFIX
 from airflow_mcp_provider.plugin.http_api import user_streams, watch
 from airflow_mcp_provider.plugin.server.concurrency_limit import Guard
 from airflow_mcp_provider.plugin.server.request_body import Held
-from tests.unit.plugin.http_api.conftest import until
+from tests.sizes import patient
+from tests.unit.waiting import until
 
 
 async def _renew(request, call_next):
@@ -35,13 +36,15 @@ def server(app, job, monkeypatch):
     root.add_middleware(BaseHTTPMiddleware, dispatch=_renew)
     root.add_middleware(GZipMiddleware, minimum_size=1024)
     listener = socket.create_server(("127.0.0.1", 0))
-    made = uvicorn.Server(uvicorn.Config(root, log_level="error", timeout_graceful_shutdown=5))
+    # With the default, a slow client would find its connection closed.
+    config = uvicorn.Config(root, log_level="error", timeout_graceful_shutdown=5, timeout_keep_alive=600)
+    made = uvicorn.Server(config)
     thread = threading.Thread(target=made.run, kwargs={"sockets": [listener]})
     thread.start()
     until(lambda: made.started)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}{PREFIX}"
     made.should_exit = True
-    thread.join(20)
+    thread.join(patient(60))
     listener.close()
     assert not thread.is_alive()
 
@@ -59,7 +62,7 @@ class Middle:
 @pytest.fixture
 def client(server):
     with httpx.Client(
-        base_url=server, headers={"x-user": "anna"}, timeout=30, limits=httpx.Limits(max_connections=100)
+        base_url=server, headers={"x-user": "anna"}, timeout=patient(60), limits=httpx.Limits(max_connections=100)
     ) as made:
         yield made
 
@@ -97,7 +100,7 @@ def test_cut_ten_times(client, set_run, app):
                     break
     set_run(run, DagRunState.SUCCESS)
     follow(client, url, cut, **{"Last-Event-ID": str(cut[-1][0])})
-    follower.join(20)
+    follower.join(patient(60))
     # A new client begins with the document as it is.
     assert [one[0] for one in cut] == [one[0] for one in whole if one[0] >= cut[0][0]]
     assert (whole[-1][1], whole[-1][2]["state"]) == ("done", "completed")
@@ -119,12 +122,12 @@ def test_followers_and_waits_hold_no_place(client, set_run):
     ]
     for one in threads:
         one.start()
-    until(lambda: all(found), 20)
+    until(lambda: all(found))
     assert [client.get("/jobs").status_code for _ in range(5)] == [200] * 5
     assert {one[-1][1] for one in found} == {"progress"}, "while all follow"
     set_run(run, DagRunState.SUCCESS)
     for one in threads:
-        one.join(20)
+        one.join(patient(60))
     assert {one[-1][1] for one in found} == {"done"}
     assert [one["state"] for one in waits] == ["completed"] * 5
 
@@ -156,25 +159,25 @@ def test_one_user_does_not_take_all_waits(client, set_run, app, monkeypatch):
     waits: list = []
 
     def wait(user):
-        waits.append(client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=60", "x-user": user}).json())
+        waits.append(client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=300", "x-user": user}).json())
 
     threads = [threading.Thread(target=wait, args=(user,)) for user in ("anna", "anna", "bert")]
     for one in threads:
         one.start()
     until(lambda: app.state.streams == {"anna": 2, "bert": 1})
-    refused = client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=60"})
+    refused = client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=300"})
     events = client.get(f"/jobs/crawl/runs/{run}/events")
     assert [one.json()["type"] for one in (refused, events)] == ["urn:airflow-mcp:too_many_streams"] * 2
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert client.get(f"/jobs/crawl/runs/{run}").status_code == 200, "without a wait"
-    again = client.post("/jobs/crawl/runs", json={"key": "k"}, headers={"Prefer": "wait=60"})
+    again = client.post("/jobs/crawl/runs", json={"key": "k"}, headers={"Prefer": "wait=300"})
     assert (again.status_code, again.json()["run"], again.headers.get("preference-applied")) == (200, run, None)
     monkeypatch.setattr(user_streams, "MOST_OF_ALL", 3)
-    full = client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=60", "x-user": "cleo"})
+    full = client.get(f"/jobs/crawl/runs/{run}", headers={"Prefer": "wait=300", "x-user": "cleo"})
     assert (full.status_code, full.json()["type"]) == (503, "urn:airflow-mcp:busy")
     set_run(run, DagRunState.SUCCESS)
     for one in threads:
-        one.join(20)
+        one.join(patient(60))
     assert [one["state"] for one in waits] == ["completed"] * 3
     assert not app.state.streams
 

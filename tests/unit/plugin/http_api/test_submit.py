@@ -8,7 +8,8 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.state import DagRunState
 from sqlalchemy import func, select
 
-from tests.unit.plugin.http_api.conftest import until
+from tests.sizes import patient
+from tests.unit.waiting import until
 
 RUNS = "/jobs/crawl/runs"
 
@@ -121,14 +122,14 @@ def test_not_before_is_a_time_and_the_past_gives_no_better_place(http, job):
 
 def test_wait_returns_the_document_of_a_run_that_ends_in_time(http, job, set_run):
     with ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(http.post, RUNS, json={"key": "k"}, headers={"Prefer": "respond-async, wait=20"})
+        waits = pool.submit(http.post, RUNS, json={"key": "k"}, headers={"Prefer": "respond-async, wait=300"})
         until(lambda: http.get(RUNS).json()["runs"])
         run = http.get(RUNS).json()["runs"][0]["run"]
         set_run(run, DagRunState.SUCCESS, start_date=datetime.now(UTC), end_date=datetime.now(UTC))
-        answer = waits.result(20)
+        answer = waits.result(patient(60))
     assert (answer.status_code, answer.json()["state"]) == (200, "completed")
     assert answer.json()["document"]["run"] == run
-    assert answer.headers["preference-applied"] == "respond-async, wait=20"
+    assert answer.headers["preference-applied"] == "respond-async, wait=300"
 
 
 def test_wait_gives_up_after_its_time(http, job):

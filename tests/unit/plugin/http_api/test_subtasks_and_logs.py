@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from time import sleep
 from urllib.parse import quote
 
 import pytest
@@ -22,8 +21,10 @@ from airflow_mcp_provider.client import LogLine
 from airflow_mcp_provider.plugin.growth import backend
 from airflow_mcp_provider.plugin.http_api import logs
 from airflow_mcp_provider.plugin.http_api.airflow_internals import TaskLogReader, loaded
+from tests.sizes import patient
 from tests.unit.plugin.conftest import Job
 from tests.unit.plugin.played import Played
+from tests.unit.waiting import until
 
 KEYS = ["a", "a/b", "a/logs", "logs", "ü ?#&%", "%2F", "..", "x/runs/y/subtasks/z", "\n", "'\"<>", "🙂" * 20]
 SUBTASKS = "/jobs/crawl/runs/one/subtasks"
@@ -130,6 +131,20 @@ def set_state(database):
     return change
 
 
+@pytest.fixture
+def looks(monkeypatch):
+    """Wait until a follower, which looks often, has looked again and read what it found."""
+    looked, plain = [], logs.Tracker.look
+    monkeypatch.setattr(logs, "LOOK_S", 0.05)
+    monkeypatch.setattr(logs.Tracker, "look", lambda self: looked.append(self) or plain(self))
+
+    def again():
+        before = len(looked)
+        until(lambda: len(looked) > before + 1)
+
+    return again
+
+
 def lines(answer):
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     return [json.loads(line) for line in answer.text.splitlines() if line]
@@ -156,17 +171,17 @@ def test_the_last_lines_of_a_log(log, http, path):
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:airflow-mcp:invalid_request"), wrong
 
 
-def test_a_log_is_followed_to_the_end_of_the_attempt(log, http, set_state):
+def test_a_log_is_followed_to_the_end_of_the_attempt(log, http, set_state, looks):
     set_state(0, TaskInstanceState.RUNNING)
     log(0, "one")
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(http.get, f"{SUBTASKS}/a/logs", params={"follow": "true"})
-        sleep(1.5)
+        looks()
         log(0, "two")
-        sleep(1.5)
+        looks()
         log(0, "three")
         set_state(0, TaskInstanceState.SUCCESS)
-        found = lines(following.result(20))
+        found = lines(following.result(patient(60)))
     assert [one["event"] for one in found if one["event"] in {"one", "two", "three"}] == ["one", "two", "three"]
 
 
@@ -239,19 +254,21 @@ def test_a_follower_does_not_wait_for_the_reading_of_another_one(log, http, monk
     def slow(self):
         if self.instance.map_index == 0:
             entered.set()
-            assert go.wait(20)
+            assert go.wait(patient(60))
         yield from plain(self)
 
     monkeypatch.setattr(logs.Opened, "lines", slow)
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(http.get, f"{SUBTASKS}/a/logs")
-        assert entered.wait(20)
+        assert entered.wait(patient(60))
         assert "second" in [one["event"] for one in lines(http.get(f"{SUBTASKS}/a%2Fb/logs"))]
         go.set()
-        assert "first" in [one["event"] for one in lines(reading.result(20))]
+        assert "first" in [one["event"] for one in lines(reading.result(patient(60)))]
 
 
-def test_the_log_of_a_subtask_is_followed_when_its_key_is_known(log, http, database, set_state):
+def test_the_log_of_a_subtask_is_followed_when_its_key_is_known(log, http, database, set_state, looks, monkeypatch):
+    monkeypatch.setattr(logs, "NAMED_WITHIN", timedelta(hours=1))
+
     def change(**more):
         with database() as session:
             one = session.scalars(select(TaskInstance).where(TaskInstance.map_index == 0)).one()
@@ -263,10 +280,10 @@ def test_the_log_of_a_subtask_is_followed_when_its_key_is_known(log, http, datab
     log(0, "early")
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(http.get, f"{SUBTASKS}/a/logs", params={"follow": "true"})
-        sleep(1.5)
+        looks()
         change(_rendered_map_index="a")
-        sleep(1.5)
+        looks()
         set_state(0, TaskInstanceState.SUCCESS)
-        found = lines(following.result(20))
+        found = lines(following.result(patient(60)))
     assert {one["key"] for one in found} == {"a"}
     assert [one["event"] for one in found].count("early") == 1

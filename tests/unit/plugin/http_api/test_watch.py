@@ -3,13 +3,16 @@
 import asyncio
 import json
 import threading
+import time
 
 import pytest
 
 from airflow_mcp_provider.client.models import RunState
 from airflow_mcp_provider.plugin.http_api import snapshots, watch
 from airflow_mcp_provider.plugin.http_api.watch import Watches
+from tests.sizes import patient
 from tests.unit.plugin.http_api.conftest import document
+from tests.unit.waiting import holds
 
 
 class Looked:
@@ -43,11 +46,25 @@ def run(looked, test):
     async def main():
         watches = Watches(looked)
         try:
-            return await asyncio.wait_for(test(watches), 20)
+            return await asyncio.wait_for(test(watches), patient(60))
         finally:
             await watches.close()
 
     return asyncio.run(main())
+
+
+async def follower(watches, last=0):
+    """Return a client that has got its first event."""
+    into = []
+    task = asyncio.create_task(collected(watches, last, into))
+    await holds(lambda: into)
+    return task
+
+
+async def another_look(looked):
+    """Wait until the run was looked at in its present state."""
+    before = looked.looks
+    await holds(lambda: looked.looks > before + 1)
 
 
 async def collected(watches, last=0, into=None):
@@ -63,7 +80,7 @@ def test_changes_are_events_with_growing_ids_and_the_last_is_the_final_document(
         following = asyncio.create_task(collected(watches))
         for number in range(5):
             looked.run = document(note=str(number))
-            await asyncio.sleep(0.1)
+            await another_look(looked)
         looked.run = document(RunState.COMPLETED)
         return await following
 
@@ -82,10 +99,10 @@ def test_a_client_that_is_cut_ten_times_misses_nothing(looked):
         for number in range(10):
             looked.run = document(note=str(number))
             following = asyncio.create_task(collected(watches, cut[-1].id if cut else 0, cut))
-            await asyncio.sleep(0.05)
+            await holds(lambda number=number: cut and note(cut[-1]) == str(number))
             following.cancel()
             looked.run = document(note=f"{number} unseen")
-            await asyncio.sleep(0.05)
+            await another_look(looked)
         looked.run = document(RunState.ERROR)
         await collected(watches, cut[-1].id, cut)
         return await whole, cut
@@ -96,35 +113,34 @@ def test_a_client_that_is_cut_ten_times_misses_nothing(looked):
 
 def test_many_clients_share_one_poller(looked):
     async def test(watches):
-        following = [asyncio.create_task(collected(watches)) for _ in range(50)]
-        await asyncio.sleep(0.3)
-        before = looked.looks
-        await asyncio.sleep(0.5)
-        looks = looked.looks - before
+        found = [[] for _ in range(50)]
+        following = [asyncio.create_task(collected(watches, into=one)) for one in found]
+        await holds(lambda: all(found))
+        pollers = [task for task in asyncio.all_tasks() if task.get_coro().__name__ == "_poll"]
         looked.run = document(RunState.COMPLETED)
-        return looks, [len(events) for events in await asyncio.gather(*following)]
+        await asyncio.gather(*following)
+        return len(pollers), [len(one) for one in found]
 
-    looks, events = run(looked, test)
-    assert looks <= 0.5 / 0.02 + 2
+    pollers, events = run(looked, test)
+    assert pollers == 1
     assert set(events) == {2}
 
 
 def test_a_poller_ends_some_time_after_its_last_client_and_is_forgotten(looked):
     async def test(watches):
-        following = asyncio.create_task(collected(watches))
-        await asyncio.sleep(0.1)
+        following = await follower(watches)
+        (watch,) = watches._watched.values()
         following.cancel()
-        await asyncio.sleep(0.1)
-        lingering = looked.looks
-        await asyncio.sleep(0.6)
+        await asyncio.gather(following, return_exceptions=True)
+        await watch.poller
+        lingered = time.monotonic() - watch.left
         after = looked.looks
-        await asyncio.sleep(0.2)
-        return lingering, after, looked.looks, dict(watches._watched)
+        await holds(lambda: not watches._watched)
+        return lingered, looked.looks - after
 
-    lingering, after, later, left = run(looked, test)
-    assert after > lingering
-    assert later == after
-    assert left == {}
+    lingered, later = run(looked, test)
+    assert lingered >= 0.2
+    assert later == 0
 
 
 def test_an_unknown_run_leaves_nothing(looked):
@@ -132,16 +148,15 @@ def test_an_unknown_run_leaves_nothing(looked):
 
     async def test(watches):
         found = await watches.watch("j", "r")
-        await asyncio.sleep(0.3)
-        return found.latest, dict(watches._watched)
+        await holds(lambda: not watches._watched)
+        return found.latest
 
-    assert run(looked, test) == (None, {})
+    assert run(looked, test) is None
 
 
 def test_a_run_that_is_deleted_ends_its_streams(looked):
     async def test(watches):
-        following = asyncio.create_task(collected(watches))
-        await asyncio.sleep(0.1)
+        following = await follower(watches)
         looked.run = None
         return await following
 
@@ -150,10 +165,9 @@ def test_a_run_that_is_deleted_ends_its_streams(looked):
 
 def test_an_error_of_the_database_is_not_the_end(looked):
     async def test(watches):
-        following = asyncio.create_task(collected(watches))
-        await asyncio.sleep(0.1)
+        following = await follower(watches)
         looked.run = OSError("gone")
-        await asyncio.sleep(0.2)
+        await another_look(looked)
         with pytest.raises(OSError, match="gone"):
             await watches.watch("j", "r")
         looked.run = document(RunState.COMPLETED)
@@ -167,8 +181,7 @@ def test_a_run_that_was_cleared_after_its_end_is_followed_again(looked):
         looked.run = document(RunState.ERROR)
         first = await collected(watches)
         looked.run = document(note="again")
-        following = asyncio.create_task(collected(watches, first[-1].id))
-        await asyncio.sleep(0.1)
+        following = await follower(watches, first[-1].id)
         looked.run = document(RunState.COMPLETED)
         return first, await following
 
@@ -182,7 +195,7 @@ def test_wait_ends_with_its_time_or_with_the_run(looked):
         early = await watches.wait("j", "r", 0.2)
         done = early.done
         waiting = asyncio.create_task(watches.wait("j", "r", 3600))
-        await asyncio.sleep(0.1)
+        await holds(lambda: early.clients)
         looked.run = document(RunState.COMPLETED)
         return done, (await waiting).done
 
@@ -208,7 +221,7 @@ def test_a_look_that_began_before_the_retry_is_not_the_answer(looked, monkeypatc
     def slow(*_):
         found = looked.run
         begun.set()
-        go.wait(10)
+        go.wait(patient(60))
         return found
 
     async def test(watches):
@@ -225,7 +238,7 @@ def test_a_look_that_began_before_the_retry_is_not_the_answer(looked, monkeypatc
     async def main():
         watches = Watches(slow)
         try:
-            return await asyncio.wait_for(test(watches), 20)
+            return await asyncio.wait_for(test(watches), patient(60))
         finally:
             await watches.close()
 
@@ -240,10 +253,10 @@ def test_a_run_is_forgotten_also_when_a_client_outlives_its_poller(looked):
             await found.poller
             await asyncio.sleep(0.5)
             there = len(watches._watched)
-        await asyncio.sleep(0.5)
-        return there, dict(watches._watched)
+        await holds(lambda: not watches._watched)
+        return there
 
-    assert run(looked, test) == (1, {})
+    assert run(looked, test) == 1
 
 
 def test_a_document_is_written_once_for_all_and_not_on_the_event_loop(looked, monkeypatch):
@@ -252,8 +265,7 @@ def test_a_document_is_written_once_for_all_and_not_on_the_event_loop(looked, mo
     monkeypatch.setattr(snapshots, "of", lambda one: threads.append(threading.current_thread().name) or plain(one))
 
     async def test(watches):
-        following = [asyncio.create_task(collected(watches)) for _ in range(5)]
-        await asyncio.sleep(0.1)
+        following = [await follower(watches) for _ in range(5)]
         looked.run = document(RunState.COMPLETED)
         return await asyncio.gather(*following)
 
@@ -276,9 +288,10 @@ def test_comments_come_when_nothing_changes(looked):
 
 def test_the_end_of_the_server_ends_streams_and_waits(looked):
     async def test(watches):
-        following = asyncio.create_task(collected(watches))
-        waiting = asyncio.create_task(watches.wait("j", "r", 60))
-        await asyncio.sleep(0.1)
+        following = await follower(watches)
+        (watch,) = watches._watched.values()
+        waiting = asyncio.create_task(watches.wait("j", "r", 3600))
+        await holds(lambda: watch.clients == 2)
         watches.stop()
         return [event.name for event in await following], (await waiting).done
 
