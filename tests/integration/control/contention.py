@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from airflow.models import import_all_models
@@ -32,11 +33,16 @@ from airflow_mcp_provider.plugin.growth.airflow_internals import locked
 from airflow_mcp_provider.plugin.growth.backend import GrowthBackend, materializer
 from airflow_mcp_provider.runtime import store_keys
 from airflow_mcp_provider.spec import parse_job
+from tests.sizes import patient
 
 import_all_models()
 SPEC = parse_job("plan: {items: [1]}\nrun: {shell: x}", id="crawl")
 MADE = build_dag(SPEC)
-FIRST, RUNNERS, SECONDS = 8, 4, 2.0
+FIRST, RUNNERS = 8, 4
+LIMIT = 60.0
+"""Seconds in which all that is waited for happens, on a machine that is not slow."""
+BEFORE, AFTER = 3, 20
+"""Loops of the scheduler before the cancel that had the run, and all loops after it."""
 READY = "UPDATE task_instance SET state = 'scheduled' WHERE state IS NULL AND task_id = 'run'"
 CHOSEN = (
     "SELECT id FROM task_instance WHERE state = 'scheduled' ORDER BY map_index DESC LIMIT 16 FOR UPDATE SKIP LOCKED"
@@ -112,6 +118,15 @@ def scheduler() -> None:
             ids = session.scalars(text(CHOSEN)).all()
             time.sleep(0.02)
             session.execute(text(QUEUED), {"ids": list(ids)})
+        counts["looked"] += 1
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + patient(LIMIT)
+    while not condition() and not errors:
+        if time.monotonic() > end:
+            raise TimeoutError(f"it did not happen in time: {counts}")
+        time.sleep(0.02)
 
 
 def noted(work, *arguments) -> None:
@@ -133,10 +148,12 @@ def main() -> None:
     threads = [threading.Thread(target=noted, args=work) for work in works]
     for thread in threads:
         thread.start()
-    time.sleep(SECONDS)
+    until(lambda: counts["enqueued"] > 10 * RUNNERS and counts["examined"] > BEFORE)
     answer = asyncio.run(cancel.cancel("crawl", "one", Cancel(reason="race"), "ann"))
     at_once = states()
-    time.sleep(SECONDS)
+    until(lambda: not any(thread.is_alive() for thread in threads[1:]))
+    looked = counts["looked"]
+    until(lambda: counts["looked"] > looked + AFTER)
     stop.set()
     for thread in threads:
         thread.join()

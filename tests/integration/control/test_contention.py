@@ -18,6 +18,7 @@ def test_nothing_starts_after_the_answer_and_nothing_deadlocks(tmp_path):
     (tmp_path / "logs").mkdir()
     processes = Processes(tmp_path, tmp_path / "logs", [*postgres.folders])
     env = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url}
+    env["PYTHONPATH"] = str(Path(__file__).parents[3])
     processes.watch()
     try:
         postgres.start(processes, env)
@@ -29,8 +30,8 @@ def test_nothing_starts_after_the_answer_and_nothing_deadlocks(tmp_path):
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert found["errors"] == []
     assert found["counts"]["refused"] == 4, "each runner was refused after the cancel"
-    assert found["counts"]["enqueued"] > 10
-    assert found["counts"]["examined"] > 1
+    assert found["counts"]["enqueued"] > 40
+    assert found["counts"]["examined"] > 3
     cancelled = found["cancelled"]
     assert found["at_once"] == found["later"]
     assert found["later"] == {"success": 1, "failed": cancelled["running"], "skipped": cancelled["waiting"]}
