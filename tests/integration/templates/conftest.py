@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.templates import postgres_server, redis_server
+from tests.integration.templates import held, postgres_server, redis_server
 from tests.integration.templates.postgres_server import Server
 from tests.sizes import PARSED_ONCE
 
@@ -29,11 +29,13 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     folder = tmp_path_factory.mktemp("airflow") / "dags"
     shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
     hasten(folder)
+    held.install(folder)
     quick = (folder / "jobs" / "fit_report.yaml").read_text().replace("hard: 30m", "hard: 12s")
     (folder / "jobs" / f"{QUICK}.yaml").write_text(quick)
     passfile = folder.parent / "pgpass"
     env = {
         **PARSED_ONCE,
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",  # a runner waits there for its killer
         "REDIS_PASSWORD": redis_server.PASSWORD,
         "PGPASSFILE": str(passfile),
         "PATH": f"{postgres_server.BIN}:{os.environ['PATH']}",

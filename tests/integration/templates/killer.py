@@ -3,8 +3,8 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -46,12 +46,18 @@ class Killer:
     def until_the_end(self, timeout: float = 500) -> Json:
         """The run as it ended."""
         end = time.monotonic() + patient(timeout)
-        while time.monotonic() < end and self.killed.total() < self.wanted:
-            if (run := self.airflow.api.run(self.job, self.run_id))["state"] in ENDED:
-                return run
-            self._watch(seconds=1)
+        with self.holding():
+            while time.monotonic() < end and self.killed.total() < self.wanted:
+                if (run := self.airflow.api.run(self.job, self.run_id))["state"] in ENDED:
+                    return run
+                self._watch(seconds=1)
         self._connection.close()
         return self.airflow.api.wait(self.job, self.run_id, end - time.monotonic())
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Around the time in which runners are killed."""
+        yield
 
     def _watch(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -65,11 +71,15 @@ class Killer:
             self._count(self._shot.pop(gone))
         for gone in self._due.keys() - running.keys():
             del self._due[gone]
-            self.within /= 2
+            self._was_early()
         due = {name for name, index in running.items() if self._is_due(name, index)}
         for name, kill in self.runners() if due else ():  # to find a process costs more than all else here
             if name in due and self._is_due(name, running[name]):
                 self._shoot(kill, name, running[name])
+
+    def _was_early(self) -> None:
+        """A runner was done before its time had come."""
+        self.within /= 2
 
     def _running(self) -> dict[str, int]:
         """Ask the database, for Airflow's API is slow where a machine is busy, and a runner is soon done."""

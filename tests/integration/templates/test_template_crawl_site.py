@@ -3,7 +3,7 @@
 from collections import Counter
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.templates.killer import Killer
+from tests.integration.templates.held import HeldKiller
 from tests.integration.templates.plain_crawl import crawl
 from tests.integration.templates.site import TRAP, served
 from tests.sizes import FULL
@@ -16,7 +16,7 @@ def test_ten_killed_runners_change_nothing_of_the_report(airflow: Embedded) -> N
     airflow.api.wait_for_dag("crawl_site")
     with served(PAGES) as site:
         run_id = airflow.api.trigger("crawl_site", {"url": site.url, "depth": DEPTH, "delay": 0})
-        killer = Killer(airflow, "crawl_site", run_id)
+        killer = HeldKiller(airflow, "crawl_site", run_id)
         assert killer.until_the_end(3600 if FULL else 500)["state"] == "success"
         wanted = crawl(f"{site.url}/", DEPTH)
     assert killer.killed.total() == 10

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates import redis_server
-from tests.integration.templates.killer import Killer
+from tests.integration.templates.held import HeldKiller
 from tests.sizes import FULL
 
 MESSAGES = 10_000 if FULL else 240
@@ -39,7 +39,7 @@ def test_each_message_once_although_ten_runners_are_killed(
     ledger = tmp_path / ".ledger.db"
     params = {"source": source, "ledger": str(ledger), "per_subtask": SHARE, "pause": 0.03}
     run_id = airflow.api.trigger("drain_queue", params)
-    killer = Killer(airflow, "drain_queue", run_id)
+    killer = HeldKiller(airflow, "drain_queue", run_id)
     assert killer.until_the_end(1800 if FULL else 500)["state"] == "success"
     assert killer.killed.total() == 10
     result = airflow.api.xcom("drain_queue", run_id, "report")

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates.conftest import QUICK
-from tests.integration.templates.killer import Killer
+from tests.integration.templates.held import HeldKiller
 
 GROUPS = 10
 Rows = list[tuple[int, int]]
@@ -27,7 +27,7 @@ def test_the_figures_are_right_although_ten_runners_are_killed_and_two_groups_br
         write(data / f"{name}.csv", rows)
     airflow.api.wait_for_dag(QUICK)
     run_id = airflow.api.trigger(QUICK, {"data": str(data), "folder": str(folder), "draws": 5000, "memory": 128})
-    killer = Killer(airflow, QUICK, run_id, within=0.8)
+    killer = HeldKiller(airflow, QUICK, run_id, within=0.8)
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
     result = airflow.api.xcom(QUICK, run_id, "report")

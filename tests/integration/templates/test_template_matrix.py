@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.templates.killer import Killer
+from tests.integration.templates.held import HeldKiller
 
 FILE = Path(subprocess.__file__)
 
@@ -16,7 +16,7 @@ FILE = Path(subprocess.__file__)
 def test_every_combination_although_ten_runners_are_killed(airflow: Embedded, job: str) -> None:
     airflow.api.wait_for_dag(job)
     run_id = airflow.api.trigger(job, {"file": str(FILE)})
-    killer = Killer(airflow, job, run_id, within=0)  # its runners are few and short
+    killer = HeldKiller(airflow, job, run_id, within=0)  # its runners are few and short
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
     result = airflow.api.xcom(job, run_id, "report")

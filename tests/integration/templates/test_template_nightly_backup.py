@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.templates.killer import Killer
+from tests.integration.templates.held import HeldKiller
 from tests.integration.templates.postgres_server import BIN, PASSWORD, Server
 
 JOB = "nightly_backup"
@@ -26,7 +26,7 @@ def test_every_database_comes_back_whole_although_ten_runners_are_killed(
     old.touch()
     airflow.api.wait_for_dag(JOB)
     run_id = airflow.api.trigger(JOB, {"host": "127.0.0.1", "port": server.port, "folder": str(tmp_path), "keep": 1})
-    killer = Killer(airflow, JOB, run_id)
+    killer = HeldKiller(airflow, JOB, run_id)
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
     check(airflow, server, run_id, tmp_path)

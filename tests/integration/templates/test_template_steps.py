@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.templates.killer import Killer
+from tests.integration.templates.held import HeldKiller
 
 FILES = 8
 SECTIONS = "write_sections"
@@ -15,7 +15,7 @@ def test_every_section_is_there_although_ten_runners_are_killed(airflow: Embedde
     sections = [{"title": f"S{number}", "query": "queue put get"} for number in range(12)]
     airflow.api.wait_for_dag(SECTIONS)
     run_id = airflow.api.trigger(SECTIONS, {"project": "P", "busy": 0, "sections": sections})
-    killer = Killer(airflow, SECTIONS, run_id, most=2, within=0.1, task="search")
+    killer = HeldKiller(airflow, SECTIONS, run_id, most=2, within=0.1, task="search")
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
     result = airflow.api.xcom(SECTIONS, run_id, "report")
@@ -28,7 +28,7 @@ def test_every_file_is_published_although_ten_runners_are_killed(airflow: Embedd
     files = fill(tmp_path / "in", size=4_000_000)
     airflow.api.wait_for_dag("pipeline")
     run_id = airflow.api.trigger("pipeline", {"path": str(tmp_path / "in"), "target": str(tmp_path / "out")})
-    killer = Killer(airflow, "pipeline", run_id, most=2, within=0.1, task="pack")
+    killer = HeldKiller(airflow, "pipeline", run_id, most=2, within=0.1, task="pack")
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
     assert airflow.api.xcom("pipeline", run_id, "report")["result"] == {"published": FILES, "refused": 0}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.templates.killer import Killer
+from tests.integration.templates.held import HeldKiller
 from tests.integration.templates.tree import grow, walked
 
 DIRECTORIES = 20
@@ -18,7 +18,7 @@ def test_the_tree_is_counted_although_ten_runners_are_killed(airflow: Embedded, 
     root = grow(tmp_path / "tree", DIRECTORIES)
     airflow.api.wait_for_dag(job)
     run_id = airflow.api.trigger(job, {"path": str(root), **CONF[job]})
-    killer = Killer(airflow, job, run_id, most=2, within=0)  # its runners are short
+    killer = HeldKiller(airflow, job, run_id, most=2, within=0)  # its runners are short
     assert killer.until_the_end()["state"] == "success"
     assert killer.killed.total() == 10
     result = airflow.api.xcom(job, run_id, "report")
