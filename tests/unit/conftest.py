@@ -22,7 +22,10 @@ def threads():
     """Hold each test to end the threads it began: one that holds a lock when another test forks stops the child."""
     before = set(threading.enumerate())
     yield
-    if left := set(threading.enumerate()) - before:
+    left = set(threading.enumerate()) - before
+    for each in left:
+        each.join(0.1)
+    if any(each.is_alive() for each in left):
         gc.collect()  # the threads of a pool end with it
     for each in left:
         each.join(patient(30))

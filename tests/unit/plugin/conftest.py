@@ -1,8 +1,11 @@
 """Airflow's real tables in a SQLite of our own, and jobs and runs in them; no process of Airflow's."""
 
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.listeners.listener import get_listener_manager
 from airflow.models import import_all_models
 from airflow.models.base import Base
 from airflow.models.dag import DagModel, DagTag
@@ -15,8 +18,10 @@ from sqlalchemy.pool import StaticPool
 
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.plugin.growth import backend
+from airflow_mcp_provider.plugin.listener import QueueListener
 from airflow_mcp_provider.plugin.settings import GateSettings
 from airflow_mcp_provider.spec import parse_job
+from tests.sizes import patient
 
 SETTINGS = GateSettings(gate=True, lock_timeout=0.5, look_interval=5, end_grace=15)
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
@@ -49,6 +54,21 @@ def materializer():
     yield
     backend.materializer().stop()
     backend.materializer.cache_clear()
+
+
+@pytest.fixture
+def monitored(monkeypatch):
+    """Wait until the monitor of what is no scheduler's job has ended, which begins with each job of Airflow's."""
+    for plugin in get_listener_manager().pm.get_plugins():
+        if isinstance(plugin, QueueListener):
+            monkeypatch.setattr(plugin, "_settings", replace(SETTINGS, look_interval=0.01))
+
+    def ended():
+        for thread in threading.enumerate():
+            if thread.name == "mcp-monitor":
+                thread.join(patient(30))
+
+    return ended
 
 
 class Job:

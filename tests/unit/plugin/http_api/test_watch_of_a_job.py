@@ -34,12 +34,13 @@ def stored(database):
 
 
 @pytest.fixture
-def triggerer(database):
+def triggerer(database, monitored):
     """Add a triggerer whose last heartbeat was some time ago."""
 
     def add(ago=0, state="running"):
+        job = Job(job_type="TriggererJob", state=state)
+        monitored()  # it would read the job while the session writes it
         with database() as session:
-            job = Job(job_type="TriggererJob", state=state)
             job.latest_heartbeat = datetime.now(UTC) - timedelta(seconds=ago)
             session.add(job)
             session.commit()

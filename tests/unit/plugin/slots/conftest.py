@@ -64,7 +64,7 @@ def ready(session, make_job):
 
 
 @pytest.fixture
-def scheduler(session):
+def scheduler(session, monitored):
     """Make a scheduler of a class that ``change`` has changed; a LocalExecutor of ``parallelism``."""
 
     def make(*changes, parallelism=32):
@@ -82,6 +82,7 @@ def scheduler(session):
         job.id = 1
         made = Scheduler(job, executors=[executor])
         job.job_type = "played"  # else the watch of the queue, which began with the job, would look at a database
+        monitored()
         return made
 
     return make
