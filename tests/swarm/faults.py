@@ -14,6 +14,7 @@ def kills(times: int, enqueued: int) -> Meddle:
                 running.airflow.kill(SERVER)
                 running.airflow.start(SERVER)
                 running.note(SERVER)
+        running.release()
 
     return meddle
 
@@ -27,6 +28,7 @@ def restarts(times: int, enqueued: int) -> Meddle:
             if running.wait_for(confirmed, lambda: _revive(running)):
                 running.airflow.restart_database()
                 running.note("Postgres")
+        running.release()
         while not running.ended.wait(0.5):
             _revive(running)
 

@@ -42,4 +42,4 @@ def children(key: str, payload: dict[str, float | str]) -> list[list[object]]:
     """Return the children of a subtask as ``store_keys.ENQUEUE`` has them: key and payload."""
     deep = int(payload["deep"])
     keys = [f"{key}.{number}" for number in range(int(payload["kids"]))] if deep else []
-    return [[one, {**payload, "deep": deep - 1, "n": one}] for one in keys]
+    return [[one, {**payload, "deep": deep - 1, "n": one, "hold": ""}] for one in keys]

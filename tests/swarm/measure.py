@@ -54,6 +54,15 @@ class Running:
     ended: threading.Event = field(default_factory=threading.Event)
     faults: list[str] = field(default_factory=list)
 
+    @property
+    def hold(self) -> Path:
+        """The file for which the run waits: it does not end while there is more to go wrong."""
+        return self.swarm.log.with_name(f"released-{self.begin}")
+
+    def release(self) -> None:
+        """Let the run end."""
+        self.hold.touch()
+
     def note(self, what: str) -> None:
         """Keep what went wrong, for who looks at the figures."""
         self.faults.append(what)
@@ -80,10 +89,10 @@ class Swarm:
     def measure(self, load: Load, limit: float = 600, meddle: Meddle | None = None) -> Measured:
         """Run ``load`` for at most ``limit`` seconds, with ``meddle`` beside it in a thread of its own."""
         token, begin = token_of(self.airflow), self.log.stat().st_size
-        processor, begun = Processor(self.airflow), time.monotonic()
-        run_id = self.airflow.api.trigger(load.dag, load.conf)
-        readers = Readers(self.airflow, token, load.dag, run_id)
         running = Running(self.airflow, self, begin)
+        processor, begun = Processor(self.airflow), time.monotonic()
+        run_id = self.airflow.api.trigger(load.dag, {**load.conf, **({"hold": str(running.hold)} if meddle else {})})
+        readers = Readers(self.airflow, token, load.dag, run_id)
         try:
             state = self._follow(load, run_id, begun + limit, running, meddle)
         finally:
@@ -96,7 +105,7 @@ class Swarm:
 
     def _follow(self, load: Load, run_id: str, until: float, running: Running, meddle: Meddle | None) -> str:
         with ThreadPoolExecutor(1) as pool:
-            meddling = pool.submit(meddle, running) if meddle else None
+            meddling = pool.submit(_released, meddle, running) if meddle else None
             try:
                 state = self._wait(load, run_id, until)
             finally:
@@ -124,6 +133,14 @@ class Swarm:
         if state not in {"success", "failed"}:
             with contextlib.suppress(httpx.HTTPError):
                 self.airflow.api.cancel(load.dag, run_id)
+
+
+def _released(meddle: Meddle, running: Running) -> None:
+    """Do harm to a run, and let it end in any case."""
+    try:
+        meddle(running)
+    finally:
+        running.release()
 
 
 def _measured(

@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -108,6 +109,7 @@ class Subtask(Runner):
         self.begun(item["key"])
         if not item.get("done"):
             await self._enqueue_all(item)
+            await self._hold(item["payload"]["hold"])
             await self.sleep(item["payload"]["sleep"])
             outcome = {"attempt": self.ti["try_number"], "result": {"n": item["key"]}}
             await self._set("outcome", store_keys.OUTCOME, outcome)
@@ -118,6 +120,11 @@ class Subtask(Runner):
         kids = children(item["key"], item["payload"])
         for number, first in enumerate(range(0, len(kids), each)):
             await self._enqueue({"children": kids[first : first + each], "call": f"{name}.{number}"})
+
+    async def _hold(self, file: str) -> None:
+        """Wait for a file, if there is a name: the run does not end before."""
+        while file and not await asyncio.to_thread(Path(file).exists):
+            await self.sleep(0.2)
 
     async def _enqueue(self, body: dict[str, Any]) -> None:
         """Ask as ``operators.server_client`` does; what was confirmed is noted, for it must be there in the end."""

@@ -3,7 +3,8 @@
 
 def plan(params):
     payload = {name: params[name] for name in ("kids", "deep", "sleep", "each")}
-    return [{**payload, "n": number} for number in range(params["width"])]
+    holds = {0: params["hold"]}
+    return [{**payload, "n": number, "hold": holds.get(number, "")} for number in range(params["width"])]
 
 
 def visit(subtask):
