@@ -87,13 +87,15 @@ def test_clearing_the_failed_lets_a_stopped_run_go_on(airflow: Embedded, record:
 
 def test_growth_goes_on_when_the_job_is_edited(airflow: Embedded, dags: Path, tmp_path: Path) -> None:
     """A new version of the DAG in the middle of a run."""
-    params = forest.parameters(tmp_path / "record", size=20, seed=5, sleep=0.3, shared=2)
+    gate = tmp_path / "gate"
+    params = forest.parameters(tmp_path / "record", size=20, seed=5, gate=str(gate), shared=2)
     run_id = airflow.api.trigger("tree-1", params)
     until(lambda: len(notes.seen(params["record"])) >= 5, what="five subtasks begun")
     spec = dags / "jobs/tree-1.yaml"
     spec.write_text(spec.read_text().replace("attempts: 4", "attempts: 5"))
     parse_again(airflow, "tree-1")
     until(lambda: _versions(airflow, "tree-1") == 2, what="a second version of the DAG")
+    gate.touch()
     assert airflow.api.wait("tree-1", run_id, timeout=240)["state"] == "success"
     forest.check(airflow, "tree-1", run_id, params)
 

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import record
@@ -39,6 +40,8 @@ def visit(subtask, params):
     if shared := params["shared"]:
         enqueue({"node": f"shared-{random.Random(node).randrange(shared)}", "size": 1})
     time.sleep(params["sleep"])
+    while params.get("gate") and not Path(params["gate"]).exists():
+        time.sleep(0.05)
     _end(happens, node)
     return len(children)
 
