@@ -49,7 +49,8 @@ def passwords(airflow):
 def token(airflow, passwords) -> Callable[[str], str]:
     def get(user):
         body = {"username": user, "password": passwords[user]}
-        return httpx.post(f"{airflow.url}/auth/token", json=body).raise_for_status().json()["access_token"]
+        answer = httpx.post(f"{airflow.url}/auth/token", json=body, timeout=patient(60))
+        return answer.raise_for_status().json()["access_token"]
 
     return get
 

@@ -21,7 +21,7 @@ HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Versio
 def send(url, token):
     def post(body=BODY, user="uwe", method="POST", **headers):
         own = {"Authorization": f"Bearer {token(user)}"} if user else {}
-        return httpx.request(method, url, json=body, headers={**HEADERS, **own, **headers}, timeout=60)
+        return httpx.request(method, url, json=body, headers={**HEADERS, **own, **headers}, timeout=patient(60))
 
     return post
 
@@ -75,7 +75,7 @@ def test_the_command_of_airflow_with_a_user_and_a_password(airflow, passwords):
         found = [json.loads(program.stdout.readline()) for _ in range(2)]
         program.stdin.close()
         assert program.stdout.read() == ""
-        assert program.wait(patient(30)) == 0, program.stderr.read()
+        assert program.wait(patient(60)) == 0, program.stderr.read()
     assert [one["id"] for one in found] == [0, 1]
     assert len(found[1]["result"]["structuredContent"]["jobs"]) == 3
 
@@ -90,7 +90,7 @@ def test_the_program_of_the_docs(url, token):
         assert written in text
         text = text.replace(written, here)
     found = subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, timeout=patient(60), check=False
+        [sys.executable, "-c", text], capture_output=True, text=True, timeout=patient(120), check=False
     )
     assert "'state': 'completed'" in found.stdout, found.stderr
 
@@ -99,7 +99,7 @@ def test_what_the_command_refuses(airflow):
     def run(*words, **env):
         command = [sys.executable, "-m", "airflow_mcp_provider.console.main", "agents", *words]
         own = {"PATH": os.environ["PATH"], "AIRFLOW_HOME": os.environ["AIRFLOW_HOME"], "HOME": os.environ["HOME"]}
-        limit = 60
+        limit = patient(60)
         return subprocess.run(
             command, input="", env={**own, **env}, cwd=ROOT, capture_output=True, text=True, timeout=limit, check=False
         )

@@ -7,7 +7,7 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import USER, Embedded
 from tests.integration.http_api.conftest import DAGS
-from tests.sizes import CALM
+from tests.sizes import CALM, patient
 
 
 @pytest.fixture(scope="package")
@@ -21,4 +21,5 @@ def airflow() -> Iterator[Embedded]:
 @pytest.fixture(scope="package")
 def token(airflow) -> str:
     body = {"username": USER, "password": airflow.password}
-    return httpx.post(f"{airflow.url}/auth/token", json=body).raise_for_status().json()["access_token"]
+    answer = httpx.post(f"{airflow.url}/auth/token", json=body, timeout=patient(60))
+    return answer.raise_for_status().json()["access_token"]

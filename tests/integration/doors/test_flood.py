@@ -118,7 +118,8 @@ def test_every_door_is_shut_and_the_servers_are_well(airflow, token, runner, tmp
     """Once more, one by one: no door lets a run in, and no request waits."""
     for door, path, body, headers in _requests(token, runner)[:3]:
         for url in airflow.urls:
-            answer = httpx.post(f"{url}{path}-more" if door == "runner" else f"{url}{path}", json=body, headers=headers)
+            where = f"{url}{path}-more" if door == "runner" else f"{url}{path}"
+            answer = httpx.post(where, json=body, headers=headers, timeout=patient(60))
             assert answer.status_code == 429, (door, answer.text)
             assert FULL_QUEUE in answer.json()["detail"]
     shells, go = _shells(airflow, tmp_path, 1)

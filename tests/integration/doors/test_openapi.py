@@ -82,5 +82,6 @@ def _named(names, name, operation, number):
 
 def test_the_servers_are_well_afterwards(airflow, token):
     for url in airflow.urls:
-        answer = httpx.get(f"{url}{PREFIX}/jobs/{JOB}/runs/{READ}", headers={"Authorization": f"Bearer {token}"})
+        own = {"Authorization": f"Bearer {token}"}
+        answer = httpx.get(f"{url}{PREFIX}/jobs/{JOB}/runs/{READ}", headers=own, timeout=patient(60))
         assert (answer.status_code, answer.json()["state"]) == (200, "completed")

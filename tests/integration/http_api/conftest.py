@@ -42,10 +42,10 @@ def login(airflow: Embedded):
         headers = {}
         if user is not None:
             body = {"username": user, "password": passwords[user]}
-            token = httpx.post(f"{airflow.url}/auth/token", json=body).raise_for_status().json()["access_token"]
-            headers = {"Authorization": f"Bearer {token}"}
+            answer = httpx.post(f"{airflow.url}/auth/token", json=body, timeout=patient(60)).raise_for_status()
+            headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         limits = httpx.Limits(max_connections=300)
-        clients.append(httpx.Client(base_url=airflow.url, headers=headers, timeout=120, limits=limits))
+        clients.append(httpx.Client(base_url=airflow.url, headers=headers, timeout=patient(180), limits=limits))
         return clients[-1]
 
     yield make
