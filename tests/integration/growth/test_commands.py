@@ -128,7 +128,7 @@ def test_output_is_in_the_log_while_the_command_runs(airflow: Embedded, tmp_path
     finally:
         file.touch()
     Ended(airflow, "shell", run_id)
-    assert "late" in _lines(airflow, run_id)
+    until(lambda: "late" in _lines(airflow, run_id), what="the last line in the log")
 
 
 def _lines(airflow: Embedded, run_id: str) -> set[str]:

@@ -10,7 +10,7 @@ from tests.sizes import FULL
 EVERY_MISHAP = ["before", "after", "half", "final"]
 
 
-def test_twenty_trees_at_once_with_failures(airflow: Embedded, tmp_path: Path) -> None:
+def test_many_trees_at_once_with_failures(airflow: Embedded, tmp_path: Path) -> None:
     """One of them is larger; two schedulers share the runs, two API servers the enqueues."""
     sizes = [220] * TREES if FULL else [40] + [3] * (TREES - 1)
     trees = {

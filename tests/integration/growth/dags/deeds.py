@@ -158,14 +158,14 @@ def bad_text(subtask, params):
 def overtime_softly(subtask, params):
     """Clean up and end in good order when the time is up."""
     try:
-        time.sleep(60)
+        time.sleep(600)
     except SoftTimeout:
         record.note(params["record"], node=subtask["node"], cleaned=True)
         return "cleaned up"
 
 
 def overtime_rudely(subtask, params):
-    time.sleep(60)
+    time.sleep(600)
 
 
 def overtime_in_c(subtask, params):
