@@ -35,7 +35,7 @@ def test_what_is_no_message_is_left_out(program):
     garbage = (b"\xff\xfe\0", b"", b"{}", b"null", b"[]", json.dumps([FIRST]).encode(), b"x" * 2_000_000)
     found = send(program, *garbage, json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode())
     assert found == {"jsonrpc": "2.0", "id": 1, "result": {}}
-    assert program.communicate(timeout=patient(20)) == (b"", b"")
+    assert program.communicate(timeout=patient(60)) == (b"", b"")
     assert program.returncode == 0
 
 
@@ -43,5 +43,5 @@ def test_what_is_no_message_is_left_out(program):
 def test_a_signal_ends_it_while_stdin_is_open(program, number):
     assert send(program, json.dumps(FIRST).encode())["id"] == 0
     program.send_signal(number)
-    assert program.wait(patient(10)) == -number
+    assert program.wait(patient(60)) == -number
     assert (program.stdout.read(), program.stderr.read()) == (b"", b"")

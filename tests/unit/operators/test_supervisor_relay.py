@@ -26,6 +26,7 @@ from pydantic import TypeAdapter
 
 from airflow_mcp_provider.operators.supervisor_relay import SupervisorLine
 from airflow_mcp_provider.runtime import redaction
+from tests.sizes import patient
 
 
 class Supervisor(threading.Thread):
@@ -62,7 +63,7 @@ def supervisor():
     one.start()
     yield one
     one.ours.shutdown(socket.SHUT_RDWR)
-    one.join(10)
+    one.join(patient(30))
     one.ours.close()
     if had is None:
         del task_runner.SUPERVISOR_COMMS

@@ -78,8 +78,8 @@ def note(run):
     [
         ("echo no such table >&2; exit 3", "", SubtaskError, "CommandFailed: the process ended with exit code 3"),
         ("kill -9 $$", "", SubtaskError, "killed by SIGKILL"),
-        ("sleep 30", "timeouts: {hard: 1s}", HardTimeout, "timeouts.hard (1 s) passed"),
-        ("sleep 30", "timeouts: {soft: 1s, hard: 9s}", SoftTimeout, "timeouts.soft (1 s) passed"),
+        ("sleep 600", "timeouts: {hard: 1s}", HardTimeout, "timeouts.hard (1 s) passed"),
+        ("sleep 600", "timeouts: {soft: 1s, hard: 5m}", SoftTimeout, "timeouts.soft (1 s) passed"),
         (LARGE, "", Exception, "airflow_mcp_provider.errors.InvalidPayload"),
     ],
 )

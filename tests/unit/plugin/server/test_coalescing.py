@@ -7,6 +7,7 @@ import pytest
 
 from airflow_mcp_provider.plugin.server import coalescing
 from airflow_mcp_provider.plugin.server.coalescing import Full, Lanes
+from tests.sizes import patient
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def test_lanes_do_not_wait_for_each_other():
     async def scene():
         held, free = threading.Event(), Work()
         here = Lanes("test", 2)
-        waiting = asyncio.create_task(here.do("held", lambda asked: [held.wait(10)] * len(asked), Number(0)))
-        reply = await asyncio.wait_for(here.do("free", free, Number(3)), 5)
+        waiting = asyncio.create_task(here.do("held", lambda asked: [held.wait(patient(60))] * len(asked), Number(0)))
+        reply = await asyncio.wait_for(here.do("free", free, Number(3)), patient(60))
         held.set()
         await waiting
         return reply
@@ -130,7 +131,7 @@ def test_a_lane_outlives_work_that_forgets_a_reply():
     async def scene():
         here = Lanes("test", 1)
         lost = await asyncio.gather(here.do("one", lambda _: [], Number(1)), return_exceptions=True)
-        return lost, await asyncio.wait_for(here.do("one", Work(), Number(2)), 5)
+        return lost, await asyncio.wait_for(here.do("one", Work(), Number(2)), patient(60))
 
     (lost,), later = asyncio.run(scene())
     assert isinstance(lost, ValueError)

@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 from airflow_mcp_provider.plugin.server import concurrency_limit, request_body
 from airflow_mcp_provider.plugin.server.concurrency_limit import Guard
 from airflow_mcp_provider.plugin.server.request_body import Held
+from tests.sizes import patient
 
 
 async def turns():
@@ -113,7 +114,7 @@ def test_a_request_whose_client_has_gone_is_not_carried_out():
         second = asyncio.create_task(server.request(gone=gone))
         await turns()
         gone.set()
-        reply = await asyncio.wait_for(second, 5)
+        reply = await asyncio.wait_for(second, patient(60))
         server.go.set()
         await first
         return reply, len(server.bodies), await server.request()
@@ -131,7 +132,7 @@ def test_a_request_that_is_cancelled_while_it_waits_keeps_no_place():
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
         server.go.set()
-        return await asyncio.wait_for(asyncio.gather(first, third), 5), server.guard._shared.inside
+        return await asyncio.wait_for(asyncio.gather(first, third), patient(60)), server.guard._shared.inside
 
     assert asyncio.run(scene()) == ([200, 200], 0)
 
@@ -144,7 +145,7 @@ def test_who_waits_for_a_run_has_a_place_of_the_others_until_the_answer_begins()
         server, streaming = Server(2), Server(2, streams=True)
         held = [asyncio.create_task(server.request(WAIT, method="GET")) for _ in range(8)]
         begun = [asyncio.create_task(streaming.request(WAIT, method="GET")) for _ in range(8)]
-        await asyncio.sleep(0.05)
+        await turns()
         inside = server.inside, streaming.inside, streaming.guard._shared.inside
         server.go.set(), streaming.go.set()
         replies = await asyncio.gather(*held, *begun)
@@ -211,20 +212,32 @@ async def _done(_):
 
 
 def test_half_a_request_keeps_nobody_waiting(monkeypatch):
-    monkeypatch.setattr(request_body, "SLOW_S", 0.3)
+    monkeypatch.setattr(request_body, "SLOW_S", 3600)
 
     async def scene():
         server = Half(2)
         halves = [asyncio.create_task(server.half()) for _ in range(10)]
         await turns()
         server.go.set()
-        whole = await asyncio.wait_for(server.request(), 0.2)
-        return whole, await asyncio.gather(*halves), server.guard._held.size
+        whole = await server.request()
+        ended = [half.done() for half in halves]
+        for half in halves:
+            half.cancel()
+        await asyncio.gather(*halves, return_exceptions=True)
+        return whole, ended
 
-    whole, halves, held = asyncio.run(scene())
-    assert whole == 200
-    assert halves == [503] * 10
-    assert held == 0
+    assert asyncio.run(scene()) == (200, [False] * 10)
+
+
+def test_half_a_request_is_refused_after_a_time(monkeypatch):
+    monkeypatch.setattr(request_body, "SLOW_S", 0.1)
+
+    async def scene():
+        server = Half(2)
+        halves = await asyncio.gather(*(server.half() for _ in range(10)))
+        return halves, server.guard._held.size
+
+    assert asyncio.run(scene()) == ([503] * 10, 0)
 
 
 @pytest.mark.parametrize("streams", [False, True], ids=["of one part", "of several parts"])
@@ -245,7 +258,7 @@ def test_who_reads_an_answer_slowly_keeps_no_place(monkeypatch, streams):
         scope = {"type": "http", "method": "GET", "path": "/api/v2/dags", "headers": [], "root_path": ""}
         slowly = asyncio.create_task(server.guard(scope, receive, send))
         await turns()
-        reply = await asyncio.wait_for(server.request(), 1)
+        reply = await asyncio.wait_for(server.request(), patient(60))
         read.set()
         await slowly
         return reply

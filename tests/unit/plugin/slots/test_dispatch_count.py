@@ -18,8 +18,8 @@ from sqlalchemy.orm import sessionmaker
 
 from airflow_mcp_provider.plugin.slots import lost_workers
 from airflow_mcp_provider.plugin.slots.dispatch_count import count_dispatched
+from tests.sizes import patient
 
-PATIENCE = 30
 RUNNING = TaskInstanceState.RUNNING
 
 
@@ -79,7 +79,7 @@ def kind():
 
 
 def until(what, executor):
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patient(60)
     while not what():
         assert time.monotonic() < end
         executor.sync()
