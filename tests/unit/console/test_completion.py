@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.sizes import patient
+
 PROGRAM = [sys.executable, "-m", "airflow_mcp_provider.console.main"]
+PATIENT = f"""
+from airflow_mcp_provider.console import complete, main
+complete.TIMEOUT_S = {patient(60)}  # a person does not wait so long; the server of a test may be slow
+main.script()
+"""
 
 
 @pytest.fixture
@@ -22,7 +29,11 @@ def tab(tmp_path):
         environ = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n"}
         more = {"AIRFLOW_HOME": str(home), "AIRFLOW_CLI_TOKEN": "anna", "_ARGCOMPLETE_STDOUT_FILENAME": str(answer)}
         done = subprocess.run(
-            PROGRAM, env={**os.environ, **environ, **more}, capture_output=True, text=True, check=False
+            [sys.executable, "-c", PATIENT],
+            env={**os.environ, **environ, **more},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
         return answer.read_text().split("\n")
