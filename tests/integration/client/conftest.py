@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def jobs(airflow):
-    with JobClient(airflow.url, user=USER, password=airflow.password) as client:
+    with JobClient(airflow.url, user=USER, password=airflow.password, patience=patient(60)) as client:
         yield client
 
 

@@ -38,7 +38,7 @@ def said(shell):
 def test_a_run_and_the_one_behind_it_until_the_queue_is_full(shell, said, submitted, jobs, tmp_path):
     go = tmp_path / "go"
     first = submitted(count=3, waits="leaf-1", file=go)
-    until(lambda: (now := jobs.run("steered", first).progress) and now.done == 2, "two ended subtasks")
+    until(lambda: at_rest(jobs.run("steered", first).progress), "two ended subtasks and one that waits")
     second = submitted(count=0)
     full = shell("mcp-jobs submit steered")
     assert (full.returncode, full.stdout) == (3, "")
@@ -54,13 +54,18 @@ def test_a_run_and_the_one_behind_it_until_the_queue_is_full(shell, said, submit
 
     assert said(f"tree {first}") == f"{first}\n└── ✔ root\n    ├── ▶ leaf-1  half of leaf-1\n    └── ✔ leaf-2\n"
     assert {one["parent"] for one in json.loads(said(f"tree {first} -o json"))} == {None, "root"}
-    assert "leaf-2 | working on leaf-2" in said(f"logs {first} leaf-2")
+    until(lambda: "leaf-2 | working on leaf-2" in said(f"logs {first} leaf-2"), "its log")
 
     go.touch()
     lines = said(f"logs {first} --follow")
     for name in ("root", "leaf-1", "leaf-2"):
         assert lines.count(f"working on {name}\n") == 1
     assert said(f"status {second} --wait -o json")
+
+
+def at_rest(progress):
+    """Two subtasks have ended, and so have their task instances; the third one has said what it does."""
+    return progress and (progress.done, progress.running, progress.message) == (2, 1, "half of leaf-1")
 
 
 def test_cancel(shell, submitted, jobs):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import USER
+from tests.sizes import patient
 
 CASES = {
     "another port": ("mcp-jobs list --url http://127.0.0.1:9", 9, ["cannot connect", "start the API server", "--url"]),
@@ -27,7 +28,8 @@ CASES = {
 @pytest.fixture(scope="module")
 def expired(airflow):
     body = {"username": USER, "password": airflow.password}
-    token = httpx.post(f"{airflow.url}/auth/token/cli", json=body).raise_for_status().json()["access_token"]
+    answer = httpx.post(f"{airflow.url}/auth/token/cli", json=body, timeout=patient(60))
+    token = answer.raise_for_status().json()["access_token"]
     time.sleep(2)  # it is valid for one
     return token
 

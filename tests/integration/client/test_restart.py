@@ -23,7 +23,8 @@ def test_streams_and_a_wait_go_on(airflow, jobs, folder):
             note(seen[0], document)
 
     async def follow_async():
-        async with AsyncJobClient(airflow.url, user=USER, password=airflow.password) as client:
+        user = {"user": USER, "password": airflow.password}
+        async with AsyncJobClient(airflow.url, **user, patience=patient(60)) as client:
             async for document in client.stream("inventory", run):
                 note(seen[1], document)
 

@@ -6,6 +6,7 @@ import pexpect
 import pytest
 
 from tests.integration.client.conftest import ended, plain, until
+from tests.sizes import patient
 
 pytestmark = pytest.mark.usefixtures("idle")
 
@@ -42,12 +43,14 @@ def test_the_place_in_the_queue_while_following(terminal, jobs, tmp_path):
         assert re.search("state +completed", plain(waiting))
 
 
-def test_watch_follows_what_happens(terminal, jobs):
+def test_watch_follows_what_happens(terminal, jobs, tmp_path):
+    go = tmp_path / "go"
     with terminal("mcp-jobs watch --search strict --interval 0.3") as table:
         table.expect("strict")
-        run = jobs.submit("strict").run
-        table.expect(r"running \d+s")
+        run = jobs.submit("strict", {"waits": "root", "file": str(go)}).run
+        table.expect(r"running \d+[sm]")
         assert "✔" not in plain(table), "no run of this job has completed before"
+        go.touch()
         jobs.wait("strict", run)
         table.expect("✔")
         table.sendintr()
@@ -66,9 +69,18 @@ def test_tab_completes_commands_jobs_and_runs(terminal, jobs):
             (f"mcp-jobs logs steered {run[:-4]}", f"{run[-4:]} "),
             ("mcp-jobs submit steered --fol", "low "),
         ):
-            bash.send(f"{typed}\t")
-            bash.expect_exact(f"{typed}{more}")
+            bash.send(typed)
+            complete(bash, f"{typed}{more}")
             bash.sendintr()
             bash.expect("ready: ")
         bash.sendline("exit")
         bash.expect(pexpect.EOF)
+
+
+def complete(bash, text):
+    """Press Tab until there is the text: where the server has not responded after some seconds, a Tab shows nothing."""
+    for _ in range(20):
+        bash.send("\t")
+        if not bash.expect_exact([text, pexpect.TIMEOUT], timeout=patient(5)):
+            return
+    raise AssertionError(f"no completion to {text}: {plain(bash)}")
