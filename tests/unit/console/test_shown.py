@@ -3,6 +3,8 @@
 import io
 from datetime import UTC, datetime, timedelta
 
+import pytest
+import time_machine
 from rich.console import Console
 
 from airflow_mcp_provider.client import LogLine
@@ -55,7 +57,14 @@ def progress(**more):
     return Progress(**{"known": 10, "done": 4, "failed": 1, "skipped": 0, "running": 2, **empty, **more})
 
 
-def test_a_run():
+@pytest.fixture
+def at_this_moment():
+    """A duration that is shown does not grow with the time that a test takes."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
+
+
+def test_a_run(at_this_moment):
     started = datetime.now(UTC) - timedelta(seconds=65)
     found = run(progress=progress(message="page 3", rate=2.0), started=started, result={"n": 1})
     shown = printed(tables.run(found))
@@ -179,7 +188,7 @@ def test_a_progress_bar_on_a_terminal():
     assert "9 done" in shown
 
 
-def test_a_live_table_on_a_terminal(monkeypatch):
+def test_a_live_table_on_a_terminal(monkeypatch, at_this_moment):
     import io
     from argparse import Namespace
 

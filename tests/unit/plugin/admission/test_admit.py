@@ -81,14 +81,14 @@ def test_a_submitter_has_so_many_queued_and_running_runs_and_others_have_their_o
 
 @pytest.mark.parametrize(("scope", "user", "fits"), [("", "bert", False), (" per submitter", "bert", True)])
 def test_a_rate_counts_the_submits_of_its_period(submit, session, scope, user, fits):
-    submit = submit(f"{{rate: 2/min{scope}}}")
+    submit = submit(f"{{rate: 2/h{scope}}}")
     now = datetime.now(UTC)
-    submit("old", created=now - timedelta(seconds=61), state=DagRunState.SUCCESS)
-    submit("one", created=now - timedelta(seconds=50), state=DagRunState.SUCCESS)
-    submit("two", created=now - timedelta(seconds=5))
+    submit("old", created=now - timedelta(minutes=61), state=DagRunState.SUCCESS)
+    submit("one", created=now - timedelta(minutes=50), state=DagRunState.SUCCESS)
+    submit("two", created=now - timedelta(minutes=5))
     error = refused(submit, "three")
-    assert "2 runs were submitted, and queue.rate is 2/min" in str(error)
-    assert 8 <= int(error.headers["Retry-After"]) <= 10, "when the first of the two leaves the minute"
+    assert "2 runs were submitted, and queue.rate is 2/h" in str(error)
+    assert 500 <= int(error.headers["Retry-After"]) <= 600, "when the first of the two leaves the hour"
     session.rollback()
     if fits:
         submit("four", user=user)

@@ -153,7 +153,7 @@ def test_a_run_whose_tasks_may_work_is_kept(job, session, look, state):
 def test_a_run_whose_processes_are_ending_is_kept(job, session, look):
     written(session, "1h")
     run = ended(job, "old", 2)
-    until = datetime.now(UTC) + timedelta(seconds=15)
+    until = datetime.now(UTC) + timedelta(hours=1)
     run_end.put(session.connection(), ref(run), End(Reason.CANCELLED, "x", until=until))
     assert look() == ["old"]
 

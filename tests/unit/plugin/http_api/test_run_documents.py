@@ -84,7 +84,7 @@ def test_the_end_of_before_a_clear_does_not_count(end):
 
 def test_a_run_is_cancelling_while_its_processes_run(end, http):
     now = datetime.now(UTC)
-    row = End(Reason.CANCELLED, "", "anna", now, now + timedelta(seconds=60)).row()
+    row = End(Reason.CANCELLED, "", "anna", now, now + timedelta(hours=1)).row()
     document = end("failed", end=row, alive=True)
     assert (document["state"], document["done"]) == ("cancelling", False)
     assert document["reason"] == {"code": "cancelled", "text": "cancelled by anna"}

@@ -1,5 +1,6 @@
 """Runs that end from outside, and what a look at the queue tells those that wait."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,10 @@ from airflow_mcp_provider.plugin.db.run_end import End, Reason
 from airflow_mcp_provider.plugin.db.tables import Log
 from airflow_mcp_provider.plugin.queue import monitor, ordering, slot, termination
 from airflow_mcp_provider.spec.marker import Marker
-from tests.unit.plugin.conftest import SETTINGS
+from tests.unit.plugin.conftest import SETTINGS as SHORT
+
+GRACE = timedelta(minutes=15)  # no test takes so long
+SETTINGS = replace(SHORT, end_grace=GRACE.total_seconds())
 
 
 def task(session, job, run, name, state, **fields):
@@ -33,7 +37,7 @@ def states(session):
 
 
 def held(session, job, run):
-    return slot.look(session.connection(), job.run("next"), timedelta(seconds=15)).reason is not None and run.id
+    return slot.look(session.connection(), job.run("next"), GRACE).reason is not None and run.id
 
 
 def test_a_run_timeout_tells_what_was_running_from_what_was_not(make_job, session):
@@ -59,7 +63,7 @@ def test_a_run_that_ended_by_itself_gives_its_slot_away_at_once(job, session, ms
     assert not held(session, job, run)
 
 
-@pytest.mark.parametrize(("seconds_ago", "expected"), [(2, True), (60, False)])
+@pytest.mark.parametrize(("seconds_ago", "expected"), [(2, True), (3600, False)])
 def test_a_run_that_is_cancelled_holds_its_slot_when_a_task_was_alive(job, session, seconds_ago, expected):
     run = job.run("cancelled", DagRunState.FAILED)
     run.end_date = now = datetime.now(UTC)
@@ -114,15 +118,15 @@ def test_a_broken_marker_is_an_error(broken):
 def test_a_damaged_row_of_an_ended_run_holds_the_slot_for_the_usual_time(job, session, value):
     run_end.hold(session.connection(), "crawl", "slow", datetime.now(UTC) + timedelta(hours=1))
     session.execute(update(Log).values(extra=value))
-    following, grace = job.run("next"), timedelta(seconds=15)
+    following, grace = job.run("next"), timedelta(hours=1)
     assert slot.look(session.connection(), following, grace).reason
-    session.execute(update(Log).values(dttm=datetime.now(UTC) - timedelta(seconds=16)))
+    session.execute(update(Log).values(dttm=datetime.now(UTC) - timedelta(hours=1, seconds=1)))
     assert slot.look(session.connection(), following, grace).reason is None
 
 
 def test_the_longest_hold_counts(job, session):
-    for name, seconds in (("b", 5), ("a", 50), ("c", 20)):
-        run_end.hold(session.connection(), "crawl", name, datetime.now(UTC) + timedelta(seconds=seconds))
+    for name, minutes in (("b", 5), ("a", 50), ("c", 20)):
+        run_end.hold(session.connection(), "crawl", name, datetime.now(UTC) + timedelta(minutes=minutes))
     assert run_end.held(session.connection(), "crawl", timedelta(0))[0] == "a"
     assert run_end.held(session.connection(), "other", timedelta(0)) is None
 
@@ -137,7 +141,7 @@ def test_a_run_whose_runner_was_given_up_holds_its_slot_after_it_has_ended_by_it
     assert held(session, job, run)
     assert run_end.of_run(session.connection(), run.id) is None, "it ended by itself"
     session.execute(delete(Log).where(Log.event == run_end.HELD))
-    row.dttm = datetime.now(UTC) - timedelta(seconds=16)
+    row.dttm = datetime.now(UTC) - GRACE - timedelta(seconds=1)
     session.flush()
     termination.ended(run, "task_failure", SETTINGS)
     assert run_end.held(session.connection(), "crawl", timedelta(0)) is None

@@ -20,7 +20,7 @@ def hold(session, seconds):
 
 
 def test_a_run_that_was_ended_from_outside_keeps_the_slot_for_a_while(job, start, session):
-    hold(session, 15)
+    hold(session, 3600)
     run = job.run("a")
     assert start(run) == "queued"
     assert fresh(session, run)[2].startswith(
@@ -81,7 +81,7 @@ def test_a_task_of_an_ended_run_that_nobody_will_ever_end_does_not_count(job, st
 
 def test_a_run_that_was_cleared_waits_for_its_own_processes_that_were_ended(job, start, session):
     run = job.run("gone")
-    hold(session, 15)
+    hold(session, 3600)
     assert start(run) == "queued"
 
 
