@@ -4,12 +4,15 @@ import functools
 import inspect
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.sizes import PATIENCE, patient
 
 
 def pytest_configure() -> None:
-    """Scale the time limits of the REST client: tests wait for runs and DAGs with it."""
+    """Scale the time limits of the REST client, with which tests wait; take those of hypothesis away."""
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     if PATIENCE != 1:
         from airflow_mcp_provider.client.airflow_rest import Api
 
