@@ -7,6 +7,7 @@ import pytest
 
 from airflow_mcp_provider.embedded.airflow import USER, Embedded
 from tests.integration.calls.conftest import CALLED
+from tests.sizes import patient
 
 AT = "2026-01-01T00:00:00+00:00"
 PLACE = {"run": 1, "task_id": "run", "map_index": 0}
@@ -25,9 +26,9 @@ def run_id(airflow: Embedded) -> str:
 def rest(airflow: Embedded, run_id: str) -> Iterator[httpx.Client]:
     """A user's client, whose paths follow the state store of that run's task."""
     user = {"username": USER, "password": airflow.password}
-    token = httpx.post(f"{airflow.url}/auth/token", json=user).json()["access_token"]
+    token = httpx.post(f"{airflow.url}/auth/token", json=user, timeout=patient(60)).json()["access_token"]
     path = f"{airflow.url}/api/v2/dags/stranger/dagRuns/{run_id}/taskInstances/plan/state-store/"
-    with httpx.Client(base_url=path, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
+    with httpx.Client(base_url=path, headers={"authorization": f"Bearer {token}"}, timeout=patient(60)) as client:
         yield client
 
 

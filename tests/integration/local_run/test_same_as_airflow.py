@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.sizes import PARSED_ONCE
+from tests.sizes import PARSED_ONCE, patient
 
 HERE = Path(__file__).parent
 JOBS = sorted(path.stem for path in (HERE / "dags" / "jobs").rglob("*.yaml") if path.stem != "_defaults")
@@ -22,7 +22,7 @@ COMPARED = ("state", "subtasks", "succeeded", "failed", "skipped", "steps", "res
 
 def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "airflow_mcp_provider.console.main", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=patient(120))
 
 
 @pytest.fixture(scope="package")
