@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 
@@ -42,6 +42,17 @@ def login(page: Page, airflow: Embedded, user: str) -> Page:
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Dags").first.wait_for()
     return page
+
+
+def press(control: Locator) -> None:
+    """Press a link or a button of Airflow's own UI.
+
+    Not with the mouse: while the data of a page comes, its tabs and buttons move, because some are added and others go.
+    What was below the mouse when it was pressed is another one when it is released, and then nothing happens.
+    """
+    expect(control).to_be_visible()
+    expect(control).to_be_enabled()
+    control.evaluate("(control) => control.click()")
 
 
 def passwords(airflow: Embedded) -> dict[str, str]:

@@ -6,7 +6,7 @@ A test that fails leaves a picture of its page in ``pictures``: a folder of pyte
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from airflow_mcp_provider.embedded.airflow import USER, Embedded
 from tests.integration.browser import chromium
@@ -29,6 +29,12 @@ def airflow():
         for job in ("steered", "sales_report", "growing"):
             embedded.api.wait_for_dag(job, patient(120))
         yield embedded
+
+
+@pytest.fixture(autouse=True)
+def limits():
+    """One that is set where a module is imported holds for all tests of the process, also those of other folders."""
+    expect.set_options(timeout=patient(60_000))
 
 
 @pytest.fixture(scope="package")

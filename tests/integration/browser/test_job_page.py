@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from tests.sizes import patient
 
-expect.set_options(timeout=patient(60_000))
 JOB = "strict"
 
 

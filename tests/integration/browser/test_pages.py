@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from airflow_mcp_provider.client.models import PREFIX
+from tests.integration.browser.chromium import press
 from tests.sizes import patient
 
-expect.set_options(timeout=patient(60_000))
 CANCEL = "Cancel the active run of strict"
 
 
@@ -28,7 +28,7 @@ def run(airflow, tmp_path):
 
 
 def test_a_run_is_watched_and_cancelled_and_a_viewer_is_refused(ui, viewers_ui, airflow, run):
-    ui.get_by_role("link", name="Jobs", exact=True).click()
+    press(ui.get_by_role("link", name="Jobs", exact=True))
     expect(row(ui, "strict")).to_contain_text("running")
     expect(row(ui, "strict").get_by_role("link", name=run, exact=True)).to_be_visible()
 
@@ -48,10 +48,10 @@ def test_a_run_is_watched_and_cancelled_and_a_viewer_is_refused(ui, viewers_ui, 
 
 def test_the_tabs_of_a_job_and_of_its_run(ui, airflow, run):
     ui.goto(f"{airflow.url}/dags/strict")
-    ui.get_by_role("link", name="Job", exact=True).click()
+    press(ui.get_by_role("link", name="Job", exact=True))
     expect(ui.get_by_test_id("mcp-job")).to_contain_text(run)
     ui.goto(f"{airflow.url}/dags/strict/runs/{run}")
-    ui.get_by_role("link", name="Subtasks", exact=True).click()
+    press(ui.get_by_role("link", name="Subtasks", exact=True))
     expect(ui.get_by_test_id("mcp-run")).to_contain_text("root")
 
 
