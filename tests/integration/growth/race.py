@@ -1,8 +1,9 @@
 """The scheduler and an enqueue at the same moment, played step by step in one process on a real database.
 
-Run as a script with the environment of an Airflow whose schedulers leave the job ``race`` alone (it is paused). The
+Run as a script, with its time limit in seconds and the environment of an Airflow whose schedulers leave the job ``race``
+alone (it is paused). The
 scheduler's part is Airflow's own ``DagRun.update_state``, stopped between its two reads: the length of the map and the
-instances that are there. In that moment a running subtask enqueues. ``python race.py unlocked`` takes our lock away.
+instances that are there. In that moment a running subtask enqueues. ``python race.py 20 unlocked`` takes our lock away.
 Prints what became of the subtasks.
 """
 
@@ -30,7 +31,7 @@ from airflow_mcp_provider.runtime import store_keys
 
 JOB = "race"
 PLAN, RUNNING_ONE, REPORT = ("plan", -1), ("run", 0), ("report", -1)
-IN_TIME = 20.0
+IN_TIME = float(sys.argv[1])
 
 
 class Played:
@@ -144,6 +145,6 @@ def settled(run):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["unlocked"]:
+    if sys.argv[2:] == ["unlocked"]:
         airflow_seam.locked = lambda query, session, *, wait: query  # noqa: ARG005 - the same call
     print(json.dumps(play()))  # noqa: T201 - for the test that started it

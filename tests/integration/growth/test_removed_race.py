@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import patient
 
 SCRIPT = Path(__file__).parent / "race.py"
 
@@ -25,7 +26,11 @@ def paused(airflow: Embedded) -> Embedded:
 
 def _play(airflow: Embedded, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, SCRIPT, *arguments], check=False, capture_output=True, text=True, env=airflow.environment()
+        [sys.executable, SCRIPT, str(patient(20)), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=airflow.environment(),
     )
     assert done.returncode == 0, done.stderr
     played: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
