@@ -16,7 +16,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from airflow_mcp_provider.plugin.db import state_store
 from airflow_mcp_provider.plugin.db.identity import RunRef
@@ -70,13 +70,22 @@ class Played:
             state_store.locked(session, self.run, *lock)
             waiting = threading.Thread(target=lambda: replies.extend(work([asked])))
             waiting.start()
-            time.sleep(0.5)
+            waits_for(session, waiting)
             new = uuid.uuid4()
             mine = TaskInstance.id == self.instance
             session.execute(update(TaskInstance).where(mine).values(id=new, try_number=2))
         waiting.join()
         self.instance = new
         return [reply and reply.status for reply in replies]
+
+
+def waits_for(session, waiting):
+    """Return when another connection waits for a lock of this session."""
+    mine = session.scalar(text("SELECT pg_backend_pid()"))
+    query = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND :mine = ANY(pg_blocking_pids(pid))")
+    while not session.scalar(query, {"mine": mine}):
+        assert waiting.is_alive(), "it did not wait for the lock"
+        time.sleep(0.05)
 
 
 def play():
