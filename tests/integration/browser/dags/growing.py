@@ -1,4 +1,4 @@
-"""Work that grows for some seconds, for a page that shows it."""
+"""Work that grows, and that waits where a test says so."""
 
 import time
 from pathlib import Path
@@ -12,12 +12,20 @@ def plan(params):
 
 def look(subtask, params):
     name = subtask["name"]
-    if name.startswith("root") and "/" not in name:
+    root, _, kid = name.partition("/")
+    if not kid:
         enqueue_many({"name": f"{name}/kid-{number:02}"} for number in range(params["kids"]))
         progress(0.5, f"looking at {name}")
-        time.sleep(params["pause"])
-    elif name.endswith("kid-07") and not Path(params["file"]).exists():
+    elif kid == "kid-07" and not Path(params["file"]).exists():
         raise LookupError(f"{name} is not there")
+    if params["gates"]:
+        _wait(Path(params["gates"]), name, root)
+
+
+def _wait(gates, name, root):
+    (gates / f"begun {name.replace('/', ' ')}").touch()
+    while not (gates / root).exists():
+        time.sleep(0.1)
 
 
 def keep(subtask):
