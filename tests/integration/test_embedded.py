@@ -15,6 +15,7 @@ import pytest
 from airflow_mcp_provider.embedded import reaper
 from airflow_mcp_provider.embedded.airflow import Embedded
 from airflow_mcp_provider.errors import InstallationError
+from tests.sizes import patient
 
 DAGS = Path(__file__).parent / "dags"
 
@@ -45,13 +46,18 @@ def test_a_server_that_is_killed_starts_again_at_its_address(airflow_pg):
     assert total(airflow_pg) == 30
 
 
-def test_a_database_that_is_restarted_has_what_was_committed(start_airflow):
-    airflow = start_airflow(schedulers=0)
-    airflow.sql("CREATE TABLE kept AS SELECT 1 AS one")
-    before = airflow.sql("SELECT pg_postmaster_start_time()")
-    airflow.restart_database()
-    assert airflow.sql("SELECT one FROM kept") == [(1,)]
-    assert airflow.sql("SELECT pg_postmaster_start_time()") > before
+def test_a_database_that_is_restarted_has_what_was_committed(tmp_path):
+    airflow = Embedded(home=tmp_path)  # its other processes are not started
+    airflow.processes.watch()
+    try:
+        airflow._database.start(airflow.processes, airflow.environment())
+        airflow.sql("CREATE TABLE kept AS SELECT 1 AS one")
+        before = airflow.sql("SELECT pg_postmaster_start_time()")
+        airflow.restart_database()
+        assert airflow.sql("SELECT one FROM kept") == [(1,)]
+        assert airflow.sql("SELECT pg_postmaster_start_time()") > before
+    finally:
+        airflow.close()
 
 
 def test_a_query_whose_connection_is_lost_says_so(airflow_pg):
@@ -63,7 +69,8 @@ def test_only_this_user_may_read_the_password(airflow_pg):
     file = airflow_pg.folder / "simple_auth_manager_passwords.json.generated"
     assert json.loads(file.read_text()) == {"admin": airflow_pg.password}
     assert file.stat().st_mode & 0o077 == 0
-    assert httpx.get(f"{airflow_pg.url}/api/v2/dags").status_code == httpx.codes.UNAUTHORIZED
+    answer = httpx.get(f"{airflow_pg.url}/api/v2/dags", timeout=patient(60))
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
 
 
 def test_a_dag_runs_on_sqlite_and_nothing_stays(start_airflow, tmp_path):
@@ -87,21 +94,21 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_end_of_the_owner_ends_everything_also_in_the_middle_of_the_start(number, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from airflow_mcp_provider.embedded.airflow import Embedded\n"
+        "import signal, sys; from pathlib import Path; from airflow_mcp_provider.embedded.airflow import Embedded\n"
         "airflow = Embedded(home=Path(sys.argv[1])); print(airflow.processes.folders[0], flush=True)\n"
-        "airflow.__enter__()"
+        "airflow.__enter__()\nsignal.pause()"
     )
     owner = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
     folder = Path(owner.stdout.readline().decode().strip())
     assert soon(lambda: {"database", "scheduler-1"} <= {reaper.mark(one)[1] for one in reaper.marked(str(tmp_path))})
     assert (folder / "data").is_dir()
     os.kill(owner.pid, number)
-    assert owner.wait(timeout=10) == -number
+    assert owner.wait(timeout=patient(10)) == -number
     assert soon(lambda: not reaper.marked(str(tmp_path)) and not folder.exists())
 
 
 def soon(what):
-    until = time.monotonic() + 30
+    until = time.monotonic() + patient(60)
     while not (true := what()) and time.monotonic() < until:
         time.sleep(0.1)
     return true
