@@ -16,7 +16,7 @@ from tests.fuzz.made import cases
 from tests.fuzz.wrong import Wrong
 from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
-from tests.sizes import CALM
+from tests.sizes import CALM, patient
 
 DAGS = Path(__file__).parent / "dags"
 JOBS = {"held": ("run", 2, 1), "held_batch": ("run", 4, 2), "held_steps": ("wait_for", 2, 1)}
@@ -66,7 +66,7 @@ def send(client: httpx.Client, sender: Sender, request: bodies.Request) -> httpx
 def test_nothing_that_is_sent_is_a_servers_error_and_no_run_is_spoiled(
     airflow: Embedded, go: Path, runs: dict[str, str], senders: list[Sender], wrong: Wrong
 ) -> None:
-    with httpx.Client(base_url=airflow.url, timeout=SECONDS) as client:
+    with httpx.Client(base_url=airflow.url, timeout=patient(SECONDS)) as client:
         for number, (case, random) in enumerate(cases("body")):
             _check_answer(client, random.choice(senders), bodies.request(random, number), case, wrong)
     go.touch()

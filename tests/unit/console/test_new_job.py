@@ -10,6 +10,7 @@ import pytest
 
 from airflow_mcp_provider.console.main import main
 from airflow_mcp_provider.spec import load_job, parse_job
+from tests.sizes import patient
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,7 @@ def test_what_it_writes_runs(here):
         "-o",
         "json",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=patient(120))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["result"] == {"numbers": 6, "sum": 0 + 1 + 4 + 9 + 16 + 10_000}
 

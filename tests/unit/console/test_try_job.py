@@ -12,6 +12,7 @@ import pytest
 from airflow_mcp_provider.console import locate
 from airflow_mcp_provider.console.main import main
 from airflow_mcp_provider.errors import SpecError
+from tests.sizes import patient
 
 CODE = """
 import os
@@ -47,7 +48,7 @@ def folder(tmp_path):
 
 def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "airflow_mcp_provider.console.main", "test", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=patient(120))
 
 
 @pytest.mark.parametrize("name", ["small", "dags/jobs/small.yaml"])
@@ -95,7 +96,13 @@ def terminal(folder: Path, *arguments: str) -> pexpect.spawn:
     command = ["-m", "airflow_mcp_provider.console.main", "test", *arguments]
     environment = {**os.environ, "TERM": "xterm", "PYTHONUNBUFFERED": ""}
     return pexpect.spawn(
-        sys.executable, command, cwd=folder, env=environment, dimensions=(40, 120), timeout=60, encoding="utf-8"
+        sys.executable,
+        command,
+        cwd=folder,
+        env=environment,
+        dimensions=(40, 120),
+        timeout=patient(60),
+        encoding="utf-8",
     )
 
 

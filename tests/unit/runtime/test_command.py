@@ -6,11 +6,18 @@ import psutil
 import pytest
 
 from airflow_mcp_provider.errors import HardTimeout, InvalidPayload, SoftTimeout, SpecError, SubtaskError
+from airflow_mcp_provider.runtime import command
 from tests.sizes import patient
 
 
 def sh(text):
     return {"shell": text}
+
+
+@pytest.fixture
+def short_grace(monkeypatch):
+    """An ended command whose output another process holds open is not waited for for seconds."""
+    monkeypatch.setattr(command, "_GRACE_S", 0.1)
 
 
 def test_the_result_is_the_last_line_that_is_json(do):
@@ -112,7 +119,7 @@ def test_hard_kills_all_of_it(do, tmp_path):
 
 
 @pytest.mark.timeout(60)  # the process would last for five minutes
-def test_a_background_process_does_not_hold_the_command_up(do):
+def test_a_background_process_does_not_hold_the_command_up(do, short_grace):
     assert do(sh("sleep 300 & echo 1")) == 1
 
 
@@ -158,7 +165,7 @@ def test_a_result_is_what_was_printed_whole(do):
         do(sh("head -c 3000000 /dev/zero | tr '\\0' 1"))
 
 
-def test_a_line_without_an_end_counts_while_another_process_holds_the_output(do):
+def test_a_line_without_an_end_counts_while_another_process_holds_the_output(do, short_grace):
     assert do(sh("sleep 300 & printf '{\"rows\": 7}'")) == {"rows": 7}
 
 
@@ -206,7 +213,7 @@ def test_what_is_no_file_of_lines_there_is_an_error(do, make, message):
         do(sh(make))
 
 
-def test_a_background_process_has_written_all_before_the_end_counts(do, ledger, tmp_path):
+def test_a_background_process_has_written_all_before_the_end_counts(do, ledger, tmp_path, short_grace):
     wrote = tmp_path / "wrote"
     behind = f'(exec 3> "$MCP_ENQUEUE"; echo "{{\\"n\\": 1}}" >&3; touch {wrote}; sleep 300)'
     do(sh(f"{behind} & while [ ! -e {wrote} ]; do sleep 0.05; done"), key_field="n")

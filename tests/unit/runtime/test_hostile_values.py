@@ -5,7 +5,7 @@ import time
 import pytest
 
 from airflow_mcp_provider.errors import InvalidPayload, SpecError, SubtaskError
-from airflow_mcp_provider.runtime import redaction
+from airflow_mcp_provider.runtime import command, redaction
 from airflow_mcp_provider.runtime.json_values import plain, reject_duplicates
 
 
@@ -60,7 +60,8 @@ def test_a_slow_log_costs_no_result(do, monkeypatch):
             pass
 
     monkeypatch.setattr("sys.stdout", Slow())
-    assert do(sh("yes x | head -10000; echo '{\"rows\": 7}'")) == {"rows": 7}
+    monkeypatch.setattr(command, "_GRACE_S", 0.1)
+    assert do(sh("yes $(printf %0100d 0) | head -1000; echo '{\"rows\": 7}'")) == {"rows": 7}
 
 
 def test_many_payloads_at_once_are_sent_in_parts(do, ledger, module):
