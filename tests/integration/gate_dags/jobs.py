@@ -13,13 +13,15 @@ plan: {python: "recorded:plan"}
 run: {python: "recorded:visit"}
 report: {python: "recorded:summary"}
 params:
-  seconds: {type: number, default: 0.1}
+  seconds: {type: number, default: 0.1, title: A subtask works so long}
+  file: {type: string, default: "", title: and until there is this file}
+  watched: {type: array, default: [], title: The plan writes down which of these processes live}
   subtasks: {type: integer, default: 1}
 retries: {attempts: 2, delay: 1s}
 """
 MORE = {
-    "hasty": "timeouts: {queue: 6s}",
-    "brief": "timeouts: {run: 6s}",
+    "hasty": f"timeouts: {{queue: {os.environ.get('GATE_QUEUE', '6s')}}}",
+    "brief": "timeouts: {run: 10m}",
     "urgent": "queue: {priority: 5}",
 }
 
