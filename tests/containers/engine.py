@@ -17,7 +17,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from tests.sizes import patient
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "airflow-mcp-provider"
@@ -43,7 +46,8 @@ class Engine:
 
 def output(argv: list[str], env: dict[str, str] | None = None, timeout: float = 60) -> str:
     """Run a program in the project's root; its errors are the error's text."""
-    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout)
+    limit = patient(timeout)
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=limit)
     if done.returncode:
         raise RuntimeError(
             f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
@@ -55,6 +59,7 @@ def succeeds(*argv: str) -> bool:
     return bool(shutil.which(argv[0])) and subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
+@cache
 def compose_command() -> list[str]:
     return ["docker", "compose"] if succeeds("docker", "compose", "version") else ["docker-compose"]
 

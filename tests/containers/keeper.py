@@ -20,8 +20,10 @@ import sys
 import time
 from pathlib import Path
 
+from tests.sizes import patient
+
 LOCK = Path("/tmp/airflow-mcp-dockerd.lock")  # noqa: S108 - all users of the machine share one docker0 and its rules
-START, STOP = 60.0, 30.0  # seconds
+START, STOP = patient(60), patient(30)  # seconds
 
 
 def main(folder: Path) -> None:

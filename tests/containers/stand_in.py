@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.containers.engine import BUILD, CACHE, ROOT, Engine, output
+from tests.sizes import patient
 
 FILES = Path(__file__).parent / "stand_in"
 DEBIAN = "bookworm"  # its Python is the one in the base image's tag
@@ -76,7 +77,11 @@ def debian(docker: Engine, rootfs: Path) -> None:
         package.unlink()
     with subprocess.Popen(["tar", "--create", "--directory", str(rootfs), "."], stdout=subprocess.PIPE) as tar:
         subprocess.run(
-            ["docker", "import", "-", "stand-in-debian"], env=docker.env, stdin=tar.stdout, check=True, timeout=BUILD
+            ["docker", "import", "-", "stand-in-debian"],
+            env=docker.env,
+            stdin=tar.stdout,
+            check=True,
+            timeout=patient(BUILD),
         )
 
 

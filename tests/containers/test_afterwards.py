@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.containers.engine import ROOT, answers, install, missing, output
+from tests.sizes import patient
 
 HOLD = """
 from tests.containers.engine import engine
@@ -43,7 +44,7 @@ def test_an_engine_ends_with_the_one_who_started_it(ready):
         folder = Path(owner.stdout.readline().strip()).parent if ready else starting()
         assert traces(folder)
         os.kill(owner.pid, signal.SIGKILL)
-    until = time.monotonic() + 60
+    until = time.monotonic() + patient(60)
     while left := traces(folder):
         assert time.monotonic() < until, left
         time.sleep(0.2)
@@ -51,7 +52,7 @@ def test_an_engine_ends_with_the_one_who_started_it(ready):
 
 def starting():
     """The folder of an engine whose process has just begun."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + patient(60)
     while not (found := re.search(r"dockerd --data-root=(\S+)/data ", output(["ps", "-eo", "args"]))):
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -28,6 +28,7 @@ class Composed:
     def __init__(self, docker, folder, port):
         self.docker, self.folder, self.port = docker, folder, port
         self.env = {**docker.env, "AIRFLOW_PORT": str(port), "COMPOSE_PROJECT_NAME": PROJECT}
+        self.env["COMPOSE_HTTP_TIMEOUT"] = f"{patient(60):.0f}"  # its limit for each answer of the engine
         self.secrets = {path.name: path.read_text() for path in (folder / "secrets").iterdir()}
 
     def compose(self, *arguments, timeout=900):
@@ -35,7 +36,9 @@ class Composed:
         return output(command, self.env, timeout)
 
     def container(self, service):
-        return self.compose("ps", "--all", "--quiet", service).split()[0]
+        """The engine is asked: `docker-compose` takes a second of a processor for it."""
+        labels = [f"label=com.docker.compose.{name}" for name in (f"project={PROJECT}", f"service={service}")]
+        return self.docker.run("ps", "--all", "--quiet", "--filter", labels[0], "--filter", labels[1]).split()[0]
 
     def inspect(self, service):
         return json.loads(self.docker.run("inspect", self.container(service)))[0]

@@ -13,7 +13,7 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.containers.bare import BARE, bare
 from tests.containers.engine import ROOT
 from tests.kubernetes.cluster.images import BUSYBOX, small
-from tests.sizes import CALM
+from tests.sizes import CALM, patient
 
 JOBS = ROOT / "tests" / "kubernetes" / "dags"  # the same jobs run on a cluster there
 SHOWN = re.search(r"```yaml\n(.*?)```", (ROOT / "docs" / "containers.md").read_text(), re.DOTALL)[1]
@@ -105,7 +105,7 @@ def test_cancel_takes_the_container(airflow, docker):
 
 
 def wait_for(holds):
-    until = time.monotonic() + 60
+    until = time.monotonic() + patient(60)
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.2)

@@ -16,6 +16,7 @@ from airflow_mcp_provider.runtime.docker import Docker, Limits, program
 from airflow_mcp_provider.runtime.execute import Call, perform
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 from tests.containers.bare import BARE, ROOT, SH, USER, bare
+from tests.sizes import patient
 
 PLACE = f"test-{os.getpid()}"
 
@@ -134,10 +135,15 @@ def test_its_memory_runs_out(do):
 
 
 def test_soft_asks_and_hard_kills(do):
+    soft = patient(4)  # longer than a container takes to start
     with pytest.raises(SoftTimeout, match="the container received SIGTERM"):
-        do(sh("trap 'echo asked; exit 0' TERM; /busybox sleep 60 & wait"), soft="1s", hard="30s")
+        do(
+            sh("trap 'echo asked; exit 0' TERM; /busybox sleep 600 & wait"),
+            soft=f"{soft:g}s",
+            hard=f"{soft + patient(30):g}s",
+        )
     with pytest.raises(HardTimeout):
-        do(sh("trap '' TERM; /busybox sleep 60"), soft="1s", hard="2s")
+        do(sh("trap '' TERM; /busybox sleep 600"), soft=f"{soft:g}s", hard=f"{soft + 1:g}s")
 
 
 def test_root_has_no_rights_and_a_user_can_be_said(do):
@@ -162,7 +168,7 @@ perform(work, Call(((), ()), "", {}, {}), channel=None, timeouts=Timeouts(), eng
 
 
 def wait_for(holds):
-    until = time.monotonic() + 30
+    until = time.monotonic() + patient(60)
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.1)
