@@ -1,7 +1,6 @@
 """The slot of a job is not given away by what a user does to a run that works: as the tasks wrote it down themselves."""
 
 import signal
-import threading
 import time
 from contextlib import suppress
 from itertools import combinations
@@ -15,10 +14,10 @@ from tests.integration.control.conftest import until
 from tests.integration.test_gate_queue import begun
 from tests.sizes import CALM, patient
 
-BEATS = 6
+BEATS = round(patient(6))
 """Seconds without a heartbeat after which a runner is given up here."""
 
-AWAKE_AFTER = 6
+AWAKE_AFTER = 5
 """Seconds in which the next run would begin, if the slot were free; fewer than the end_grace of these tests."""
 
 
@@ -35,7 +34,7 @@ def airflow(record):
         **overlaps.environment(record, 4, gate=True),
         **CALM,
         "AIRFLOW__MCP__QUEUE_LOOK_INTERVAL": "1",
-        "AIRFLOW__MCP__END_GRACE": "12",
+        "AIRFLOW__MCP__END_GRACE": str(patient(10)),
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(BEATS),
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "3",
@@ -46,52 +45,55 @@ def airflow(record):
         yield embedded
 
 
-def working(airflow, record, job, seconds=8):
-    run = airflow.api.trigger(job, {"seconds": seconds})
+def working(airflow, record, job, seconds, file=""):
+    run = airflow.api.trigger(job, {"seconds": seconds, "file": str(file)})
     until(lambda: begun(record, job, run, "run 0"))
     return run
 
 
-def test_a_run_that_is_set_back_to_queued_while_its_subtask_works(airflow, record):
-    run = working(airflow, record, "lane_0")
+def test_a_run_that_is_set_back_to_queued_while_its_subtask_works(airflow, record, tmp_path):
+    run = working(airflow, record, "lane_0", 0, go := tmp_path / "go")
     other = airflow.api.trigger("lane_0", {"mcp_priority": 9})
     airflow.api.patch(f"/dags/lane_0/dagRuns/{run}", {"state": "queued"})
+    time.sleep(AWAKE_AFTER)
+    go.touch()
     for one in (other, run):
         assert airflow.api.wait("lane_0", one)["state"] == "success"
     assert not at_once(record, "lane_0")
 
 
 def test_a_cancelled_run_that_is_cleared_within_its_grace(airflow, record):
-    run = working(airflow, record, "lane_1", 60)
-    old = Watched(begun(record, "lane_1", run, "run 0")[0]["process"])
-    other = airflow.api.trigger("lane_1", {"mcp_priority": 9})
+    run = working(airflow, record, "lane_1", 600)
+    old = begun(record, "lane_1", run, "run 0")[0]["process"]
+    other = airflow.api.trigger("lane_1", {"mcp_priority": 9, "watched": [old]})
     airflow.api.cancel("lane_1", run)
     airflow.sql("UPDATE dag_run SET conf = '{\"seconds\": 0.1}' WHERE dag_id = 'lane_1' AND run_id = %s", run)
     airflow.api.clear("lane_1", run)
     for one in (other, run):
         assert airflow.api.wait("lane_1", one)["state"] == "success"
-    assert old.gone_at() < first_begin(record, "lane_1", other)
+    assert begun(record, "lane_1", other, "plan")[0]["beside"] == []
 
 
 def test_a_cancelled_run_that_is_deleted_within_its_grace(airflow, record):
-    run = working(airflow, record, "lane_2", 60)
-    old = Watched(begun(record, "lane_2", run, "run 0")[0]["process"])
-    other = airflow.api.trigger("lane_2")
+    run = working(airflow, record, "lane_2", 600)
+    old = begun(record, "lane_2", run, "run 0")[0]["process"]
+    other = airflow.api.trigger("lane_2", {"watched": [old]})
     airflow.api.cancel("lane_2", run)
     airflow.api.delete(f"/dags/lane_2/dagRuns/{run}")
     assert airflow.api.wait("lane_2", other)["state"] == "success"
-    assert old.gone_at() < first_begin(record, "lane_2", other)
+    assert begun(record, "lane_2", other, "plan")[0]["beside"] == []
 
 
-def test_a_runner_that_was_given_up_and_wakes(airflow, record):
+def test_a_runner_that_was_given_up_and_wakes(airflow, record, tmp_path):
     """It is stopped with all that it has, as on a host that hangs, and goes on when it was given up twice."""
-    run = working(airflow, record, "lane_3", 4)
+    run = working(airflow, record, "lane_3", 0, go := tmp_path / "go")
     stopped = [stop(airflow, begun(record, "lane_3", run, "run 0")[0]["process"])]
     until(lambda: len(begun(record, "lane_3", run, "run 0")) == 2)
     stopped.append(stop(airflow, begun(record, "lane_3", run, "run 0")[1]["process"]))
     other = airflow.api.trigger("lane_3")
     until(lambda: airflow.api.run("lane_3", run)["state"] == "failed")
     time.sleep(AWAKE_AFTER)
+    go.touch()
     for tree in stopped:
         resume(tree)
     assert airflow.api.wait("lane_3", other)["state"] == "success"
@@ -116,24 +118,6 @@ def resume(tree):
     for one in tree:
         with suppress(psutil.NoSuchProcess):
             one.send_signal(signal.SIGCONT)
-
-
-class Watched:
-    """Notes when a process has ended."""
-
-    def __init__(self, pid):
-        self._gone_at = []
-        self._thread = threading.Thread(target=self._watch, args=(pid,), daemon=True)
-        self._thread.start()
-
-    def _watch(self, pid):
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            time.sleep(0.02)
-        self._gone_at.append(time.time())
-
-    def gone_at(self):
-        self._thread.join(patient(60))
-        return self._gone_at[0]
 
 
 def first_begin(record, job, run):
