@@ -3,6 +3,7 @@ from crawl.urls import normal, same_site
 
 from tests.integration.templates.plain_crawl import crawl
 from tests.integration.templates.site import served
+from tests.sizes import FULL
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_site_is_one_host_and_port(url, same):
 
 @pytest.mark.parametrize("depth", [0, 1, 12])
 def test_the_report_is_that_of_a_plain_crawl(local_run, depth):
-    with served(60) as site:
+    with served(60 if FULL else 30) as site:  # each visit is a process
         run = local_run("crawl_site", url=f"{site.url}/#top", depth=depth, delay=0, agent="test")
         report = retried(run)
         wanted = crawl(f"{site.url}/", depth)
