@@ -13,7 +13,7 @@ import pytest
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration import overlaps
 from tests.integration.test_gate_queue import until
-from tests.sizes import CALM
+from tests.sizes import CALM, patient
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_the_jobs_row_is_locked_by_somebody_else(airflow):
         run = airflow.api.trigger("lane_0")
         goes_on(airflow, "lane_1")
         stays_queued(airflow, "lane_0", run)
-        assert "the DagModel row of the job is locked" in log(airflow)
+        until(lambda: "the DagModel row of the job is locked" in log(airflow))
     assert airflow.api.wait("lane_0", run)["state"] == "success"
 
 
@@ -123,7 +123,10 @@ def test_the_connection_of_a_decision_is_cut(airflow):
 def test_a_scheduler_with_wrong_settings_says_so_and_does_not_start(airflow):
     env = {**airflow.environment(), "AIRFLOW__MCP__END_GRACE": "soon"}
     command = [sys.executable, "-m", "airflow", "scheduler", "--skip-serve-logs"]
-    done = subprocess.run(command, check=False, env={**os.environ, **env}, capture_output=True, text=True, timeout=120)
+    limit = patient(120)
+    done = subprocess.run(
+        command, check=False, env={**os.environ, **env}, capture_output=True, text=True, timeout=limit
+    )
     assert done.returncode != 0
     told = "invalid value 'soon' of [mcp] end_grace (AIRFLOW__MCP__END_GRACE); expected seconds from 0 to 3600"
     assert told in done.stdout + done.stderr
