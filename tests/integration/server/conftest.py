@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.sizes import PARSED_ONCE
+from tests.sizes import FULL, PARSED_ONCE
 
 DAGS = Path(__file__).parent / "dags"
+RUNNERS = 40 if FULL else 20
+"""Real ones at once: more than the pool has connections."""
 DEFAULT_POOL = {
     **PARSED_ONCE,
     "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "5",
@@ -18,7 +20,7 @@ DEFAULT_POOL = {
 
 @pytest.fixture(scope="package")
 def airflow() -> Iterator[Embedded]:
-    with Embedded(dags=DAGS, parallelism=40, env=DEFAULT_POOL) as embedded:
+    with Embedded(dags=DAGS, parallelism=RUNNERS + 1, env=DEFAULT_POOL) as embedded:
         for dag_id in ("asleep", "crowd", "plain", "twice"):
             embedded.api.wait_for_dag(dag_id)
         yield embedded

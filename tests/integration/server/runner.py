@@ -10,6 +10,7 @@ import jwt
 from airflow.sdk.api.client import API_VERSION
 
 from airflow_mcp_provider.embedded.airflow import Embedded
+from tests.sizes import patient
 
 AUDIENCE = "urn:airflow.apache.org:task"
 
@@ -34,7 +35,9 @@ class Sender:
 
     def send(self, method: str, path: str, body: Any = None, token: str | None = None) -> httpx.Response:
         headers = {"authorization": f"Bearer {token or self.token()}", "airflow-api-version": API_VERSION}
-        return httpx.request(method, f"{self.airflow.url}/execution/{path}", json=body, headers=headers, timeout=30)
+        return httpx.request(
+            method, f"{self.airflow.url}/execution/{path}", json=body, headers=headers, timeout=patient(30)
+        )
 
     def get(self, key: str, **more: Any) -> httpx.Response:
         return self.send("GET", f"store/ti/{self.id}/{key}", **more)

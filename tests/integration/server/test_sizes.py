@@ -12,6 +12,7 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from airflow_mcp_provider.runtime import store_keys
 from tests.integration.growth.waiting import until
 from tests.integration.server.runner import Sender
+from tests.sizes import patient
 
 ROW = """select id::text from task_instance
     where dag_id = 'asleep' and run_id = %s and task_id = 'run' and map_index = 0 and state = 'running'"""
@@ -65,7 +66,7 @@ def test_a_body_that_no_runner_sends_is_refused(sender: Sender, name: str, *, ch
     headers = {"authorization": f"Bearer {sender.token()}", "airflow-api-version": API_VERSION}
     headers |= {"content-type": "application/json"}
     sent = in_parts(content) if chunked else content
-    assert httpx.put(url, content=sent, headers=headers, timeout=60).status_code == status
+    assert httpx.put(url, content=sent, headers=headers, timeout=patient(60)).status_code == status
 
 
 @pytest.mark.parametrize("field", FORMS)
