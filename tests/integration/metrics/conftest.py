@@ -27,6 +27,7 @@ def telemetry(address: str) -> dict[str, str]:
         "OTEL_TRACES_EXPORTER": "otlp_proto_http",  # the default is gRPC
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "OTEL_BSP_SCHEDULE_DELAY": "500",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": f"{patient(20):.0f}",  # seconds; what is not received by then is lost
         "AIRFLOW__MCP__QUEUE_LOOK_INTERVAL": "1",
         "NO_PROXY": "127.0.0.1",
     }
@@ -87,5 +88,5 @@ def runs(airflow: Embedded, until, tmp_path_factory: pytest.TempPathFactory) -> 
     gate.touch()
     runs = Runs(first, second, *others)
     for job, run in (("walk", first), ("walk", second), ("batches", runs.batches), ("caller", runs.caller)):
-        assert airflow.api.wait(job, run, patient(240))["state"] == "success"
+        assert airflow.api.wait(job, run, 240)["state"] == "success"
     return runs

@@ -48,7 +48,8 @@ class Received:
         if path == "/v1/metrics":
             self.points += _points(ExportMetricsServiceRequest.FromString(body))
         elif path == "/v1/traces":
-            self.spans += _spans(ExportTraceServiceRequest.FromString(body))
+            known = {span.id for span in self.spans}  # a process that waited too long for the response sends again
+            self.spans += [one for one in _spans(ExportTraceServiceRequest.FromString(body)) if one.id not in known]
 
     def of_metric(self, name: str) -> list[Point]:
         """Return the data points of a metric."""
@@ -90,7 +91,10 @@ def receiving() -> Iterator[tuple[str, Received]]:
         def log_message(self, *_):
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # with the default, 5, processes that send at the same time are refused
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
