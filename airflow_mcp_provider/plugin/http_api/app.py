@@ -59,13 +59,18 @@ def build() -> FastAPI:
         lifespan=_lifespan,
         dependencies=[Depends(access.no_form)],
     )
-    app.state.watches, app.state.logs, app.state.streams, app.state.agents = Watches(), Logs(), Counter(), None
+    begin(app)
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)
     app.add_middleware(SubtaskPaths, refuse=problems.with_nul)
     app.openapi = partial(_openapi, app, app.openapi)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def begin(app: FastAPI) -> None:
+    """Give the application what it holds from the start of a server to its end."""
+    app.state.watches, app.state.logs, app.state.streams, app.state.agents = Watches(), Logs(), Counter(), None
 
 
 @asynccontextmanager

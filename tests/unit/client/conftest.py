@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 import uvicorn
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-from airflow.api_fastapi.core_api.security import get_user
 from airflow.models.dagrun import DagRun
 from fastapi import FastAPI, HTTPException, Request
 from sqlalchemy import select
@@ -16,10 +15,17 @@ from structlog.testing import capture_logs
 
 from airflow_mcp_provider.client import JobClient
 from airflow_mcp_provider.client.models import PREFIX
-from airflow_mcp_provider.plugin.http_api.app import build
 from tests.sizes import patient
 from tests.unit.plugin.conftest import materializer  # noqa: F401 - fixtures
-from tests.unit.plugin.http_api.conftest import database, empty, job, make_job, set_run  # noqa: F401 - likewise
+from tests.unit.plugin.http_api.conftest import (  # noqa: F401 - likewise
+    built,
+    database,
+    empty,
+    engine,
+    job,
+    make_job,
+    set_run,
+)
 from tests.unit.waiting import until
 
 
@@ -87,9 +93,7 @@ def root(app, database):  # noqa: F811 - the fixture
 
 @pytest.fixture
 def application():
-    made = build()
-    made.dependency_overrides[get_user] = _user
-    return made
+    return built(_user)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tests.unit.client.conftest import (  # noqa: F401 - fixtures
     application,
     database,
     empty,
+    engine,
     job,
     jobs,
     make_job,

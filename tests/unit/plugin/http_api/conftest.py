@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from functools import cache
 
 import pytest
 from airflow import settings
@@ -25,7 +26,7 @@ from sqlalchemy.pool import NullPool
 from airflow_mcp_provider.client.models import Run, RunState
 from airflow_mcp_provider.factory import build_dag
 from airflow_mcp_provider.plugin.db import dags
-from airflow_mcp_provider.plugin.http_api.app import build
+from airflow_mcp_provider.plugin.http_api.app import begin, build
 from airflow_mcp_provider.plugin.status import addresses
 from airflow_mcp_provider.spec import parse_job
 
@@ -44,14 +45,23 @@ def empty(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def database(empty, tmp_path, monkeypatch):
-    """What Airflow's sessions use."""
-    shutil.copyfile(empty, tmp_path / "airflow.db")
-    engine = create_engine(f"sqlite:///{tmp_path / 'airflow.db'}", poolclass=NullPool, connect_args={"timeout": 30})
-    event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+@pytest.fixture(scope="session")
+def engine(empty):
+    """One for all tests, because it keeps compiled statements; each test has a file of its own in this place."""
+    path = empty.with_name("present.db")
+    made = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 30})
+    event.listen(made, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     # At once a writer: of two transactions that read first and write then, SQLite would refuse one.
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return made
+
+
+@pytest.fixture
+def database(empty, engine, monkeypatch):
+    """What Airflow's sessions use."""
+    for rest in empty.parent.glob("present.db*"):
+        rest.unlink()
+    shutil.copyfile(empty, empty.with_name("present.db"))
     make = sessionmaker(engine, autoflush=False, expire_on_commit=False)
     monkeypatch.setattr(settings, "engine", engine)
     monkeypatch.setattr(settings, "NonScopedSession", make)
@@ -60,7 +70,6 @@ def database(empty, tmp_path, monkeypatch):
     dags.dag_bag.cache_clear()
     yield make
     settings.Session.remove()
-    engine.dispose()
 
 
 def _user(request: Request):
@@ -69,11 +78,22 @@ def _user(request: Request):
     return SimpleAuthManagerUser(username=name, role=request.headers.get("x-role", "user"))
 
 
+@cache
+def _built():
+    return build()
+
+
+def built(user):
+    """Return an application with nothing in it: its routes, which take long, are made once."""
+    made = _built()
+    begin(made)
+    made.dependency_overrides = {get_user: user}
+    return made
+
+
 @pytest.fixture
 def app(database):
-    made = build()
-    made.dependency_overrides[get_user] = _user
-    return made
+    return built(_user)
 
 
 @pytest.fixture

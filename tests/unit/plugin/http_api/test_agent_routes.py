@@ -5,7 +5,6 @@ import warnings
 
 import pytest
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI, HTTPException, Request
 from sqlalchemy import select
 
@@ -13,7 +12,7 @@ from airflow_mcp_provider.client.models import PREFIX
 from airflow_mcp_provider.constants import API_SERVER
 from airflow_mcp_provider.plugin.db.tables import DagRun, Log
 from airflow_mcp_provider.plugin.http_api import user_streams
-from airflow_mcp_provider.plugin.http_api.app import build
+from tests.unit.plugin.http_api.conftest import built
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -41,8 +40,7 @@ def requests():
 
 @pytest.fixture
 def server(database, requests):
-    made = build()
-    made.dependency_overrides[get_user] = _user
+    made = built(_user)
     whole = FastAPI(lifespan=lambda _: made.router.lifespan_context(made))
     whole.mount(PREFIX, made)
 
