@@ -4,15 +4,12 @@ A test that fails leaves a picture of its page in ``pictures``: a folder of pyte
 """
 
 import pytest
-from playwright.sync_api import expect
 
-from tests.integration.browser.conftest import browser, pictures
+from tests.integration.browser.conftest import browser, limits, pictures
 from tests.integration.pages.canned import CannedUi
 from tests.integration.pages.shared_page import SharedPage, new_page
-from tests.sizes import patient
 
-__all__ = ["browser", "pictures"]
-expect.set_options(timeout=patient(15_000))
+__all__ = ["browser", "limits", "pictures"]
 
 
 @pytest.fixture(scope="package")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow_mcp_provider.client.models import Holder, Jobs, JobSummary, RunState, RunSummary
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-"""When the tests began."""
+LONG = timedelta(days=2, hours=5, minutes=30).total_seconds()
+"""Seconds: "2d 5h" on a page, also half an hour later."""
 STATES = [RunState.COMPLETED, RunState.PARTIAL, RunState.ERROR, RunState.TIMEOUT, RunState.CANCELLED]
 
 
@@ -39,8 +39,8 @@ def job(name: str, **more) -> JobSummary:
 
 
 def running(name: str, **more) -> JobSummary:
-    """A job with an active run that began 75 s ago, and two that wait."""
-    active = run(name, "manual__active", RunState.RUNNING, started=ago(75))
+    """A job with an active run that began long ago, and two that wait."""
+    active = run(name, "manual__active", RunState.RUNNING, started=ago(LONG))
     holder = Holder(run=active.run, since=active.started, submitter="anna")
     return job(name, **{"queued": 2, "holder": holder, "last": [active, run(name, "manual__old")], **more})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_mcp_provider.client.models import Holder, Job, Runs, RunState, RunSummary, Why
 from tests.integration.pages import documents
-from tests.integration.pages.documents import NOW, STATES, ago, run
+from tests.integration.pages.documents import LONG, STATES, ago, run
 
 JOB = "crawl"
 PATH = f"jobs/{JOB}"
@@ -36,7 +36,7 @@ def waiting(*names: str, **more: Any) -> list[RunSummary]:
             RunState.QUEUED,
             started=None,
             position=place,
-            submitted=ago(900 - place),
+            submitted=ago(LONG - place),
             **{"priority": 8 - place, **more},
         )
         for place, name in enumerate(names, 1)
@@ -61,7 +61,7 @@ def ended(count: int, job: str = JOB) -> list[RunSummary]:
 
 def job(**more: Any) -> Job:
     """A job with an active run, three that wait and a schedule."""
-    summary = documents.job(JOB, queued=3, holder=Holder(run="manual__active", since=ago(75), submitter="carol"))
+    summary = documents.job(JOB, queued=3, holder=Holder(run="manual__active", since=ago(LONG), submitter="carol"))
     given = {
         **{name: getattr(summary, name) for name in type(summary).model_fields},
         "description": "Walk a site and measure every page.",
@@ -71,7 +71,7 @@ def job(**more: Any) -> Job:
         "spec_text": SPEC,
         "schedule": "0 8 * * mon-fri",
         "schedule_description": WORDS,
-        "upcoming": [NOW + timedelta(days=day) for day in range(1, 6)],
+        "upcoming": [ago(-LONG - 86_400 * day) for day in range(5)],
         "queue": waiting(FIRST, SECOND, THIRD),
         **more,
     }

@@ -16,8 +16,8 @@ from airflow_mcp_provider.client.models import (
     Subtasks,
     SubtaskState,
 )
+from tests.integration.browser.screen_reader import listen
 from tests.integration.pages.documents import ago
-from tests.sizes import patient
 
 JOB, RUN = "crawl", "manual__1"
 PATH = f"jobs/{JOB}/runs/{RUN}"
@@ -131,5 +131,6 @@ def open_tab(page: Any, ui: Any, run: PlayedRun) -> Any:
     run.serve(ui)
     page.goto(f"{ui.url}{TAB}")
     found = page.get_by_test_id("mcp-run")
-    found.wait_for(timeout=patient(60_000))
+    found.wait_for()
+    listen(page)
     return found

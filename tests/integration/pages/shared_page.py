@@ -25,7 +25,7 @@ FOR_GOOD = ("add_init_script", "reload", "route")
 
 def new_page(browser: Browser) -> Page:
     context = browser.new_context(**OPTIONS)
-    context.set_default_timeout(patient(15_000))
+    context.set_default_timeout(patient(60_000))
     return context.new_page()
 
 

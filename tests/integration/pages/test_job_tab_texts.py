@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 from airflow_mcp_provider.client.models import Why
 from tests.integration.pages import job_documents as canned
-from tests.integration.pages.test_job_tab import TAB, ask_again, opened, rows
+from tests.integration.pages.test_job_tab import TAB, opened, rows
+from tests.integration.pages.waiting import polls
 
 HTML = "<img src=x onerror='window.attacked=1'><script>window.attacked=1</script>![p](http://example.com/p.png)"
 RTL = "\u202e\u05e9\u05dc\u05dd\u202c"  # Hebrew, in a control character that reverses what follows
@@ -118,10 +119,7 @@ def test_a_poll_without_news_renders_no_row_again(page, ui):
     }"""
     tab.evaluate(changes)
     tab.get_by_role("button", name=f"Priority… {names[3]}").focus()
-    before = len(ui.asked_for("GET", canned.PATH))
-    ask_again(page)
-    page.wait_for_timeout(1000)
-    assert len(ui.asked_for("GET", canned.PATH)) > before
+    polls(page, ui, canned.PATH, 3)
     assert page.evaluate("window.changes") == []
     expect(tab.get_by_role("button", name=f"Priority… {names[3]}")).to_be_focused()
 
