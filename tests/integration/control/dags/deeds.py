@@ -37,8 +37,10 @@ def visit(subtask, params):
     return name
 
 
-def work(_, params):
-    wait(params["seconds"])
+def work(subtask, params):
+    """Work for some seconds, or until a test makes a file: the one for all subtasks, or the one for this."""
+    files = [Path(f"{params['record']}.go{name}") for name in ("", f"-{subtask['name']}")]
+    wait(params["seconds"], lambda: any(file.exists() for file in files))
 
 
 def fail(subtask, params):
@@ -52,16 +54,18 @@ def healed(params):
 
 
 def grow(_, params):
-    """Enqueue all the time."""
+    """Enqueue all the time: now and then, until a test makes a file."""
     while True:
+        if not Path(f"{params['record']}.go").exists():
+            wait(0.2)
         name = f"c-{uuid.uuid4().hex}"
         enqueue({"name": name})
         record.note(params["record"], task=name, what="enqueued")
 
 
-def wait(seconds):
+def wait(seconds, ended=lambda: False):
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and not ended():
         time.sleep(0.05)
 
 
@@ -69,7 +73,7 @@ DOES = {"work": work, "fail_plan": work, "fail": fail, "grow": grow}
 
 
 def calls(params):
-    return [{"name": f"called{number}", "record": params["record"], "seconds": 60} for number in range(2)]
+    return [{"name": f"called{number}", "record": params["record"], "seconds": 600} for number in range(2)]
 
 
 def summary(outcomes):

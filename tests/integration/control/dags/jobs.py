@@ -11,6 +11,6 @@ from airflow_mcp_provider.factory import load_dags
 globals().update(load_dags(Path(__file__).parent / "jobs"))
 
 if (get_parsing_context().dag_id, get_parsing_context().task_id) == ("slow_start", "run"):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 100
     while not Path(os.environ["AIRFLOW_HOME"], "loaded").exists() and time.monotonic() < end:
         time.sleep(0.02)
