@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_mcp_provider.embedded.processes import Processes
 
+BUSY = 60  # seconds for which a connection to SQLite waits until another process has ended its transaction
 OLD = 30 * 24 * 3600.0  # seconds; older cached databases are deleted
 Rows = list[tuple[Any, ...]]  # the columns have any types
 
@@ -65,7 +66,7 @@ class Sqlite:
     @property
     def url(self) -> str:
         """The SQLAlchemy URL."""
-        return f"sqlite:///{self.file}"
+        return f"sqlite:///{self.file}?timeout={BUSY}"
 
     def start(self, processes: Processes, env: Mapping[str, str]) -> None:
         """Copy the cached empty database, or create it and cache a copy."""
@@ -82,7 +83,7 @@ class Sqlite:
 
     def query(self, sql: str, arguments: Sequence[object] = ()) -> Rows:
         """Execute one SQL statement, commit it and return its rows."""
-        with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as connection, connection:
+        with contextlib.closing(sqlite3.connect(self.file, timeout=BUSY)) as connection, connection:
             return connection.execute(sql.replace("%s", "?"), tuple(arguments)).fetchall()
 
 

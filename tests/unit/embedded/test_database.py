@@ -1,4 +1,5 @@
 import pytest
+from sqlalchemy import create_engine
 
 from airflow_mcp_provider.embedded.database import Sqlite, replacing, template
 
@@ -28,3 +29,11 @@ def test_a_query_takes_arguments_and_commits(tmp_path):
     database.query("CREATE TABLE t (a)")
     database.query("INSERT INTO t VALUES (%s)", ["it's"])
     assert database.query("SELECT a FROM t") == [("it's",)]
+
+
+def test_airflows_connections_wait_for_a_lock_for_a_minute(tmp_path):
+    """By default for 5 s: a process that stands still for longer would end the scheduler with an error."""
+    engine = create_engine(Sqlite(tmp_path / "airflow.db").url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 60_000
+    engine.dispose()
