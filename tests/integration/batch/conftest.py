@@ -8,23 +8,17 @@ import pytest
 
 from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.integration.growth.conftest import WATCHFUL
+from tests.integration.growth.conftest import WATCHFUL, patient_copy
 
 HERE = Path(__file__).parent
 WORK = os.pathsep.join(str(HERE.parent / name / "dags") for name in ("growth", "steps"))
-# A runner that is killed with its supervisor is missed within seconds.
-ENVIRONMENT = {
-    **WATCHFUL,
-    "PYTHONPATH": WORK,
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
-}
 Start = Callable[..., str]
 
 
 @pytest.fixture(scope="package")
-def airflow() -> Iterator[Embedded]:
-    with Embedded(dags=HERE / "dags", parallelism=6, env=ENVIRONMENT) as embedded:
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    dags = patient_copy(HERE / "dags", tmp_path_factory.mktemp("airflow") / "dags")
+    with Embedded(dags=dags, parallelism=6, env={**WATCHFUL, "PYTHONPATH": WORK}) as embedded:
         for job in ("packed", "packed-strict", "packed-patient", "packed-tree", "packed-stages"):
             embedded.api.wait_for_dag(job)
         yield embedded
