@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.sizes import FULL
 
 REFUSED = "airflow_mcp_provider.errors."
 PACKED = {"wide-packed": 25}
+SERVERS = ("api-server-1", "api-server-2")
 
 
 def test_one_key_is_one_subtask(airflow: Embedded, record: Path) -> None:
@@ -165,11 +167,11 @@ def test_enqueue_does_not_wait_for_the_scheduler(
         until(lambda: notes.seen(record, node="parent", enqueued=True), what="enqueued while the row is held")
         assert _labels(airflow, run_id) == ["parent"]
         if server_dies:
-            for name in ("api-server-1", "api-server-2"):
+            for name in SERVERS:
                 airflow.kill(name)
     if server_dies:
-        for name in ("api-server-1", "api-server-2"):
-            airflow.start(name)
+        with ThreadPoolExecutor() as pool:  # at the same time: without a server no runner sends a heartbeat
+            list(pool.map(airflow.start, SERVERS))
     else:
         until(lambda: _labels(airflow, run_id) == ["parent", "child"], what="the child's row")
     end.touch()
