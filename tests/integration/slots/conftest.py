@@ -1,6 +1,7 @@
 """One Airflow with few slots and without the gate, so without a listener; what it says of its slots."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,8 @@ def busy_workers(airflow: Embedded) -> list[int]:
     """The executor's worker processes that have a workload now, by number."""
     import psutil
 
-    children = psutil.Process(airflow.processes.running["scheduler-1"].pid).children()
-    titles = {child.pid: " ".join(child.cmdline()) for child in children}
+    titles = {}
+    for child in psutil.Process(airflow.processes.running["scheduler-1"].pid).children():
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            titles[child.pid] = " ".join(child.cmdline())
     return [pid for pid, title in titles.items() if "LocalExecutor" in title and "<idle>" not in title]
