@@ -11,16 +11,21 @@ from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.conftest import WATCHFUL
 from tests.integration.growth.runs import Ended
+from tests.sizes import patient
 
 HERE = Path(__file__).parent
 DAGS = HERE / "dags"
+# For so long runners of a cancelled run may still work; one that stands still hears of the cancel later.
+GRACE = {"AIRFLOW__MCP__END_GRACE": f"{patient(15):.0f}"}
 DEADLY = {"AIRFLOW__STATE_STORE__BACKEND": "deadly.DeadlyBackend", "PYTHONPATH": str(HERE)}
 Start = Callable[..., str]
 
 
 @pytest.fixture(scope="package")
 def airflow() -> Iterator[Embedded]:
-    with Embedded(dags=DAGS, schedulers=2, api_servers=2, parallelism=6, env={**WATCHFUL, **DEADLY}) as embedded:
+    with Embedded(
+        dags=DAGS, schedulers=2, api_servers=2, parallelism=6, env={**WATCHFUL, **DEADLY, **GRACE}
+    ) as embedded:
         embedded.api.wait_for_dag("stages")
         yield embedded
 
