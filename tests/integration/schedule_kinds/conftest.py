@@ -11,6 +11,7 @@ from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.sizes import CALM
 
 ROOT = Path(__file__).parents[3]
+BEGUN = datetime.now(UTC)
 AHEAD = timedelta(seconds=5)
 SMALL = "plan: {items: [now]}\nrun: {shell: 'true'}\n"
 LOADER = """\
@@ -30,7 +31,9 @@ def add(folder: Path, name: str, schedule: str) -> None:
     """Write the spec of a job, and let the DAG processor see a new DAG file."""
     (folder / "due").mkdir(exist_ok=True)
     (folder / "due" / f"{name}.yaml").write_text(SMALL + schedule)
-    (folder / "due.py").write_text(f"{LOADER}# {datetime.now(UTC)}\n")
+    fresh = folder / "due.new"
+    fresh.write_text(f"{LOADER}# {datetime.now(UTC)}\n")
+    fresh.replace(folder / "due.py")  # a parse reads all of it
 
 
 @pytest.fixture(scope="package")
