@@ -113,5 +113,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
     with Embedded(dags=dags, parallelism=16, env=ENV) as airflow:
         command = [sys.executable, "-m", "airflow", "dag-processor"]
         airflow.processes.start(Program("dag-processor-2", command, airflow.environment()))
-        airflow.api.wait_for_dag("held")
+        for job in ("held", "ticking"):
+            airflow.api.wait_for_dag(job)
+        airflow.api.patch("/dags/ticking", {"is_paused": True})  # its runs would take half of a processor
         yield Jobs(airflow, dags / "jobs")

@@ -16,12 +16,16 @@ FIRST, SECOND = {"version": 1}, {"version": 2}
 
 @dataclass(frozen=True)
 class Begun:
-    """The active run of each job, which wait for ``go``; ``queued`` of the removed job, ``following`` of the edited one."""
+    """The active run of each job, which wait for ``go``; ``queued`` of the removed job, ``following`` of the edited one.
+
+    ``versions``: of the edited job. A DAG processor that has read the spec before the edit may write it after the other one.
+    """
 
     runs: dict[str, str]
     queued: str
     following: str
     go: Path
+    versions: int
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +40,11 @@ def begun(jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Begun:
     jobs.spec("half").write_text(jobs.spec("half").read_text()[:230])
     jobs.spec("removed").unlink()
     jobs.spec("renamed").rename(jobs.folder / "team.yaml")
-    jobs.until(lambda: jobs.versions("edited") == 2, "the second version of the DAG")
+    jobs.until(lambda: jobs.versions("edited") >= 2, "the second version of the DAG")
     time.sleep(2.5 * STALE_AFTER)
+    versions = jobs.versions("edited")
     go.touch()
-    return Begun(runs, queued, following, go)
+    return Begun(runs, queued, following, go, versions)
 
 
 @pytest.mark.parametrize("job", ["edited", "broken", "removed", "renamed", "half"])
@@ -54,7 +59,8 @@ def test_the_next_run_has_the_new_spec(jobs: Jobs, begun: Begun) -> None:
     run = begun.following
     assert jobs.results("edited", run, "first") == [SECOND] * 3
     assert jobs.states("edited", run, "second") == ["success"] * 3
-    assert jobs.versions("edited") == 2
+    assert begun.versions in {2, 4}
+    assert jobs.versions("edited") == begun.versions
 
 
 @pytest.mark.parametrize("job", ["broken", "half"])
@@ -75,6 +81,7 @@ def test_a_job_with_a_wrong_spec_keeps_its_last_valid_version(jobs: Jobs, begun:
 
 def test_scheduled_runs_go_on_with_the_last_valid_version(jobs: Jobs, begun: Begun) -> None:
     assert jobs.until(lambda: jobs.error("ticking.yaml"), "the import error")
+    jobs.airflow.api.patch("/dags/ticking", {"is_paused": False})
     before = len(jobs.runs("ticking"))
     jobs.until(lambda: len(jobs.runs("ticking")) >= before + 2, "two scheduled runs")
     after = [run["dag_run_id"] for run in jobs.runs("ticking")][before]
