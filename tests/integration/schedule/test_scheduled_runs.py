@@ -5,9 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from airflow_mcp_provider.plugin.schedules import dates
-from tests.integration.schedule.conftest import DAY, today, until
-
-SECOND = timedelta(seconds=1)
+from tests.integration.schedule.conftest import DAY, LAST, SECOND, until
 
 
 def test_a_scheduled_run_has_its_conf_and_starts_in_its_grace(scheduled):
@@ -15,7 +13,7 @@ def test_a_scheduled_run_has_its_conf_and_starts_in_its_grace(scheduled):
     done = scheduled.done("plain_conf", scheduled.run("plain_conf"))
     assert (done.state, done.conf, done.submitter) == ("completed", {"site": "a"}, None)
     job = scheduled.client.job("plain_conf")
-    assert job.next_run == today() + DAY
+    assert job.next_run == LAST + DAY
     assert job.schedule
 
 
@@ -27,32 +25,34 @@ def test_jitter_is_the_start_that_the_run_shows(scheduled):
     most = timedelta(minutes=30)
     assert run.not_before == date + dates.jitter("jittered", name, most)
     assert (run.state, run.reason.code) == ("queued", "not_before")
-    assert scheduled.next_date("jittered") == today() + DAY
+    assert scheduled.next_date("jittered") == LAST + DAY
 
 
 def test_after_a_downtime_exactly_what_the_rule_says_is_started(scheduled):
-    """Three days: four dates, with the one of today."""
+    """Three days: four dates, with the last one."""
     jobs = ("latest", "latest_in_time", "each", "each_in_time")
     scheduled.airflow.kill("scheduler-1")
     for job in jobs:
-        scheduled.date(job, today() - 3 * DAY)
+        scheduled.date(job, LAST - 3 * DAY)
     scheduled.airflow.start("scheduler-1")
-    until(lambda: all(scheduled.next_date(job) == today() + DAY for job in jobs), 90)
+    until(lambda: all(scheduled.next_date(job) == LAST + DAY for job in jobs), 90)
     ended = {job: [scheduled.done(job, run) for run in scheduled.runs(job)] for job in jobs}
     dated = {job: [run.run.removeprefix("scheduled__")[:10] for run in runs] for job, runs in ended.items()}
-    days = [f"{today() - number * DAY:%Y-%m-%d}" for number in (3, 2, 1, 0)]
+    days = [f"{LAST - number * DAY:%Y-%m-%d}" for number in (3, 2, 1, 0)]
     assert dated == {"latest": days[-1:], "latest_in_time": days[-1:], "each": days, "each_in_time": days[-1:]}
     assert {run.state for job in ("latest", "each") for run in ended[job]} == {"completed"}
     for job in ("latest_in_time", "each_in_time"):
         (run,) = ended[job]
         assert (run.state, run.reason.code, run.started) == ("timeout", "misfire", None)
-        assert run.error.text == f"misfire_grace (10s) passed before the run of {days[-1]} 00:00:00 UTC could start"
+        assert (
+            run.error.text == f"misfire_grace (10s) passed before the run of {LAST:%Y-%m-%d %H:%M:%S} UTC could start"
+        )
     spans = [(run.started, run.ended) for run in ended["each"]]
     assert all(before[1] <= after[0] for before, after in pairwise(spans)), "one after the other"
 
 
 def test_a_run_that_waits_beyond_its_grace_is_dropped_while_another_works(scheduled):
-    holder = scheduled.client.submit("late", {"site": "b", "seconds": 20}).run
+    holder = scheduled.client.submit("late", {"site": "b", "go": "/never"}).run
     until(lambda: scheduled.client.run("late", holder).state == "running")
     scheduled.date("late", datetime.now(UTC) - SECOND)
     dropped = scheduled.done("late", scheduled.run("late"))
@@ -65,25 +65,25 @@ def test_a_run_that_waits_beyond_its_grace_is_dropped_while_another_works(schedu
 def test_submitted_runs_do_not_stop_a_schedule(scheduled):
     """One in the far future, and the flag that a parse of the DAG file sets because of it."""
     scheduled.client.submit("crowded", {"site": "b"}, not_before=datetime.now(UTC) + 30 * DAY)
-    scheduled.date("crowded", today(), exceeds_max_non_backfill=True)
+    scheduled.date("crowded", LAST, exceeds_max_non_backfill=True)
     assert scheduled.done("crowded", scheduled.run("crowded")).state == "completed"
 
 
 def test_dates_before_the_start_of_a_run_that_waited_get_no_run(scheduled):
     run = scheduled.done("plain_conf", scheduled.run("plain_conf"))
     scheduled.date("plain_conf", run.started - SECOND)
-    until(lambda: scheduled.next_date("plain_conf") == today() + DAY)
+    until(lambda: scheduled.next_date("plain_conf") == LAST + DAY)
     assert scheduled.runs("plain_conf") == [run.run]
 
 
 def test_pausing_holds_and_resuming_starts_one(scheduled):
     scheduled.client.pause("held")
-    scheduled.date("held", today() - 3 * DAY)
-    time.sleep(3)
+    scheduled.date("held", LAST - 3 * DAY)
+    scheduled.looks()
     assert scheduled.runs("held") == []
     scheduled.client.resume("held")
     assert scheduled.done("held", scheduled.run("held")).state == "completed"
-    time.sleep(1)
+    scheduled.looks()
     assert len(scheduled.runs("held")) == 1
 
 
@@ -113,18 +113,19 @@ def test_the_report_of_a_check_is_the_conf_of_its_run(scheduled):
         scheduled.airflow.api.post("/assets/events", body)
         found.append(scheduled.done("watched", scheduled.run("watched", number)))
     assert [(run.state, run.conf) for run in found] == [("completed", {"site": "b"}), ("error", {})]
-    assert found[1].error.text.startswith("unknown param 'sites' of the job watched; expected seconds, site")
+    assert found[1].error.text.startswith("unknown param 'sites' of the job watched; expected go, site")
 
 
 def test_a_short_schedule_runs_one_after_the_other_until_it_is_paused(scheduled):
     scheduled.client.resume("often")
     scheduled.run("often", 2)
     scheduled.client.pause("often")
-    time.sleep(1)
+    scheduled.looks()
     names = scheduled.runs("often")
     query = "SELECT start_date, coalesce(end_date, now()) FROM dag_run WHERE dag_id = 'often' AND start_date IS NOT NULL ORDER BY start_date"
     spans = scheduled.airflow.sql(query)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert len(set(names)) == len(names)
-    time.sleep(3)
+    time.sleep(3)  # a date comes
+    scheduled.looks()
     assert scheduled.runs("often") == names
