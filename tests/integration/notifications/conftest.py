@@ -70,7 +70,7 @@ def notes(tmp_path_factory) -> Path:
 def airflow(notes: Path, webhook: str, mail_server: tuple[Mails, int]) -> Iterator[Embedded]:
     env = {**PARSED_ONCE, "NOTES": str(notes), "WEBHOOK": webhook, "AIRFLOW__MCP__QUEUE_LOOK_INTERVAL": "0.5"}
     with Embedded(dags=DAGS, parallelism=6, env=env) as embedded:
-        extra = json.dumps({"disable_ssl": True, "disable_tls": True, "timeout": 5, "retry_limit": 1})
+        extra = json.dumps({"disable_ssl": True, "disable_tls": True, "timeout": 25, "retry_limit": 1})
         body = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail_server[1], "extra": extra}
         embedded.api.post("/connections", {"connection_id": "mail", **body})
         embedded.api.wait_for_dag("succeeds")
@@ -80,8 +80,11 @@ def airflow(notes: Path, webhook: str, mail_server: tuple[Mails, int]) -> Iterat
 @pytest.fixture(scope="package")
 def runs(airflow: Embedded) -> dict[str, str]:
     """Start a run of each job, and two of one: most of them wait for something at the same time."""
-    jobs = ("late", "timed_out", "fails", "cancelled", "succeeds", "partial", "no_plan", "no_fold")
-    return {**{job: airflow.api.trigger(job) for job in jobs}, "late again": airflow.api.trigger("late")}
+    late = airflow.api.trigger("late")  # alone: it must start within the time that the other one waits in vain
+    until(lambda: airflow.api.run("late", late)["state"] == "running", what="the start of a run of late")
+    jobs = ("timed_out", "fails", "cancelled", "succeeds", "partial", "no_plan", "no_fold")
+    others = {job: airflow.api.trigger(job) for job in jobs}
+    return {"late": late, "late again": airflow.api.trigger("late"), **others}
 
 
 @pytest.fixture(scope="package")

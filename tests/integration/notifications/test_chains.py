@@ -23,7 +23,7 @@ def ended(airflow: Embedded, job: str, count: int = 1) -> list[dict]:
 def test_a_failed_and_a_cancelled_run_start_nothing_and_a_chain_follows_a_completed_one(airflow):
     for job in ("chain_b", "chain_c", "chain_d"):
         airflow.api.wait_for_dag(job)
-    cancelled = airflow.api.trigger("chain_a", {"seconds": 120})
+    cancelled = airflow.api.trigger("chain_a", {"go": "never"})
     until(lambda: airflow.api.run("chain_a", cancelled)["state"] == "running", what="the start")
     airflow.api.cancel("chain_a", cancelled)
     failed = airflow.api.trigger("chain_a", {"item": "bad"})
@@ -50,10 +50,12 @@ def test_a_failed_and_a_cancelled_run_start_nothing_and_a_chain_follows_a_comple
     assert airflow.sql("SELECT count(*) FROM asset WHERE name = 'job chain_d completed'") == [(0,)]
 
 
-def test_events_while_a_run_is_active_make_exactly_one_more(airflow):
+def test_events_while_a_run_is_active_make_exactly_one_more(airflow, notes):
     airflow.api.wait_for_dag("chain_e")
-    for _ in range(4):
+    for _ in range(3):
         assert airflow.api.wait("chain_f", airflow.api.trigger("chain_f"), 180)["state"] == "success"
+        until(lambda: [run["state"] for run in runs_of(airflow, "chain_e")][:1] == ["running"], what="the start")
+    (notes / "chain_e").touch()
     assert [run["state"] for run in ended(airflow, "chain_e", 2)] == ["success", "success"]
     time.sleep(3)
     assert len(runs_of(airflow, "chain_e")) == 2

@@ -49,7 +49,7 @@ class Webhook(BaseNotifier):
         self.url, self.json = url, json
 
     def notify(self, _):
-        httpx.post(os.environ["WEBHOOK"] + self.url, json=self.json, timeout=5).raise_for_status()
+        httpx.post(os.environ["WEBHOOK"] + self.url, json=self.json, timeout=25).raise_for_status()
 
 
 class Raises(BaseNotifier):
