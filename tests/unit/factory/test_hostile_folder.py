@@ -53,6 +53,15 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(root)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Load once what is imported when it is needed: another user may not be able to read it."""
+    folder = tmp_path_factory.mktemp("jobs")
+    (folder / "good.yaml").write_text(GOOD)
+    (folder / "broken.yaml").write_text("tags: 5\n")
+    assert [told(dag) for dag in load_dags(folder).values() if isinstance(dag, BrokenJob)]
+
+
 @contextmanager
 def without_rights() -> Iterator[None]:
     """As another user than root, who may read everything."""
