@@ -18,7 +18,7 @@ SETTLED = 15.0
 def cancel(runners):
     airflow = runners.airflow
     login = {"username": "admin", "password": airflow.password}
-    token = httpx.post(f"{airflow.url}/auth/token", json=login).raise_for_status().json()["access_token"]
+    token = httpx.post(f"{airflow.url}/auth/token", json=login, timeout=90).raise_for_status().json()["access_token"]
 
     def cancel(job, run, **body):
         url = f"{airflow.url}/job-control/v1/jobs/{job}/runs/{quote(run, safe='')}/cancel"
@@ -48,6 +48,7 @@ def instances(runners, job, run, state):
 
 def test_pods_that_wait_for_a_node(runners, cancel):
     run = start(runners, "no_node")
+    until("the end of the plan", lambda: instances(runners, "no_node", run, "success"))
     until("pending pods", lambda: len(runners.pods()) == 8)
     answer = cancel("no_node", run, reason="no such node")
     assert (answer["running"], answer["waiting"]) == (0, 8 + 1), "with the report"

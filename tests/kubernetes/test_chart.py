@@ -19,6 +19,7 @@ from tests.containers.images import build_image
 from tests.containers.stand_in import postgres_name
 from tests.kubernetes.chart.release import Release, chart, render
 from tests.kubernetes.runners import until
+from tests.sizes import patient
 
 VALUES = ("small", "production")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
@@ -134,7 +135,7 @@ def release(request, where, cluster, images, tmp_path):
 def seen_running(release, api, run_id):
     """Look into a runner while it runs: its environment by name, and what it may write."""
     look = "tr '\\0' '\\n' </proc/1/environ; touch /opt/airflow/x 2>&1; id -u"
-    until = time.monotonic() + 300
+    until = time.monotonic() + patient(300)
     while api.run("inventory", run_id)["state"] not in {"success", "failed"} and time.monotonic() < until:
         for pod in release.runners():
             try:
@@ -152,7 +153,7 @@ def run_a_job(release, password):
         run_id = api.trigger("inventory", {"path": "/opt/airflow/dags"})
         seen = seen_running(release, api, run_id)
         assert api.wait("inventory", run_id, timeout=300)["state"] == "success"
-        until = time.monotonic() + 120
+        until = time.monotonic() + patient(120)
         while release.runners():
             assert time.monotonic() < until, "a runner stays"
             time.sleep(0.5)

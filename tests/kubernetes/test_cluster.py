@@ -2,7 +2,7 @@
 
 import http.server
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from kubernetes import client
@@ -142,11 +142,16 @@ def test_a_service_account_may_do_what_it_is_bound_to_and_no_more(cluster, pods)
     with pytest.raises(ApiException, match="Forbidden"):
         reader.list_namespaced_pod(pods.namespace)
 
+    def may_list():
+        with suppress(ApiException):
+            return bool(reader.list_namespaced_pod(pods.namespace))
+
     place = ("--namespace", pods.namespace)
     cluster.kubectl("create", "role", "readers", "--verb=list", "--resource=pods", *place)
     cluster.kubectl(
         "create", "rolebinding", "readers", "--role=readers", f"--serviceaccount={pods.namespace}:reader", *place
     )
+    until(may_list, lambda: "the role is not effective")
     assert reader.list_namespaced_pod(pods.namespace).items == []
     with pytest.raises(ApiException, match="Forbidden"):
         reader.delete_collection_namespaced_pod(pods.namespace)

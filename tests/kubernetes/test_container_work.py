@@ -117,9 +117,9 @@ def test_what_comes_out_of_containers(runners):
 
 
 def test_soft_asks_and_hard_kills(runners):
-    asked = "trap 'echo asked; exit 0' TERM; /busybox sleep 60 & wait"
+    asked = "trap 'echo asked; exit 0' TERM; /busybox sleep 600 & wait"
     run = start(
-        runners, "contained_limited", subtask("asked", asked), subtask("deaf", "trap '' TERM; /busybox sleep 60")
+        runners, "contained_limited", subtask("asked", asked), subtask("deaf", "trap '' TERM; /busybox sleep 600")
     )
     assert runners.airflow.api.wait("contained_limited", run, 180)["state"] == "success"
     failures = {one["key"]: one["type"] for one in runners.result("contained_limited", run)["failures"]}
@@ -130,14 +130,14 @@ def test_soft_asks_and_hard_kills(runners):
 
 
 def test_cancel_takes_both_pods(runners):
-    run = start(runners, "contained", subtask("long", "/busybox sleep 600"))
+    run = start(runners, "contained", subtask("long", "/busybox sleep 6000"))
     until("the container", lambda: [pod for pod in works(runners, run) if pod.status.phase == "Running"])
     runners.airflow.api.cancel("contained", run)
     runners.none_left(60)
 
 
 def test_runners_that_are_gone_take_their_containers_along(runners, cluster):
-    run = start(runners, "contained", *(subtask(name, "/busybox sleep 600") for name in ("owned", "disowned")))
+    run = start(runners, "contained", *(subtask(name, "/busybox sleep 6000") for name in ("owned", "disowned")))
 
     def both():
         return len(running := [pod for pod in works(runners, run) if pod.status.phase == "Running"]) == 2 and running

@@ -14,6 +14,7 @@ from airflow_mcp_provider.operators.container.manifest import Runner, manifest
 from airflow_mcp_provider.runtime.container import container_request
 from airflow_mcp_provider.spec import Timeouts, parse_subtask
 from tests.containers.engine import ROOT
+from tests.kubernetes.pods import until
 
 VALUES = ROOT / "helm-values"
 AIRFLOW = "test-keys"
@@ -55,13 +56,18 @@ def core(cluster):
 )
 def test_who_may_do_what(core, cluster, account, verb, what, where, allowed):
     name = account if ":" in account else f"{AIRFLOW}:{account}"
+    if allowed:  # a role is effective some moments after it was made
+        until(lambda: may(cluster, name, verb, what, where), lambda: "it is not allowed")
+    assert may(cluster, name, verb, what, where) is allowed
+
+
+def may(cluster, name, verb, what, where):
     what, _, part = what.partition("/")
     asked = ("auth", "can-i", verb, what, f"--subresource={part}", f"--as=system:serviceaccount:{name}")
     try:
-        told = cluster.kubectl("--namespace", where, *asked).strip()
+        return cluster.kubectl("--namespace", where, *asked).strip() == "yes"
     except RuntimeError:  # how kubectl says no
-        told = "no"
-    assert (told == "yes") is allowed
+        return False
 
 
 def runner():

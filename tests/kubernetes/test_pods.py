@@ -20,8 +20,9 @@ def test_everything_that_a_job_says_is_in_its_pod(runners, cluster):
     made(cluster, "ConfigMap", "settings", data={"color": "blue"})
     api = runners.airflow.api
     api.wait_for_dag("all_pods")
-    run = api.trigger("all_pods")
+    run = api.trigger("all_pods", {"until": f"{DATA}/all_pods"})
     pod = runners.pod_of(run)
+    (runners.data / "all_pods").touch()
     assert pod.metadata.labels["team"] == "web"
     assert pod.spec.containers[0].resources.limits == {"memory": "1Gi"}
     assert pod.spec.active_deadline_seconds == 15 * 60

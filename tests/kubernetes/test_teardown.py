@@ -14,6 +14,7 @@ from tests.kubernetes.cluster import build, guard
 from tests.kubernetes.cluster.images import BUSYBOX
 from tests.kubernetes.cluster.node import KERNEL
 from tests.kubernetes.pods import until
+from tests.sizes import patient
 
 ROOT = Path(__file__).parents[2]
 # Where Kubernetes, network plugins and containerd write whatever they are told.
@@ -31,7 +32,7 @@ import sys
 from tests.kubernetes.cluster import Cluster
 with Cluster(keep="keep" in sys.argv) as cluster:
     cluster.kubectl("run", "some", "--image={BUSYBOX}", "--", "sleep", "1000")
-    cluster.kubectl("wait", "pod/some", "--for=condition=Ready", "--timeout=60s")
+    cluster.kubectl("wait", "pod/some", "--for=condition=Ready", "--timeout={patient(60):g}s")
     print(cluster.kubeconfig.parent, cluster._node.first, cluster._node.network.link, flush=True)
     input()
 """

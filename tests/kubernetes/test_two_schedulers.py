@@ -13,10 +13,10 @@ from tests.kubernetes.runners import airflow_on, until
 DAGS = Path(__file__).parents[2] / "dags"
 INSIDE = "/opt/airflow/dags"
 QUICK = {
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "12",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "4",
 }
-"""A scheduler that was killed is missed soon."""
+"""A scheduler that was killed is missed soon, but not one that lives on a busy machine."""
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ PLACE = "/tmp"  # noqa: S108 - whatever TMPDIR says: a socket's path may have 10
 PREFIX = "mcp-cluster-"  # + our process id: who finds a folder knows at once whether its guard lives
 LINK = "link"  # a file in the folder: the name of the host's end of the cable
 KEEP = "keep"  # argument: wait for SIGTERM instead of the owner's end
-PATIENCE = 10.0  # seconds that the last processes of a killed guard may take to end
+PATIENCE = 60.0  # seconds that the last processes of a killed guard may take to end
 
 # Process 1 of the namespace: nothing but a parent for orphans, whom the kernel buries when SIGCHLD is ignored.
 FIRST = """

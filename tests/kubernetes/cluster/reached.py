@@ -16,6 +16,7 @@ from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from tests.kubernetes.cluster.packages import program
+from tests.sizes import patient
 
 READY = 120.0  # seconds until a node must be ready; it needs 10 on two idle cores
 
@@ -45,7 +46,7 @@ class Reached:
 
 def eventually(what: str, holds: Callable[[], object], check: Callable[[], None], seconds: float = READY) -> None:
     """Wait until the API says something; ``check`` raises when waiting has become pointless."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not _asked(holds):
         check()
         if time.monotonic() > deadline:
@@ -62,13 +63,13 @@ def _asked(holds: Callable[[], object]) -> bool:
 
 def answers(host: str, port: int) -> bool:
     """Tell whether somebody listens."""
-    with socket.create_connection((host, port), timeout=1):
+    with socket.create_connection((host, port), timeout=5):
         return True
 
 
 def healthy(url: str) -> bool:
     """Tell whether a program says that it does its work."""
-    with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - an address of our own
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - an address of our own
         return bool(answer.status == HTTPStatus.OK)
 
 

@@ -16,9 +16,13 @@ def plan(params):
 
 def where(subtask, params):
     """End when ``until`` is there: at once when it is no name."""
-    while params["until"] and not Path(params["until"]).exists():
-        time.sleep(0.05)
+    wait_for(params["until"])
     return {"item": subtask["item"], "host": os.uname().nodename, "uid": os.getuid()}
+
+
+def wait_for(file):
+    while file and not Path(file).exists():
+        time.sleep(0.05)
 
 
 def tidy(subtask, params):
@@ -45,14 +49,17 @@ def note(path, *words):
     os.close(file)
 
 
-def eat(subtask):
-    """Hold 450 MB: more than the first pod has, with its interpreters."""
+def eat(subtask, params):
+    """Hold 450 MB, which is more than the first pod has, from when ``until`` is there; until ``until``.fed is."""
+    wait_for(params["until"])
     held = [bytearray(os.urandom(1 << 20)) for _ in range(450)]
+    wait_for(f"{params['until']}.fed")
     return len(held)
 
 
-def look(subtask):
-    """Tell what a pod was given."""
+def look(subtask, params):
+    """Tell what a pod was given, when ``until`` is there."""
+    wait_for(params["until"])
     token = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
     Path("/scratch/written").write_text("x")
     return {
