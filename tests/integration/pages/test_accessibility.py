@@ -8,7 +8,6 @@ from airflow_mcp_provider.client.models import Attempt, RunState, SubtaskState, 
 from tests.integration.pages import documents, job_documents
 from tests.integration.pages.documents import ago
 from tests.integration.pages.runs import TAB, PlayedRun, subtask
-from tests.sizes import patient
 
 GRAVE = {"serious", "critical"}
 
@@ -31,7 +30,7 @@ def check(page, mode):
     """Return what is wrong in a part of the page, a line for each place."""
 
     def run(part):
-        page.locator(part).first.wait_for(timeout=patient(60_000))
+        page.locator(part).first.wait_for()
         expect(page.locator("html")).to_have_class(mode)
         page.wait_for_function(STILL)
         found = Axe().run(page, context={"include": [[part]]}).response["violations"]
