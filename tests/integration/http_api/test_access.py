@@ -63,7 +63,7 @@ def _body(operation, schemas):
 @pytest.fixture(scope="module")
 def names(http):
     """The path parameters of what exists: a run that has ended."""
-    run = http.post(f"{PREFIX}/jobs/watched/runs", json={}).raise_for_status().json()
+    run = http.post(f"{PREFIX}/jobs/watched/runs", json={"conf": {"count": 1}}).raise_for_status().json()
     until(lambda: http.get(run["status_url"], headers={"Prefer": "wait=20"}).json()["done"], "end of the run")
     return {"dag_id": "watched", "run": run["run"], "key": "root/0"}
 
