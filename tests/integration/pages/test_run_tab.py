@@ -10,10 +10,11 @@ from playwright.sync_api import expect
 
 from airflow_mcp_provider.client.models import Attempt, RunState, SubtaskState, Why
 from tests.integration.browser.frames import scrolled
+from tests.integration.browser.screen_reader import hears
 from tests.integration.pages.canned import problem
 from tests.integration.pages.documents import ago
 from tests.integration.pages.runs import PATH, TAB, PlayedRun, open_tab, subtask
-from tests.sizes import patient
+from tests.integration.pages.waiting import ask_again, asks_for_nothing, settles, until
 
 HOSTILE = '<img src="http://evil.example/x.png" onerror="globalThis.hit = 1"> ![p](http://evil.example/y.png)'
 FAILED, RUNNING, WAITING = SubtaskState.FAILED, SubtaskState.RUNNING, SubtaskState.WAITING
@@ -27,11 +28,6 @@ def opened(page, ui):
 
     yield partial(open_tab, page, ui)
     assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
-
-
-def ask_again(page):
-    """The page asks at once when the browser's tab is shown again."""
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def row(tab, key):
@@ -107,31 +103,35 @@ def test_children_are_asked_for_when_their_parent_is_opened(opened, ui, page):
     shows(tab, "a", "b", "c")
 
 
+ACTIVE = """(key) => {
+  const row = document.getElementById(document.querySelector("[role=treegrid]").getAttribute("aria-activedescendant"));
+  return row?.firstElementChild.title === key;
+}"""
+
+
 def test_the_tree_by_keys_alone(opened, page):
     tab = opened(small())
     tree = tab.get_by_role("treegrid")
     expect(row(tab, "c")).to_be_visible()
     tree.focus()
 
-    def active():
-        return page.locator(f'[id="{tree.get_attribute("aria-activedescendant")}"] > :first-child').get_attribute(
-            "title"
-        )
+    def is_active(key):
+        page.wait_for_function(ACTIVE, arg=key)
 
-    assert active() == "a"
+    is_active("a")
     page.keyboard.press("ArrowRight")
     expect(row(tab, "a/1")).to_be_visible()
     expect(row(tab, "a")).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("ArrowRight")
-    assert active() == "a/1"
+    is_active("a/1")
     page.keyboard.press("ArrowDown")
-    assert active() == "a/2"
+    is_active("a/2")
     page.keyboard.press("ArrowLeft")
-    assert active() == "a"
+    is_active("a")
     page.keyboard.press("ArrowLeft")
     expect(row(tab, "a/1")).to_be_hidden()
     page.keyboard.press("End")
-    assert active() == "c"
+    is_active("c")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     details = page.get_by_test_id("details")
@@ -228,38 +228,38 @@ def test_growth_does_not_move_what_the_reader_looks_at(opened, page):
     expect(row(tab, "s000/b4")).to_be_visible()
 
 
+DOWN_TO = """(key) => {
+  const rows = document.querySelector("[data-testid=rows]");
+  rows.scrollTop = rows.scrollHeight;
+  return [...rows.querySelectorAll("[data-kind=subtask] > :first-child")].some(({ title }) => title > key);
+}"""
+
+
 def test_ten_thousand_subtasks_are_smooth(opened, page):
     run = PlayedRun([subtask(f"s{number:05}", RUNNING if number % 7 else WAITING) for number in range(10_000)])
     tab = opened(run)
     expect(row(tab, "s00003")).to_be_visible()
     seen = scrolled(page, 20_000)
     assert seen["rows"] < 120, "only what is in view is in the DOM"
-    for _ in range(12):
-        tab.get_by_test_id("rows").evaluate("(one) => (one.scrollTop = one.scrollHeight)")
-        page.wait_for_timeout(100)
+    page.wait_for_function(DOWN_TO, arg="s00700", polling=100)
     assert tab.locator("[data-kind]").count() < 120
-    assert int(subtasks(tab).last.get_attribute("title")[1:]) > 700
 
 
 def test_polls_stop_when_the_run_has_ended_or_the_tab_is_hidden(opened, page, ui):
     run = small()
     opened(run)
-    page.wait_for_timeout(4000)
-    running = len(ui.asked_for("GET", PATH))
-    assert running >= 2
+    until(page, lambda: len(ui.asked_for("GET", PATH)) >= 2)
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
-    page.wait_for_timeout(1000)
-    hidden = len(ui.asked)
-    page.wait_for_timeout(7000)
-    assert len(ui.asked) <= hidden + 1
+    settles(page, ui)
+    ask_again(page)
+    asks_for_nothing(page, ui, 7)
     run.fields["state"] = RunState.COMPLETED
     page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
     ask_again(page)
     expect(page.get_by_test_id("mcp-run")).to_contain_text("completed")
-    page.wait_for_timeout(1000)
-    ended = len(ui.asked)
-    page.wait_for_timeout(7000)
-    assert len(ui.asked) == ended
+    settles(page, ui)
+    ask_again(page)
+    asks_for_nothing(page, ui, 7)
 
 
 def test_cancel_with_reason_and_grace(opened, page, ui):
@@ -277,7 +277,7 @@ def test_cancel_with_reason_and_grace(opened, page, ui):
     dialog.get_by_label("Grace").fill("60")
     dialog.get_by_role("button", name="Cancel the run").click()
     expect(dialog).to_be_hidden()
-    expect(tab).to_contain_text("Run manual__1 is cancelled, 1 task is asked to end, 2 tasks do not start")
+    hears(page, "Run manual__1 is cancelled, 1 task is asked to end, 2 tasks do not start")
     assert [one.body for one in ui.asked_for("POST", f"{PATH}/cancel")] == [{"reason": "wrong url", "grace": 60}]
     expect(tab.get_by_role("button", name="Cancel…")).to_be_hidden()
     expect(tab.get_by_role("button", name="Retry failed…")).to_be_visible()
@@ -295,12 +295,12 @@ def test_retry_starts_the_polls_again(opened, page, ui):
     ui.post(f"{PATH}/retry", retry)
     tab.get_by_role("button", name="Retry failed…").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Retry").click()
-    expect(tab).to_contain_text("1 subtask will run again")
+    hears(page, "1 subtask will run again")
     expect(row(tab, "b")).to_contain_text("waiting")
     assert [one.body for one in ui.asked_for("POST", f"{PATH}/retry")] == [{}]
     run.fields.update(state=RunState.RUNNING, position=None)
     run.subtasks[1] = subtask("b", RUNNING)
-    expect(row(tab, "b")).to_contain_text("running", timeout=patient(20_000))
+    expect(row(tab, "b")).to_contain_text("running")
 
 
 def test_one_subtask_is_retried(opened, page, ui):
@@ -388,6 +388,6 @@ def test_an_error_of_the_list_leaves_the_rest_of_the_page(opened, ui, page):
 
 def test_a_dag_that_is_not_a_job_has_one_line_after_one_request(page, ui):
     page.goto(f"{ui.url}{TAB}")
-    expect(page.get_by_text("This run does not belong to a job")).to_be_visible(timeout=patient(60_000))
+    expect(page.get_by_text("This run does not belong to a job of airflow-mcp-provider")).to_be_visible()
     page.wait_for_timeout(7000)
     assert [one.path for one in ui.asked] == [PATH]
