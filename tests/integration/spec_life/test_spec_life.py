@@ -74,7 +74,7 @@ def test_a_job_with_a_wrong_spec_keeps_its_last_valid_version(jobs: Jobs, begun:
     assert answer.status_code == 202, answer.text
     assert jobs.results(job, answer.json()["run"]) == [FIRST, FIRST]
     assert jobs.results(job, jobs.airflow.api.trigger(job)) == [FIRST, FIRST]
-    assert "last valid version" in jobs.document(job)["error"]
+    jobs.until(lambda: "last valid version" in (jobs.document(job)["error"] or ""), "the error in the document")
     assert jobs.versions(job) == 1
     assert not jobs.stale("held")
 
