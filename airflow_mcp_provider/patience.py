@@ -2,6 +2,7 @@
 
 Airflow's supervisor sends SIGTERM at the first heartbeat that is refused, and SIGKILL 5 s later; there is no setting.
 The API server's refusal has the grace of the run (``plugin.server.handlers``), and the supervisor waits for so long.
+The task process reads it in memory that both share: after a cancel no runner has to ask a server that is busy.
 Installed in the process of the supervisor: by ``start`` in a pod, by ``plugin.slots`` in a worker of the LocalExecutor.
 Elsewhere a grace is cut to ``SHORT``.
 
@@ -11,7 +12,9 @@ Private API of Airflow used here: ``ActivitySubprocess.kill`` and ``_service_sub
 
 from __future__ import annotations
 
+import mmap
 import signal
+import struct
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -28,25 +31,47 @@ something to read: when all are closed before the process has ended, not before 
 
 
 class _Heard:
-    """What the supervisor of this process got from the API server, and whether it listens."""
+    """What the supervisor got from the API server: a number in memory that is shared with the processes it forks."""
 
-    grace = 0.0
-    listens = False
+    _FORMAT = struct.Struct("d")
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, self._FORMAT.size)
+
+    @property
+    def grace(self) -> float:
+        seconds: float
+        (seconds,) = self._FORMAT.unpack_from(self._memory)
+        return seconds
+
+    @grace.setter
+    def grace(self, seconds: float) -> None:
+        self._FORMAT.pack_into(self._memory, 0, seconds)
+
+
+_heard: list[_Heard] = []
+"""One, where the supervisor listens: each worker of an executor has memory of its own."""
 
 
 def is_installed() -> bool:
     """Whether the supervisor of this process, or that which forked this process, waits for a grace."""
-    return _Heard.listens
+    return bool(_heard)
+
+
+def heard() -> float:
+    """Return the grace of the last heartbeat, in the supervisor and in the task process; 0 if there is none."""
+    return _heard[0].grace if _heard else 0.0
 
 
 def install() -> None:
-    """Patch the supervisor of this process; a second call has no effect."""
-    if _Heard.listens:
+    """Patch the supervisor of this process; a second call only forgets the grace of the task before."""
+    if _heard:
+        _heard[0].grace = 0.0
         return
     from airflow.sdk.api.client import TaskInstanceOperations  # noqa: PLC0415 - only where tasks are supervised
     from airflow.sdk.execution_time.supervisor import ActivitySubprocess  # noqa: PLC0415 - likewise
 
-    _Heard.listens = True
+    _heard.append(_Heard())
     TaskInstanceOperations.heartbeat = _listening(TaskInstanceOperations.heartbeat)  # type: ignore[method-assign]  # see above
     ActivitySubprocess.kill = _patient(ActivitySubprocess.kill)  # type: ignore[method-assign]  # likewise
     service = ActivitySubprocess._service_subprocess  # noqa: SLF001 - see the module
@@ -62,12 +87,12 @@ def grace_of(detail: object) -> float:
 def _listening(heartbeat: Callable[..., None]) -> Callable[..., None]:
     @wraps(heartbeat)
     def listening(*args: Any, **kwargs: Any) -> None:
-        _Heard.grace = 0.0
         try:
             heartbeat(*args, **kwargs)
         except Exception as error:
-            _Heard.grace = grace_of(getattr(error, "detail", None))
+            _heard[0].grace = grace_of(getattr(error, "detail", None))
             raise
+        _heard[0].grace = 0.0
 
     return listening
 
@@ -80,8 +105,8 @@ def _patient(kill: Callable[..., None]) -> Callable[..., None]:
         escalation_delay: float = 5.0,
         force: bool = False,  # noqa: FBT001, FBT002 - Airflow's
     ) -> None:
-        if force and signal_to_send == signal.SIGTERM and _Heard.grace:
-            escalation_delay = max(escalation_delay, _Heard.grace + MARGIN)
+        if force and signal_to_send == signal.SIGTERM and (grace := heard()):
+            escalation_delay = max(escalation_delay, grace + MARGIN)
         kill(self, signal_to_send, escalation_delay, force)
 
     return patient
@@ -90,6 +115,6 @@ def _patient(kill: Callable[..., None]) -> Callable[..., None]:
 def _looking(service: Callable[..., int | None]) -> Callable[..., int | None]:
     @wraps(service)
     def looking(self: Any, max_wait_time: float, *args: Any, **kwargs: Any) -> int | None:  # noqa: ANN401 - as above
-        return service(self, min(max_wait_time, TURN) if _Heard.grace else max_wait_time, *args, **kwargs)
+        return service(self, min(max_wait_time, TURN) if heard() else max_wait_time, *args, **kwargs)
 
     return looking

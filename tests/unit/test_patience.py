@@ -69,6 +69,48 @@ def test_it_waits_for_the_grace_of_the_last_heartbeat_and_of_no_other():
     assert timeouts == [32.0, 32.0, 1.0, 32.0], "within the grace it looks often whether the process has ended"
 
 
+TASK = """
+import os, signal
+from airflow.sdk.api.client import TaskInstanceOperations
+from airflow_mcp_provider import patience
+from airflow_mcp_provider.operators.server_client import ServerClient
+
+class Refused(Exception):
+    detail = {"reason": "not_running", "mcp_grace": 30}
+
+def heartbeat(self):
+    raise Refused
+
+class AskedStore:
+    def get(self, key):
+        return 7.0
+
+TaskInstanceOperations.heartbeat = heartbeat
+patience.install()
+client = ServerClient(AskedStore())
+asked = client.grace()
+told, tell = os.pipe()
+if (task := os.fork()) == 0:
+    os.read(told, 1)
+    print([asked, client.grace()], flush=True)
+    os._exit(0)
+try:
+    TaskInstanceOperations.heartbeat(None)
+except Refused:
+    os.write(tell, b".")
+os.waitpid(task, 0)
+patience.install()
+print(patience.heard(), flush=True)
+"""
+
+
+def test_the_task_process_knows_the_grace_without_asking_a_busy_server():
+    done = subprocess.run([sys.executable, "-c", TASK], capture_output=True, text=True, check=True)
+    before, after = done.stdout.strip().splitlines()[-2:]
+    assert json.loads(before) == [7.0, 30.0]
+    assert after == "0.0", "the next task of the worker does not have it"
+
+
 @pytest.mark.parametrize("detail", [None, "text", [], {}, {"mcp_grace": "30"}, {"mcp_grace": None}, {"mcp_grace": -1}])
 def test_another_answer_has_no_grace(detail):
     assert patience.grace_of(detail) == 0

@@ -28,8 +28,8 @@ def wait_for(file):
 def tidy(subtask, params):
     """Enqueue a subtask twice a second."""
     item = str(subtask["item"])
-    note(params["record"], item, "begin")
     try:
+        note(params["record"], item, "begin")
         for number in itertools.count():
             if Path(params["until"]).exists():
                 return
