@@ -1,7 +1,9 @@
-"""For all tests: MCP_TEST_PATIENCE scales their time limits."""
+"""For all tests: MCP_TEST_PATIENCE scales their time limits; MCP_TEST_FAILED names a file for the ids of failed ones."""
 
 import functools
 import inspect
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +20,13 @@ def pytest_configure() -> None:
 
         for name in ("wait", "wait_for_dag"):
             setattr(Api, name, _patient(getattr(Api, name)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note a failed test, a line each: ``scripts/test`` runs it once more."""
+    if report.failed and (path := os.environ.get("MCP_TEST_FAILED")) and "PYTEST_XDIST_WORKER" not in os.environ:
+        with Path(path).open("a", encoding="utf-8") as failed:
+            failed.write(f"{report.nodeid}\n")
 
 
 def _patient(method):
