@@ -51,7 +51,9 @@ def read(session: Session, row: RunRow, now: datetime) -> Progress | None:
     planned = any(one.task_id == PLAN and one.state == TaskInstanceState.SUCCESS for one in found)
     groups = [one for one in found if one.task_id != PLAN]
     batches = {
-        step.name: batch_progress.read(session, row.ref, step, halted=state.halted(row.clear_number))
+        step.name: batch_progress.read(
+            session, row.ref, step, halted=state.halted(row.clear_number), cut=row.end is not None
+        )
         for step in outcomes.batched(state)
     }
     steps = outcomes.by_step(

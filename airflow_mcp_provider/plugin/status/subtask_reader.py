@@ -91,7 +91,8 @@ class Reader:
         state = subtask_rows.of_instance(row.state)
         if self._step.batch > 1 and state is SubtaskState.RUNNING and (turn is None or turn.status != "taken"):
             return SubtaskState.WAITING
-        if row.state is None and self._halted:
+        never_began = self._step.batch > 1 and turn is None and state is SubtaskState.FAILED
+        if (row.state is None and self._halted) or (never_began and self._run.end is not None):
             return SubtaskState.SKIPPED
         return state
 

@@ -1,11 +1,13 @@
 """Subtasks and the progress of a run with steps, and with batches."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from airflow.utils.state import TaskInstanceState
 
 from airflow_mcp_provider.plugin.db.identity import RunRef
+from airflow_mcp_provider.plugin.db.run_end import End, Reason
 from airflow_mcp_provider.plugin.growth import batch_outcomes
 from airflow_mcp_provider.plugin.growth.run_state import RunState
 from airflow_mcp_provider.plugin.status import batch_progress, progress, run_rows, subtask_documents
@@ -80,6 +82,23 @@ def test_batches(session, packed):
     assert [(one.waiting, one.running, one.succeeded) for one in shown.steps if one.known == 4] == [(2, 1, 1)]
 
 
+@pytest.mark.parametrize("cut", [True, False])
+def test_what_never_began_in_a_cancelled_batch_is_skipped(session, packed, cut):
+    packed.plan("a", "b", "c", "d")
+    packed.next(0, (packed.next(0), {"result": 1}))
+    for index in (0, 1):
+        packed.end("search", index, TaskInstanceState.FAILED)
+    row = run_rows.one(session, "crawl", "one")
+    row = replace(row, state="failed", end=End(Reason.CANCELLED, "enough") if cut else None)
+    never = "skipped" if cut else "failed"
+    found = pages(session, row, step="search")
+    assert [one.state for one in found] == ["succeeded", "failed", never, never]
+    assert [one.error is None for one in found] == [True, False, cut, cut]
+    assert keys(session, row, Wanted(state=never), step="search")[-2:] == ["c", "d"]
+    search = progress.read(session, row, NOW).steps[0]
+    assert (search.succeeded, search.failed, search.skipped) == ((1, 1, 2) if cut else (1, 3, 0))
+
+
 def test_batches_are_counted_as_the_report_counts_them(session, packed):
     ref = RunRef(packed.run.id, "crawl", "one")
 
@@ -87,9 +106,9 @@ def test_batches_are_counted_as_the_report_counts_them(session, packed):
         state = RunState.read(session, ref)
         for step in state.steps:
             for halted in (False, True):
-                assert batch_progress.read(session, ref, step, halted=halted).counts == batch_outcomes.counted(
-                    session, ref, step, halted=halted
-                )
+                assert batch_progress.read(
+                    session, ref, step, halted=halted, cut=False
+                ).counts == batch_outcomes.counted(session, ref, step, halted=halted)
 
     packed.plan("a", "b", "c", "d")
     same()
@@ -109,5 +128,5 @@ def test_batches_are_counted_as_the_report_counts_them(session, packed):
     same()
     RunState.read(session, ref).closed("search").write(session, ref)
     same()
-    found = batch_progress.read(session, ref, RunState.read(session, ref).steps[0], halted=False)
+    found = batch_progress.read(session, ref, RunState.read(session, ref).steps[0], halted=False, cut=False)
     assert (found.counts.subtasks, found.counts.pending) == (4, 4), "two places have no subtask"
