@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.sizes import PARSED_ONCE
+from tests.sizes import CALM
 
 # Before a test imports Airflow, which would write into the user's own home.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mcp-integration-")
@@ -29,7 +29,7 @@ Start = Callable[..., Embedded]
 @pytest.fixture(scope="package")
 def airflow_pg() -> Iterator[Embedded]:
     """One scheduler and one API server on Postgres, with the tests' DAGs."""
-    with Embedded(dags=DAGS, env=PARSED_ONCE) as embedded:
+    with Embedded(dags=DAGS, env=CALM) as embedded:
         yield embedded
 
 
@@ -39,6 +39,6 @@ def start_airflow() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def start(**topology: Any) -> Embedded:
-            return stack.enter_context(Embedded(**{"dags": DAGS, "env": PARSED_ONCE, **topology}))
+            return stack.enter_context(Embedded(**{"dags": DAGS, "env": CALM, **topology}))
 
         yield start

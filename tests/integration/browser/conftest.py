@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from airflow_mcp_provider.embedded.airflow import USER, Embedded
 from tests.integration.browser import chromium
 from tests.integration.client.conftest import OWN, SHOP
-from tests.sizes import PARSED_ONCE, patient
+from tests.sizes import CALM, patient
 
 HERE = Path(__file__).parent
 VIEWER, STRANGER = "vera", "otto"
@@ -25,7 +25,7 @@ USERS = {
 
 @pytest.fixture(scope="package")
 def airflow():
-    with Embedded(dags=[OWN, SHOP / "dags", HERE / "dags"], env={**PARSED_ONCE, **USERS}) as embedded:
+    with Embedded(dags=[OWN, SHOP / "dags", HERE / "dags"], env={**CALM, **USERS}) as embedded:
         for job in ("steered", "sales_report", "growing"):
             embedded.api.wait_for_dag(job, patient(120))
         yield embedded

@@ -16,7 +16,7 @@ import pytest
 
 from airflow_mcp_provider.client import JobClient, RunState
 from airflow_mcp_provider.embedded.airflow import USER, Embedded
-from tests.sizes import PARSED_ONCE, patient
+from tests.sizes import CALM, patient
 
 ROOT = Path(__file__).parents[3]
 SHOP = ROOT / "examples" / "web_shop"
@@ -28,7 +28,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
 
 @pytest.fixture(scope="package")
 def airflow():
-    with Embedded(dags=[ROOT / "dags", SHOP / "dags", OWN], env={**PARSED_ONCE, **TOKENS}) as embedded:
+    with Embedded(dags=[ROOT / "dags", SHOP / "dags", OWN], env={**CALM, **TOKENS}) as embedded:
         for job in ("inventory", "sales_report", "steered", "strict", "hasty"):
             embedded.api.wait_for_dag(job, patient(120))
         yield embedded

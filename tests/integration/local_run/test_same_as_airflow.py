@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mcp_provider.client.airflow_rest import Json
 from airflow_mcp_provider.embedded.airflow import Embedded
-from tests.sizes import PARSED_ONCE, patient
+from tests.sizes import CALM, patient
 
 HERE = Path(__file__).parent
 JOBS = sorted(path.stem for path in (HERE / "dags" / "jobs").rglob("*.yaml") if path.stem != "_defaults")
@@ -37,7 +37,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="package")
 def runs(folder) -> Iterator[tuple[Embedded, dict[str, str]]]:
     """An Airflow in which a run of each job has been triggered, and the ids of the runs."""
-    with Embedded(dags=folder / "dags", parallelism=4, env=PARSED_ONCE) as airflow:
+    with Embedded(dags=folder / "dags", parallelism=4, env=CALM) as airflow:
         for job in [*JOBS, *MORE]:
             airflow.api.wait_for_dag(job)
         yield airflow, {job: airflow.api.trigger(job) for job in [*JOBS, *MORE]}

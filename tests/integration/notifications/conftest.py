@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.growth.waiting import until
-from tests.sizes import PARSED_ONCE
+from tests.sizes import CALM
 
 DAGS = Path(__file__).parent / "dags"
 CALLED: list[tuple[str, dict]] = []
@@ -68,7 +68,7 @@ def notes(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="package")
 def airflow(notes: Path, webhook: str, mail_server: tuple[Mails, int]) -> Iterator[Embedded]:
-    env = {**PARSED_ONCE, "NOTES": str(notes), "WEBHOOK": webhook, "AIRFLOW__MCP__QUEUE_LOOK_INTERVAL": "0.5"}
+    env = {**CALM, "NOTES": str(notes), "WEBHOOK": webhook, "AIRFLOW__MCP__QUEUE_LOOK_INTERVAL": "0.5"}
     with Embedded(dags=DAGS, parallelism=6, env=env) as embedded:
         extra = json.dumps({"disable_ssl": True, "disable_tls": True, "timeout": 25, "retry_limit": 1})
         body = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail_server[1], "extra": extra}

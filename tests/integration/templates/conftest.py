@@ -11,7 +11,7 @@ import pytest
 from airflow_mcp_provider.embedded.airflow import Embedded
 from tests.integration.templates import held, postgres_server, redis_server
 from tests.integration.templates.postgres_server import Server
-from tests.sizes import PARSED_ONCE
+from tests.sizes import CALM
 
 ROOT = Path(__file__).parents[3]
 QUICK = "fit_report_quick"
@@ -34,7 +34,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     (folder / "jobs" / f"{QUICK}.yaml").write_text(quick)
     passfile = folder.parent / "pgpass"
     env = {
-        **PARSED_ONCE,
+        **CALM,
         "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",  # a runner waits there for its killer
         "REDIS_PASSWORD": redis_server.PASSWORD,
         "PGPASSFILE": str(passfile),
