@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -35,22 +35,6 @@ Run = Annotated[
     ),
 ]
 Cursor = Annotated[str | None, Field(max_length=MOST_CHARS, description="The field next of an earlier result.")]
-
-
-class RunName(NamedTuple):
-    """The two ids of a run: run ids are unique within a job only."""
-
-    job: str
-    run: str
-
-    @classmethod
-    def of(cls, text: str) -> RunName:
-        """Return the ids in ``JOB/RUN``; no id has a slash, which would make the path that of another route."""
-        job, _, run = text.partition("/")
-        return cls(job, run)
-
-    def __str__(self) -> str:
-        return f"{self.job}/{self.run}"
 
 
 class Arguments(BaseModel):

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from airflow_mcp_provider.agents import arguments
 from airflow_mcp_provider.agents.api import Api
-from airflow_mcp_provider.agents.arguments import RunName
 from airflow_mcp_provider.agents.results import MOST_BYTES, Failure, Failures, FailureTexts
 from airflow_mcp_provider.agents.shorten import cut, last, size, without_trace
 from airflow_mcp_provider.client import calls
 from airflow_mcp_provider.client.calls import Call, query_of
 from airflow_mcp_provider.client.models import Run, Subtask, SubtaskState
+from airflow_mcp_provider.client.run_names import RunName
 from airflow_mcp_provider.client.streams import LogLine
 from airflow_mcp_provider.errors import RequestFailed
 

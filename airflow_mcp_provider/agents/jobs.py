@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow_mcp_provider.agents import arguments
 from airflow_mcp_provider.agents.api import Api
-from airflow_mcp_provider.agents.arguments import RunName
 from airflow_mcp_provider.agents.results import (
     MOST_BYTES,
     JobDescription,
@@ -20,6 +19,7 @@ from airflow_mcp_provider.agents.results import (
 from airflow_mcp_provider.agents.shorten import cut, dumped, first, size, without_trace
 from airflow_mcp_provider.client import calls
 from airflow_mcp_provider.client.models import PREFIX, Job, JobSummary, RunSummary
+from airflow_mcp_provider.client.run_names import RunName
 from airflow_mcp_provider.errors import NotFound
 
 PAGE = 30

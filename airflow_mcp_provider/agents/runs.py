@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow_mcp_provider.agents import arguments
 from airflow_mcp_provider.agents.api import Api
-from airflow_mcp_provider.agents.arguments import RunName
 from airflow_mcp_provider.agents.results import (
     MOST_BYTES,
     CancelResult,
@@ -19,6 +18,7 @@ from airflow_mcp_provider.agents.results import (
 from airflow_mcp_provider.agents.shorten import MARK, cut, dumped
 from airflow_mcp_provider.client import calls
 from airflow_mcp_provider.client.models import Progress, Run, Why
+from airflow_mcp_provider.client.run_names import RunName
 
 TEXT_BYTES = 900
 ROOM = MOST_BYTES - 2_000

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from airflow_mcp_provider.client.models import Model
 
 
-class RunName(Model):
-    """The name of a run: run ids are unique within a job only."""
+class RunName(NamedTuple):
+    """The two ids of a run: run ids are unique within a job only."""
 
     job: str
     run: str
+
+    @classmethod
+    def of(cls, text: str) -> RunName:
+        """Return the ids in ``JOB/RUN``; no id has a slash, which would make the path that of another route."""
+        job, _, run = text.partition("/")
+        return cls(job, run)
+
+    def __str__(self) -> str:
+        return f"{self.job}/{self.run}"
 
 
 class AirflowRun(Model):

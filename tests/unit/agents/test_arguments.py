@@ -3,8 +3,9 @@
 import jsonschema
 import pytest
 
-from airflow_mcp_provider.agents.arguments import RunName, checked
+from airflow_mcp_provider.agents.arguments import checked
 from airflow_mcp_provider.agents.tools import TOOLS
+from airflow_mcp_provider.client.run_names import RunName
 from airflow_mcp_provider.errors import InvalidRequest
 
 VALID = {
