@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 
 from airflow_mcp_provider.runtime import processes
 
-ASKED_S = 4.0
-"""Seconds to wait until the API server answers with the grace: all runners of a cancelled run ask it at the same time.
+ASKED_S = 2.0
+"""Seconds to wait until the API server answers with the grace.
 
-Airflow's supervisor waits one second longer, also where the run has no grace.
+A runner asks only when its supervisor has not heard of a grace: its pod is taken away before the next heartbeat, or
+another executor's supervisor does not listen (``patience``).
 """
 Grace = Callable[[], float]
 """Returns the seconds in which the work may clean up; any error of it counts as 0."""
