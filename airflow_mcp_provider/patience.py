@@ -30,7 +30,7 @@ TURN = 1.0
 something to read: when all are closed before the process has ended, not before the time to kill it."""
 
 
-class _Heard:
+class _Received:
     """What the supervisor got from the API server: a number in memory that is shared with the processes it forks."""
 
     _FORMAT = struct.Struct("d")
@@ -49,29 +49,29 @@ class _Heard:
         self._FORMAT.pack_into(self._memory, 0, seconds)
 
 
-_heard: list[_Heard] = []
+_received: list[_Received] = []
 """One, where the supervisor listens: each worker of an executor has memory of its own."""
 
 
 def is_installed() -> bool:
     """Whether the supervisor of this process, or that which forked this process, waits for a grace."""
-    return bool(_heard)
+    return bool(_received)
 
 
-def heard() -> float:
+def received() -> float:
     """Return the grace of the last heartbeat, in the supervisor and in the task process; 0 if there is none."""
-    return _heard[0].grace if _heard else 0.0
+    return _received[0].grace if _received else 0.0
 
 
 def install() -> None:
-    """Patch the supervisor of this process; a second call only forgets the grace of the task before."""
-    if _heard:
-        _heard[0].grace = 0.0
+    """Patch the supervisor of this process; a second call only removes the grace of the task before."""
+    if _received:
+        _received[0].grace = 0.0
         return
     from airflow.sdk.api.client import TaskInstanceOperations  # noqa: PLC0415 - only where tasks are supervised
     from airflow.sdk.execution_time.supervisor import ActivitySubprocess  # noqa: PLC0415 - likewise
 
-    _heard.append(_Heard())
+    _received.append(_Received())
     TaskInstanceOperations.heartbeat = _listening(TaskInstanceOperations.heartbeat)  # type: ignore[method-assign]  # see above
     ActivitySubprocess.kill = _patient(ActivitySubprocess.kill)  # type: ignore[method-assign]  # likewise
     service = ActivitySubprocess._service_subprocess  # noqa: SLF001 - see the module
@@ -90,9 +90,9 @@ def _listening(heartbeat: Callable[..., None]) -> Callable[..., None]:
         try:
             heartbeat(*args, **kwargs)
         except Exception as error:
-            _heard[0].grace = grace_of(getattr(error, "detail", None))
+            _received[0].grace = grace_of(getattr(error, "detail", None))
             raise
-        _heard[0].grace = 0.0
+        _received[0].grace = 0.0
 
     return listening
 
@@ -105,7 +105,7 @@ def _patient(kill: Callable[..., None]) -> Callable[..., None]:
         escalation_delay: float = 5.0,
         force: bool = False,  # noqa: FBT001, FBT002 - Airflow's
     ) -> None:
-        if force and signal_to_send == signal.SIGTERM and (grace := heard()):
+        if force and signal_to_send == signal.SIGTERM and (grace := received()):
             escalation_delay = max(escalation_delay, grace + MARGIN)
         kill(self, signal_to_send, escalation_delay, force)
 
@@ -115,6 +115,6 @@ def _patient(kill: Callable[..., None]) -> Callable[..., None]:
 def _looking(service: Callable[..., int | None]) -> Callable[..., int | None]:
     @wraps(service)
     def looking(self: Any, max_wait_time: float, *args: Any, **kwargs: Any) -> int | None:  # noqa: ANN401 - as above
-        return service(self, min(max_wait_time, TURN) if heard() else max_wait_time, *args, **kwargs)
+        return service(self, min(max_wait_time, TURN) if received() else max_wait_time, *args, **kwargs)
 
     return looking

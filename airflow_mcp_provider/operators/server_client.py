@@ -206,8 +206,8 @@ class ServerClient:
 
     def grace(self) -> float:
         """Return the seconds in which the work of this runner, which is asked to end, may clean up; 0: none."""
-        if told := patience.heard():
-            return told
+        if received := patience.received():
+            return received
         seconds = self._store.get(store_keys.GRACE)
         grace = float(seconds) if isinstance(seconds, int | float) else 0.0
         return grace if patience.is_installed() else min(grace, patience.SHORT)

@@ -17,8 +17,8 @@ from airflow_mcp_provider.runtime import processes
 ASKED_S = 2.0
 """Seconds to wait until the API server answers with the grace.
 
-A runner asks only when its supervisor has not heard of a grace: its pod is taken away before the next heartbeat, or
-another executor's supervisor does not listen (``patience``).
+A runner asks only when its supervisor has not received a grace: its pod is deleted before the next heartbeat, or
+the supervisor is that of another executor (``patience``).
 """
 Grace = Callable[[], float]
 """Returns the seconds in which the work may clean up; any error of it counts as 0."""

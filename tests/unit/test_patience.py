@@ -100,7 +100,7 @@ except Refused:
     os.write(tell, b".")
 os.waitpid(task, 0)
 patience.install()
-print(patience.heard(), flush=True)
+print(patience.received(), flush=True)
 """
 
 

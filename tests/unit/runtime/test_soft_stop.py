@@ -4,13 +4,10 @@ import threading
 
 import pytest
 
-from airflow_mcp_provider import patience
 from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import soft_stop
 from tests.sizes import patient
 from tests.unit.waiting import until
-
-ASKED_S = soft_stop.ASKED_S
 
 CLEANING = """
 import pathlib, time
@@ -83,10 +80,6 @@ def test_without_a_grace_it_is_killed_at_once(do, module, tmp_path, grace):
     with pytest.raises(SubtaskError, match="killed by SIGKILL"):
         do({"python": f"{module(CLEANING)}:work"}, {"file": str(file), "needs": 0})
     assert file.read_text() == ""
-
-
-def test_the_answer_may_take_almost_as_long_as_the_supervisor_waits():
-    assert ASKED_S == patience.SHORT
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(do, module, tmp_path, monkeypatch):
