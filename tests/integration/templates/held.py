@@ -60,7 +60,10 @@ class HeldKiller(Killer):
         try:
             yield
         finally:
-            shutil.rmtree(self._folder)
+            gone = self._folder.rename(
+                self._folder.with_name(f"{self._folder.name}.gone")
+            )  # a runner may begin just now
+            shutil.rmtree(gone, ignore_errors=True)
 
     @property
     def _folder(self) -> Path:
