@@ -95,6 +95,11 @@ class Jobs:
     def stale(self, job: str) -> bool:
         return bool(self.airflow.api.get(f"/dags/{job}")["is_stale"])
 
+    def kept(self, job: str) -> bool:
+        """Return whether the job is known to be removed, and kept for its active run."""
+        found = self.airflow.api.get(f"/dags/{job}")
+        return bool(found["has_import_errors"] and not found["is_stale"])
+
     def error(self, name: str) -> str | None:
         """Return the import error of a spec, as the UI shows it."""
         found = (one["stack_trace"] for one in self.airflow.api.import_errors() if one["filename"] == f"jobs/{name}")

@@ -42,6 +42,8 @@ def begun(jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Begun:
     jobs.spec("renamed").rename(jobs.folder / "team.yaml")
     jobs.until(lambda: jobs.versions("edited") >= 2, "the second version of the DAG")
     time.sleep(2.5 * STALE_AFTER)
+    for job in ("removed", "renamed"):
+        jobs.until(lambda job=job: jobs.kept(job), f"the mark of {job}")
     versions = jobs.versions("edited")
     go.touch()
     return Begun(runs, queued, following, go, versions)
