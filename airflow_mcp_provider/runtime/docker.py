@@ -11,6 +11,7 @@ import secrets
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,8 @@ PLACE = "mcp/place"
 _ANSWER_S = 20.0
 _MARGIN_S = 5.0
 """Seconds after the hard time limit, which the runner enforces."""
+_AGAIN_S = 0.2
+"""Seconds between two signals to a container that does not run yet."""
 _LINE = 32_768
 """Bytes: Docker reads lines of up to 64 KB from an ``--env-file``, including the name."""
 
@@ -144,9 +147,15 @@ class Docker:
         try:
             return processes.wait(pid, None)
         except SoftTimeout:
-            self._call("kill", "--signal=TERM", self.name)
-            processes.wait(pid, grace + _MARGIN_S)
+            self._terminate(pid, time.monotonic() + grace + _MARGIN_S)
             container.raise_soft_timeout()
+
+    def _terminate(self, pid: int, until: float) -> None:
+        """Send SIGTERM, again for as long as the container does not run yet, and wait for its end."""
+        code = None
+        while code is None and (left := until - time.monotonic()) > 0:
+            received = self._call("kill", "--signal=TERM", self.name).returncode == 0
+            code = processes.wait(pid, left if received else min(_AGAIN_S, left))
 
     def _argv(self, request: ContainerRequest, shared: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command and its environment: values are in a file or in the environment, never in arguments."""

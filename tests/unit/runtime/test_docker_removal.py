@@ -1,4 +1,4 @@
-"""The removal of a container while its runner is ended; the program `docker` here has files as containers."""
+"""The end of a container: at its time limit, and while its runner is ended; the program `docker` here has files as containers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 
 import pytest
 
-from airflow_mcp_provider.errors import SubtaskError
+from airflow_mcp_provider.errors import SoftTimeout, SubtaskError
 from airflow_mcp_provider.runtime import processes, soft_stop
 from airflow_mcp_provider.runtime.docker import Docker, Limits
 from airflow_mcp_provider.runtime.docker_removal import Removal
@@ -20,7 +21,8 @@ from tests.unit.waiting import until
 
 ENGINE = """#!/bin/sh
 case $1 in
-  run) touch "${2#--name=}"; exec sleep 600 ;;
+  run) touch "${2#--name=}"; echo $$ > process; exec sleep 600 ;;
+  kill) echo "$2" >> signals; [ "$(wc -l < signals)" -gt "${STARTS_AFTER:-0}" ] && kill "$(cat process)" ;;
   rm)
     echo "$4" >> asked; sleep ${TAKES:-0.2}
     [ "$(wc -l < asked)" != "${CREATED_BEFORE:-0}" ] || touch "$4"
@@ -71,6 +73,15 @@ def test_a_cancel_does_not_kill_the_removal(docker, tmp_path, monkeypatch):
         thread.join()
     assert not (tmp_path / "one").exists()
     assert processes._spared == before
+
+
+def test_a_container_that_starts_after_its_time_limit_is_asked_to_end(docker, tmp_path, monkeypatch):
+    monkeypatch.setenv("STARTS_AFTER", "2")  # signals that do not reach it
+    engine, work = Docker(docker, "place", {}, Limits(), name="one"), parse_subtask({"container": {"image": "tool:1"}})
+    limits = Timeouts(soft=timedelta(seconds=1), hard=timedelta(seconds=patient(300)))
+    with pytest.raises(SoftTimeout, match="received SIGTERM"):
+        perform(work, Call(((), ()), "", {}, {}), channel=None, timeouts=limits, engine=engine)
+    assert (tmp_path / "signals").read_text() == "--signal=TERM\n" * 3
 
 
 @pytest.mark.parametrize("when", ["before", "waiting"])
