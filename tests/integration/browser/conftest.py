@@ -3,6 +3,7 @@
 A test that fails leaves a picture of its page in ``pictures``: a folder of pytest, see its output.
 """
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.integration.client.conftest import OWN, SHOP
 from tests.sizes import CALM, patient
 
 HERE = Path(__file__).parent
+log = logging.getLogger(__name__)
 VIEWER, STRANGER = "vera", "otto"
 """A user who may read and change nothing, and one who may see none of these jobs."""
 USERS = {
@@ -75,6 +77,9 @@ def _page(browser, pictures, name):
     context = browser.new_context(viewport={"width": 1300, "height": 900}, locale="en-US")
     context.set_default_timeout(patient(60_000))
     found = context.new_page()
+    # Shown where the test fails: why a page is not as it should be.
+    found.on("requestfailed", lambda request: log.warning("%s: %s", request.url, request.failure))
+    found.on("console", lambda message: message.type == "error" and log.warning("console: %s", message.text))
     yield found
     pictures(found, name)
     context.close()
