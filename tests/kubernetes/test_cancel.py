@@ -72,7 +72,8 @@ def test_pods_that_work_and_enqueue(runners, cancel):
     words = seen(runners, "tidy")
     begun = {line.split()[0] for line, _ in words if line.endswith("begin")}
     cleaned = {line.split()[0] for line, _ in words if line.endswith("cleaned up")}
-    assert begun == cleaned, "longer than Airflow waits by itself"
+    # Longer than Airflow waits by itself.
+    assert begun == cleaned, "\n".join(runners.airflow.api.log("tidy", run, "run", int(one)) for one in begun - cleaned)
     late = [line for line, when in words if line.endswith("begin") and float(when) > at + 0.05]
     assert not late
     states = {one["state"] for one in runners.airflow.api.task_instances("tidy", run)}

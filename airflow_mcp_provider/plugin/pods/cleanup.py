@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -45,13 +46,19 @@ class PodCleanup:
         # The pod of a container is not one of the executor's, but belongs to the same attempt.
         named = [(pod, instance) for pod in pods if (instance := instance_of(pod))]
         ended = _ended(session, [UUID(instance) for _, instance in named])
+        begun = {pod.metadata.uid for pod, instance in named if instance in ended and _has_begun(pod, ended[instance])}
         over = [pod for pod, instance in named if instance in ended]
         now = time.monotonic()
         self._since = {pod.metadata.uid: self._since.get(pod.metadata.uid, now) for pod in over}
         ids = [UUID(instance) for _, instance in named if instance in ended]
         ending = run_end.graces(session, ids) if ids else {}
         cleaning = {str(number) for number, (_, end) in ending.items() if end.grace > run_end.DEFAULT_GRACE}
-        return [pod for pod in over if self._due(pod, now, cleaning=instance_of(pod) in cleaning)]
+        return [
+            pod
+            for pod in over
+            if (pod.status.phase == "Pending" and pod.metadata.uid not in begun)
+            or self._due(pod, now, cleaning=instance_of(pod) in cleaning)
+        ]
 
     def end(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
         """Release the executor's slot, and delete the pod."""
@@ -64,21 +71,38 @@ class PodCleanup:
             self._api.delete_namespaced_pod(name, namespace, body=V1DeleteOptions(grace_period_seconds=0))
 
     def _due(self, pod: Any, now: float, *, cleaning: bool) -> bool:  # noqa: ANN401 - a V1Pod
-        """Return whether to delete the pod; ``cleaning``: its run was cancelled, and its grace is not over."""
-        if pod.status.phase == "Pending":
-            return True
+        """Return whether to delete a started pod; ``cleaning``: its run was cancelled, and its grace is not over."""
         if pod.status.phase == "Failed" and not conf.getboolean("kubernetes_executor", "delete_worker_pods_on_failure"):
             return False
         kept = pod.status.phase == "Succeeded" and not conf.getboolean("kubernetes_executor", "delete_worker_pods")
         return not kept and not cleaning and now - self._since[pod.metadata.uid] > LINGER
 
 
-def _ended(session: Session, instances: list[UUID]) -> set[str]:
-    """Return the ended or superseded ones; unknown ones may belong to another Airflow in the namespace."""
+Times = tuple[datetime | None, datetime | None]
+"""The start and the end of a task instance."""
+
+
+def _ended(session: Session, instances: list[UUID]) -> dict[str, Times]:
+    """Return the ended or superseded ones with their times; unknown ones may belong to another Airflow."""
     over = TaskInstance.state.is_(None) | TaskInstance.state.not_in(MAY_HAVE_POD)
-    now = select(TaskInstance.id).where(TaskInstance.id.in_(instances), over)
-    before = select(TaskInstanceHistory.task_instance_id).where(TaskInstanceHistory.task_instance_id.in_(instances))
-    return {str(number) for query in (now, before) for number in session.scalars(query)}
+    found: dict[str, Times] = {}
+    for table, number, *more in (
+        (TaskInstance, TaskInstance.id, over),
+        (TaskInstanceHistory, TaskInstanceHistory.task_instance_id),
+    ):
+        query = select(number, table.start_date, table.end_date).where(number.in_(instances), *more)
+        found |= {str(one): (start, end) for one, start, end in session.execute(query)}
+    return found
+
+
+def _has_begun(pod: Any, times: Times) -> bool:  # noqa: ANN401 - a V1Pod
+    """Return whether the runner of the pod has started its task instance.
+
+    A kubelet on a busy node reports a container seconds after its start. An older start is that of an earlier attempt;
+    Airflow gives a task instance that never began its end as its start.
+    """
+    start, end = times
+    return start is not None and start > pod.metadata.creation_timestamp and (end is None or start < end)
 
 
 @contextmanager
