@@ -127,7 +127,8 @@ def _exchange(line: bytes) -> str:
             channel.connect(path)
             with suppress(BrokenPipeError):  # refused before all of it was sent: the answer has the reason
                 channel.sendall(line)
-            answer = channel.makefile(encoding="utf-8").readline()
+            with channel.makefile(encoding="utf-8") as lines:  # SoftTimeout would be lost in a file's own finalizer
+                answer = lines.readline()
         except OSError as error:
             raise errors.RunIsOver(f"cannot connect to the runner, the subtask has ended: {error}") from None
     if not answer:
