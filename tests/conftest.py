@@ -3,18 +3,21 @@
 import functools
 import inspect
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.sizes import PATIENCE, patient
 
 
 def pytest_configure() -> None:
     """Scale the time limits of the REST client, with which tests wait; take those of hypothesis away."""
-    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("any machine")
+    if find_spec("hypothesis"):  # not in the environment of tests/peers
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("any machine")
     if PATIENCE != 1:
         from airflow_mcp_provider.client.airflow_rest import Api
 
