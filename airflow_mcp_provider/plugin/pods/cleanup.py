@@ -46,18 +46,16 @@ class PodCleanup:
         # The pod of a container is not one of the executor's, but belongs to the same attempt.
         named = [(pod, instance) for pod in pods if (instance := instance_of(pod))]
         ended = _ended(session, [UUID(instance) for _, instance in named])
-        begun = {pod.metadata.uid for pod, instance in named if instance in ended and _has_begun(pod, ended[instance])}
-        over = [pod for pod, instance in named if instance in ended]
+        over = [(pod, instance) for pod, instance in named if instance in ended]
         now = time.monotonic()
-        self._since = {pod.metadata.uid: self._since.get(pod.metadata.uid, now) for pod in over}
-        ids = [UUID(instance) for _, instance in named if instance in ended]
+        self._since = {pod.metadata.uid: self._since.get(pod.metadata.uid, now) for pod, _ in over}
+        ids = [UUID(instance) for _, instance in over]
         ending = run_end.graces(session, ids) if ids else {}
         cleaning = {str(number) for number, (_, end) in ending.items() if end.grace > run_end.DEFAULT_GRACE}
         return [
             pod
-            for pod in over
-            if (pod.status.phase == "Pending" and pod.metadata.uid not in begun)
-            or self._due(pod, now, cleaning=instance_of(pod) in cleaning)
+            for pod, instance in over
+            if self._due(pod, now, begun=_has_begun(pod, ended[instance]), cleaning=instance in cleaning)
         ]
 
     def end(self, pod: Any) -> None:  # noqa: ANN401 - a V1Pod
@@ -70,8 +68,10 @@ class PodCleanup:
             self._api.patch_namespaced_pod(name, namespace, {"metadata": {"labels": {DONE: "True"}}})
             self._api.delete_namespaced_pod(name, namespace, body=V1DeleteOptions(grace_period_seconds=0))
 
-    def _due(self, pod: Any, now: float, *, cleaning: bool) -> bool:  # noqa: ANN401 - a V1Pod
-        """Return whether to delete a started pod; ``cleaning``: its run was cancelled, and its grace is not over."""
+    def _due(self, pod: Any, now: float, *, begun: bool, cleaning: bool) -> bool:  # noqa: ANN401 - a V1Pod
+        """Return whether to delete the pod; ``cleaning``: its run was cancelled, and its grace is not over."""
+        if pod.status.phase == "Pending" and not begun:
+            return True
         if pod.status.phase == "Failed" and not conf.getboolean("kubernetes_executor", "delete_worker_pods_on_failure"):
             return False
         kept = pod.status.phase == "Succeeded" and not conf.getboolean("kubernetes_executor", "delete_worker_pods")
